@@ -1,0 +1,650 @@
+"""Every error Mainspring raises on purpose: typed facts with a stable code, no status and no wire names.
+
+    MainspringError
+    |- RequestError            10xx  what was asked cannot be read
+    |  |- SyntaxInvalid        1001  |- BodyInvalid       1002  |- ValueInvalid      1003
+    |  |- ValueOutOfRange      1004  |- LimitExceeded     1005  |- NotSupported      1006
+    |  `- OperatorInvalid      1007
+    |- CatalogError            20xx  what was asked about does not exist
+    |  |- TableUnknown         2001  |- ColumnUnknown     2002  |- RelationUnknown   2003
+    |  |- RelationAmbiguous    2004  |- RoutineUnknown    2005  |- ConflictTargetUnknown 2006
+    |  `- ColumnGenerated      2007
+    |- IdentityError           30xx  who asks is not known
+    |  |- TokenInvalid         3001  |- TokenExpired      3002  `- KeyMissing        3003
+    |- AccessError             40xx  who asks may not
+    |  |- PermissionDenied     4001  `- RowCheckViolated  4002
+    |- ConstraintError         50xx  the data does not allow it
+    |  |- UniqueViolated       5001  |- ForeignKeyViolated 5002 |- NotNullViolated   5003
+    |  `- CheckViolated        5004
+    |- ResultError             60xx  the answer is not what was asked for
+    |  |- NotSingular          6001  `- RangeNotSatisfiable 6002
+    |- EngineError             70xx  the database could not answer
+    |  |- EngineUnavailable    7001  |- TimedOut          7002  |- Busy              7003
+    |  `- EngineFault          7004
+    `- ConfigError             90xx  the process must not start
+
+The first two digits are the family; a leaf's number never changes its meaning. `message` says what went wrong, `hint` how
+to mend it; neither ever holds an internal. Surfaces map a leaf to their own status and code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(eq=False)
+class MainspringError(Exception):
+    """Base of all. `code` is stable; `message`, `details` and `hint` are for people."""
+
+    code: ClassVar[str] = "MS0000"
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """What went wrong, in one sentence."""
+        return "Something went wrong"
+
+    @property
+    def details(self) -> str | None:
+        """More facts, where there are any."""
+        return None
+
+    @property
+    def hint(self) -> str | None:
+        """How to mend it, where that is known."""
+        return None
+
+
+# ---------------------------------------------------------------- 10xx request
+
+
+@dataclass(eq=False)
+class RequestError(MainspringError):
+    """What was asked cannot be read or is out of bounds."""
+
+    code: ClassVar[str] = "MS1000"
+
+
+@dataclass(eq=False)
+class SyntaxInvalid(RequestError):
+    """A piece of the request is not in the grammar. `part` names where, `text` is what was read."""
+
+    code: ClassVar[str] = "MS1001"
+    part: str
+    text: str
+    position: int | None = None
+    expected: str | None = None
+
+    @property
+    def message(self) -> str:
+        return f'failed to parse {self.part} ({shorten(self.text)})'
+
+    @property
+    def details(self) -> str | None:
+        place = "" if self.position is None else f" at character {self.position + 1}"
+        return f"expected {self.expected}{place}" if self.expected else (place.strip() or None)
+
+
+@dataclass(eq=False)
+class BodyInvalid(RequestError):
+    """The body is not what the request says or needs."""
+
+    code: ClassVar[str] = "MS1002"
+    reason: str
+    where: str | None = None
+
+    @property
+    def message(self) -> str:
+        return self.reason
+
+    @property
+    def details(self) -> str | None:
+        return self.where
+
+
+@dataclass(eq=False)
+class ValueInvalid(RequestError):
+    """A value has not the form of its type."""
+
+    code: ClassVar[str] = "MS1003"
+    type: str
+    value: str
+    where: str | None = None
+    reason: str | None = None
+
+    @property
+    def message(self) -> str:
+        return f'invalid input syntax for type {self.type}: "{shorten(self.value)}"'
+
+    @property
+    def details(self) -> str | None:
+        return "; ".join(part for part in (self.where, self.reason) if part) or None
+
+
+@dataclass(eq=False)
+class ValueOutOfRange(RequestError):
+    """A value has the form of its type but does not fit it."""
+
+    code: ClassVar[str] = "MS1004"
+    type: str
+    value: str
+    where: str | None = None
+    reason: str | None = None
+
+    @property
+    def message(self) -> str:
+        return f'value "{shorten(self.value)}" is out of range for type {self.type}'
+
+    @property
+    def details(self) -> str | None:
+        return "; ".join(part for part in (self.where, self.reason) if part) or None
+
+
+@dataclass(eq=False)
+class LimitExceeded(RequestError):
+    """The request is larger, deeper or longer than this server takes."""
+
+    code: ClassVar[str] = "MS1005"
+    what: str
+    limit: int
+    unit: str = ""
+    too_large_body: bool = False
+
+    @property
+    def message(self) -> str:
+        return f"{self.what} exceeds the limit of {self.limit} {self.unit}".rstrip()
+
+
+@dataclass(eq=False)
+class NotSupported(RequestError):
+    """Understood, but not offered (here, or by this engine)."""
+
+    code: ClassVar[str] = "MS1006"
+    feature: str
+    by: str | None = None
+    instead: str | None = None
+
+    @property
+    def message(self) -> str:
+        return f"{self.feature} is not supported" + (f" by {self.by}" if self.by else "")
+
+    @property
+    def hint(self) -> str | None:
+        return self.instead
+
+
+@dataclass(eq=False)
+class OperatorInvalid(RequestError):
+    """An operator that does not exist, or not for this type."""
+
+    code: ClassVar[str] = "MS1007"
+    operator: str
+    type: str | None = None
+    suggestion: str | None = None
+
+    @property
+    def message(self) -> str:
+        if self.type:
+            return f"operator {self.operator} does not exist for type {self.type}"
+        return f'unknown operator "{shorten(self.operator)}"'
+
+    @property
+    def hint(self) -> str | None:
+        return f"Perhaps you meant the operator '{self.suggestion}'" if self.suggestion else None
+
+
+# ---------------------------------------------------------------- 20xx catalog
+
+
+@dataclass(eq=False)
+class CatalogError(MainspringError):
+    """A name that the catalog (as this caller may see it) does not hold."""
+
+    code: ClassVar[str] = "MS2000"
+
+
+@dataclass(eq=False)
+class TableUnknown(CatalogError):
+    """No such table."""
+
+    code: ClassVar[str] = "MS2001"
+    schema: str
+    table: str
+    suggestion: str | None = None
+
+    @property
+    def message(self) -> str:
+        return f"Could not find the table '{self.schema}.{shorten(self.table)}' in the schema cache"
+
+    @property
+    def hint(self) -> str | None:
+        return f"Perhaps you meant the table '{self.schema}.{self.suggestion}'" if self.suggestion else None
+
+
+@dataclass(eq=False)
+class ColumnUnknown(CatalogError):
+    """No such column. `writing` tells whether it was named as a target of a write."""
+
+    code: ClassVar[str] = "MS2002"
+    table: str
+    column: str
+    suggestion: str | None = None
+    writing: bool = False
+
+    @property
+    def message(self) -> str:
+        if self.writing:
+            return f"Could not find the '{shorten(self.column)}' column of '{self.table}' in the schema cache"
+        return f"column {self.table}.{shorten(self.column)} does not exist"
+
+    @property
+    def hint(self) -> str | None:
+        return f"Perhaps you meant the column '{self.suggestion}'" if self.suggestion else None
+
+
+@dataclass(eq=False)
+class RelationUnknown(CatalogError):
+    """No foreign key joins the two."""
+
+    code: ClassVar[str] = "MS2003"
+    schema: str
+    source: str
+    target: str
+    using: str | None = None
+    suggestion: str | None = None
+
+    @property
+    def message(self) -> str:
+        return f"Could not find a relationship between '{self.source}' and '{shorten(self.target)}' in the schema cache"
+
+    @property
+    def details(self) -> str | None:
+        using = f" using the hint '{shorten(self.using)}'" if self.using else ""
+        return (
+            f"Searched for a foreign key relationship between '{self.source}' and '{shorten(self.target)}'"
+            f"{using} in the schema '{self.schema}', but no matches were found."
+        )
+
+    @property
+    def hint(self) -> str | None:
+        return f"Perhaps you meant '{self.suggestion}' instead of '{shorten(self.target)}'." if self.suggestion else None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of several relations that fit."""
+
+    cardinality: str
+    relationship: str
+    embedding: str
+    hint: str
+
+
+@dataclass(eq=False)
+class RelationAmbiguous(CatalogError):
+    """More than one relation joins the two."""
+
+    code: ClassVar[str] = "MS2004"
+    source: str
+    target: str
+    candidates: tuple[Candidate, ...] = ()
+
+    @property
+    def message(self) -> str:
+        return (
+            f"Could not embed because more than one relationship was found for '{self.source}' and '{self.target}'"
+        )
+
+    @property
+    def hint(self) -> str | None:
+        options = ", ".join(f"'{candidate.hint}'" for candidate in self.candidates)
+        return (
+            f"Try changing '{self.target}' to one of the following: {options}. "
+            "Find the desired relationship in the 'details' key."
+        )
+
+
+@dataclass(eq=False)
+class RoutineUnknown(CatalogError):
+    """No such function."""
+
+    code: ClassVar[str] = "MS2005"
+    schema: str
+    routine: str
+    suggestion: str | None = None
+
+    @property
+    def message(self) -> str:
+        return f"Could not find the function {self.schema}.{shorten(self.routine)} in the schema cache"
+
+    @property
+    def hint(self) -> str | None:
+        return f"Perhaps you meant to call the function {self.schema}.{self.suggestion}" if self.suggestion else None
+
+
+@dataclass(eq=False)
+class ConflictTargetUnknown(CatalogError):
+    """The conflict columns are no unique key of the table."""
+
+    code: ClassVar[str] = "MS2006"
+    columns: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+
+
+@dataclass(eq=False)
+class ColumnGenerated(CatalogError):
+    """A column that the database computes, named as a target of a write."""
+
+    code: ClassVar[str] = "MS2007"
+    table: str
+    column: str
+
+    @property
+    def message(self) -> str:
+        return f'cannot insert a non-DEFAULT value into column "{self.column}"'
+
+    @property
+    def details(self) -> str | None:
+        return f'Column "{self.column}" is a generated column.'
+
+
+# ---------------------------------------------------------------- 30xx identity
+
+
+@dataclass(eq=False)
+class IdentityError(MainspringError):
+    """Who asks could not be established."""
+
+    code: ClassVar[str] = "MS3000"
+
+
+@dataclass(eq=False)
+class TokenInvalid(IdentityError):
+    """A token that is not ours, not whole or not meant for us."""
+
+    code: ClassVar[str] = "MS3001"
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return self.reason
+
+
+@dataclass(eq=False)
+class TokenExpired(IdentityError):
+    """A token that was good once."""
+
+    code: ClassVar[str] = "MS3002"
+
+    @property
+    def message(self) -> str:
+        return "JWT expired"
+
+
+@dataclass(eq=False)
+class KeyMissing(IdentityError):
+    """No key at all, where one is required."""
+
+    code: ClassVar[str] = "MS3003"
+
+    @property
+    def message(self) -> str:
+        return "No API key found in request"
+
+    @property
+    def hint(self) -> str | None:
+        return "Send the anon key in the `apikey` header; `mainspring keys` prints it."
+
+
+# ---------------------------------------------------------------- 40xx access
+
+
+@dataclass(eq=False)
+class AccessError(MainspringError):
+    """Who asks may not. `anonymous` tells surfaces whether signing in could help."""
+
+    code: ClassVar[str] = "MS4000"
+
+
+@dataclass(eq=False)
+class PermissionDenied(AccessError):
+    """No privilege on the table (or on the column named)."""
+
+    code: ClassVar[str] = "MS4001"
+    table: str
+    column: str | None = None
+    anonymous: bool = False
+
+    @property
+    def message(self) -> str:
+        if self.column:
+            return f"permission denied for column {self.column} of table {self.table}"
+        return f"permission denied for table {self.table}"
+
+
+@dataclass(eq=False)
+class RowCheckViolated(AccessError):
+    """A row that a policy does not let the caller write."""
+
+    code: ClassVar[str] = "MS4002"
+    table: str
+    existing: bool = False
+    anonymous: bool = False
+
+    @property
+    def message(self) -> str:
+        which = " (USING expression)" if self.existing else ""
+        return f'new row violates row-level security policy{which} for table "{self.table}"'
+
+
+# ---------------------------------------------------------------- 50xx constraints
+
+
+@dataclass(eq=False)
+class ConstraintError(MainspringError):
+    """A constraint of the data refused the write; nothing of it was kept."""
+
+    code: ClassVar[str] = "MS5000"
+    table: str | None = None
+    constraint: str | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class UniqueViolated(ConstraintError):
+    """A key that is taken."""
+
+    code: ClassVar[str] = "MS5001"
+
+    @property
+    def message(self) -> str:
+        return f'duplicate key value violates unique constraint "{self.constraint}"'
+
+    @property
+    def details(self) -> str | None:
+        return f"Key ({', '.join(self.columns)}) already exists." if self.columns else None
+
+
+@dataclass(eq=False)
+class ForeignKeyViolated(ConstraintError):
+    """A reference to nothing, or a row that is still referred to."""
+
+    code: ClassVar[str] = "MS5002"
+
+    @property
+    def message(self) -> str:
+        on = f' on table "{self.table}"' if self.table else ""
+        which = f' "{self.constraint}"' if self.constraint else ""
+        return f"insert, update or delete{on} violates foreign key constraint{which}"
+
+
+@dataclass(eq=False)
+class NotNullViolated(ConstraintError):
+    """A null where none may be."""
+
+    code: ClassVar[str] = "MS5003"
+
+    @property
+    def message(self) -> str:
+        column = self.columns[0] if self.columns else "?"
+        return f'null value in column "{column}" of relation "{self.table}" violates not-null constraint'
+
+
+@dataclass(eq=False)
+class CheckViolated(ConstraintError):
+    """A row that a check constraint refuses."""
+
+    code: ClassVar[str] = "MS5004"
+
+    @property
+    def message(self) -> str:
+        return f'new row for relation "{self.table}" violates check constraint "{self.constraint}"'
+
+
+# ---------------------------------------------------------------- 60xx result
+
+
+@dataclass(eq=False)
+class ResultError(MainspringError):
+    """The answer exists, but not in the form asked for; a write is undone."""
+
+    code: ClassVar[str] = "MS6000"
+
+
+@dataclass(eq=False)
+class NotSingular(ResultError):
+    """One row was asked for, another number was found."""
+
+    code: ClassVar[str] = "MS6001"
+    count: int
+
+    @property
+    def message(self) -> str:
+        return "Cannot coerce the result to a single JSON object"
+
+    @property
+    def details(self) -> str | None:
+        return f"The result contains {self.count} rows"
+
+
+@dataclass(eq=False)
+class RangeNotSatisfiable(ResultError):
+    """The page asked for begins past the end."""
+
+    code: ClassVar[str] = "MS6002"
+    offset: int
+    total: int | None = None
+    reason: str | None = None
+
+    @property
+    def message(self) -> str:
+        return "Requested range not satisfiable"
+
+    @property
+    def details(self) -> str | None:
+        return self.reason or (
+            f"An offset of {self.offset} was requested, but there are only {self.total} rows."
+        )
+
+
+# ---------------------------------------------------------------- 70xx engine
+
+
+@dataclass(eq=False)
+class EngineError(MainspringError):
+    """The database could not answer; the cause is logged, never shown."""
+
+    code: ClassVar[str] = "MS7000"
+
+
+@dataclass(eq=False)
+class EngineUnavailable(EngineError):
+    """Not reachable, or shutting down."""
+
+    code: ClassVar[str] = "MS7001"
+
+    @property
+    def message(self) -> str:
+        return "The database is not available"
+
+
+@dataclass(eq=False)
+class TimedOut(EngineError):
+    """Took longer than allowed."""
+
+    code: ClassVar[str] = "MS7002"
+    seconds: float
+
+    @property
+    def message(self) -> str:
+        return "canceling statement due to statement timeout"
+
+    @property
+    def hint(self) -> str | None:
+        return f"The limit is {self.seconds:g} s; narrow the filter, add an index or ask for a smaller page."
+
+
+@dataclass(eq=False)
+class Busy(EngineError):
+    """Too much is waiting already; trying again later helps."""
+
+    code: ClassVar[str] = "MS7003"
+    what: str = "The server"
+
+    @property
+    def message(self) -> str:
+        return f"{self.what} is busy"
+
+    @property
+    def hint(self) -> str | None:
+        return "Try again in a moment."
+
+
+@dataclass(eq=False)
+class EngineFault(EngineError):
+    """Something the engine's fault table does not know. A defect of ours."""
+
+    code: ClassVar[str] = "MS7004"
+
+    @property
+    def message(self) -> str:
+        return "The database refused the statement"
+
+
+# ---------------------------------------------------------------- 90xx configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong with the configuration: where it was said, what is wrong, how to mend it."""
+
+    source: str
+    problem: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.problem}" + (f" ({self.hint})" if self.hint else "")
+
+
+@dataclass(eq=False)
+class ConfigError(MainspringError):
+    """The process must not start; every mistake found is listed."""
+
+    code: ClassVar[str] = "MS9000"
+    mistakes: Sequence[Mistake] = field(default_factory=tuple)
+
+    @property
+    def message(self) -> str:
+        return "\n".join(str(mistake) for mistake in self.mistakes)
+
+
+def shorten(text: str, limit: int = 200) -> str:
+    """`text`, cut to `limit` characters, so that an error never echoes a megabyte."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

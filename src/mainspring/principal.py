@@ -1,0 +1,40 @@
+"""Who asks. Built by the front door from a verified token; nothing below reads a header."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+Claims = Mapping[str, Any]
+NO_CLAIMS: Claims = MappingProxyType({})
+
+ANON = "anon"
+AUTHENTICATED = "authenticated"
+SERVICE = "service_role"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller: its role, its user id (text form, None when there is no user), its claims.
+
+    `bypass` lifts every policy and privilege (service keys only).
+    """
+
+    role: str = ANON
+    uid: str | None = None
+    claims: Claims = field(default_factory=lambda: NO_CLAIMS)
+    bypass: bool = False
+
+    def claim(self, *path: str) -> Any:
+        """The claim at `path` (keys from the outside in), or None where there is none."""
+        value: Any = self.claims
+        for key in path:
+            if not isinstance(value, Mapping):
+                return None
+            value = value.get(key)
+        return value
+
+
+SERVICE_PRINCIPAL = Principal(role=SERVICE, bypass=True)

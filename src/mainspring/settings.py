@@ -1,0 +1,390 @@
+"""One Settings tree: every knob, its default, its bounds, and where its value was said.
+
+Pure: `load` takes texts and mappings and does no I/O. Names what the user wrote, never what uses it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, Final, TypeVar
+
+from mainspring.errors import ConfigError, Mistake
+
+T = TypeVar("T")
+
+ENV_PREFIX: Final = "MAINSPRING_"
+TEST_ENV_PREFIX: Final = "MAINSPRING_TEST_"  # read by the test suite, never by the server
+TOML_NAME: Final = "mainspring.toml"
+SHORT_FLAGS: Final[Mapping[str, str]] = {
+    "--host": "server.host",
+    "--port": "server.port",
+    "--workers": "server.workers",
+    "--data": "server.data",
+    "--reload": "server.reload",
+    "--database": "database.url",
+}
+
+
+class Secret:
+    """A text that never shows itself: not in repr, str, a log line or a traceback."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself; call it where the secret is used, and nowhere else."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self._text else "Secret('')"
+
+
+def option(
+    default: T,
+    doc: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+    hidden: bool = False,
+) -> T:
+    """A dataclass field that carries its documentation and its bounds; `hidden` keeps it out of repr."""
+    metadata = {"doc": doc, "minimum": minimum, "maximum": maximum, "choices": choices}
+    made: Any = field(default=default, repr=not hidden, metadata=metadata)
+    return made  # type: ignore[no-any-return]  # a Field stands for its value, as dataclasses.field itself says
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the server listens, where it keeps its files, how it logs and stops."""
+
+    host: str = option("127.0.0.1", "address to listen on")
+    port: int = option(8000, "port to listen on", minimum=1, maximum=65535)
+    workers: int = option(1, "worker processes", minimum=1, maximum=256)
+    data: str = option("data", "folder for keys and the SQLite database")
+    reload: bool = option(False, "restart when a .py file in the app's folder changes")
+    log_level: str = option("info", "least severe event to log", choices=("debug", "info", "warning", "error"))
+    log_format: str = option("text", "form of a log line", choices=("text", "json"))
+    shutdown_seconds: float = option(10.0, "how long running requests may take once stopping", minimum=0, maximum=600)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Which database, and how much of it one request may take."""
+
+    url: str = option("", "sqlite:///path or postgresql://...; empty: SQLite in the data folder", hidden=True)
+    key: Secret = option(Secret(), "encrypts a SQLite file as a whole (extra: encryption)")
+    read_threads: int = option(4, "threads for long SQLite reads", minimum=1, maximum=64)
+    pool_size: int = option(10, "most connections to PostgreSQL per worker", minimum=1, maximum=1000)
+    statement_timeout_seconds: float = option(8.0, "longest a statement may run", minimum=0.05, maximum=3600)
+    step_budget_ms: float = option(1.5, "longest a SQLite read may hold the event loop", minimum=0, maximum=1000)
+    synchronous: str = option("FULL", "SQLite durability of an acknowledged write", choices=("FULL", "NORMAL"))
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSettings:
+    """How tokens are signed and checked."""
+
+    jwt_secret: Secret = option(Secret(), "shared HS256 secret of an existing project, at least 32 characters")
+    jwt_algorithm: str = option(
+        "auto",
+        "signs new tokens; auto: HS256 where jwt_secret is set, else ES256",
+        choices=("auto", "ES256", "HS256"),
+    )
+    audience: str = option("authenticated", "what a token's aud, where it has one, must name")
+    issuer: str = option("mainspring", "iss of the tokens signed here")
+    require_key: bool = option(False, "refuse requests without any key instead of treating them as anon")
+    leeway_seconds: int = option(30, "clock difference tolerated in exp, nbf and iat", minimum=0, maximum=300)
+    token_cache_size: int = option(10_000, "verified tokens remembered per worker", minimum=2, maximum=10_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class RestSettings:
+    """Bounds of one request to the data API."""
+
+    max_rows: int = option(1000, "most rows in one answer", minimum=1, maximum=10_000_000)
+    max_body_bytes: int = option(10_485_760, "largest request body", minimum=1024, maximum=1_073_741_824)
+    max_url_bytes: int = option(16_384, "longest path and query", minimum=256, maximum=1_048_576)
+    max_embed_depth: int = option(8, "deepest nesting of embedded resources", minimum=0, maximum=32)
+    max_filter_nodes: int = option(256, "most conditions in one request", minimum=1, maximum=10_000)
+    max_json_depth: int = option(64, "deepest nesting of a JSON value", minimum=1, maximum=512)
+    schemas: tuple[str, ...] = option(("public",), "schemas served; the first is the default")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """Entries kept in the two caches on the read path."""
+
+    shapes: int = option(2048, "request shapes kept parsed", minimum=1, maximum=1_000_000)
+    statements: int = option(1024, "statements kept compiled", minimum=1, maximum=1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class CorsSettings:
+    """Which web pages may call."""
+
+    origins: tuple[str, ...] = option(("*",), "origins allowed to call from a browser; * allows all")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set."""
+
+    server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    auth: AuthSettings = AuthSettings()
+    rest: RestSettings = RestSettings()
+    cache: CacheSettings = CacheSettings()
+    cors: CorsSettings = CorsSettings()
+
+
+SECTIONS: Final[Mapping[str, type[Any]]] = {
+    "server": ServerSettings,
+    "database": DatabaseSettings,
+    "auth": AuthSettings,
+    "rest": RestSettings,
+    "cache": CacheSettings,
+    "cors": CorsSettings,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting as the outside sees it."""
+
+    section: str
+    name: str
+    default: Any
+    doc: str
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.section}.{self.name}"
+
+    @property
+    def env(self) -> str:
+        return f"{ENV_PREFIX}{self.section}__{self.name}".upper()
+
+    @property
+    def flag(self) -> str | None:
+        """The long flag; none for a secret, which every process on the machine could read there."""
+        return None if isinstance(self.default, Secret) else f"--{self.key}".replace(".", "-").replace("_", "-")
+
+
+def options() -> Iterator[Option]:
+    """Every setting, in the order of the tree."""
+    for section, cls in SECTIONS.items():
+        for spec in fields(cls):
+            yield _option(section, spec)
+
+
+def _option(section: str, spec: Field[Any]) -> Option:
+    assert spec.default is not MISSING
+    return Option(section, spec.name, spec.default, **spec.metadata)
+
+
+OPTIONS: Final[Mapping[str, Option]] = {opt.key: opt for opt in options()}
+_BY_ENV: Final = {opt.env: opt for opt in OPTIONS.values()}
+_BY_FLAG: Final = {opt.flag: opt for opt in OPTIONS.values() if opt.flag} | {
+    flag: OPTIONS[key] for flag, key in SHORT_FLAGS.items()
+}
+
+
+# ---------------------------------------------------------------- loading
+
+
+def load(flags: Mapping[str, str], environ: Mapping[str, str], toml: str | None = None, toml_name: str = TOML_NAME) -> Settings:
+    """The settings from all sources: a flag beats the environment beats the file beats the default.
+
+    Takes `flags` as {"--port": "8000"}, the whole environment, and the text of the settings file.
+    Raises ConfigError with every mistake in every source, those that a stronger source overrides included.
+    """
+    mistakes: list[Mistake] = []
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    weakest_first = (
+        _from_toml(toml, toml_name, mistakes),
+        _from_environ(environ, mistakes),
+        _from_flags(flags, mistakes),
+    )
+    for source in weakest_first:
+        for opt, name, raw in source:
+            try:
+                values[opt.key], origin[opt.key] = _read(opt, raw), name
+            except ValueError as error:
+                mistakes.append(Mistake(name, str(error)))
+    mistakes.extend(_contradictions(values, origin))
+    if mistakes:
+        raise ConfigError(mistakes)
+    return _build(values)
+
+
+def _build(values: Mapping[str, Any]) -> Settings:
+    said: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    for key, value in values.items():
+        opt = OPTIONS[key]
+        said[opt.section][opt.name] = value
+    return Settings(**{section: cls(**said[section]) for section, cls in SECTIONS.items()})
+
+
+_Found = Iterator[tuple[Option, str, Any]]
+
+
+def _from_flags(flags: Mapping[str, str], mistakes: list[Mistake]) -> _Found:
+    for flag, raw in flags.items():
+        opt = _BY_FLAG.get(flag)
+        if opt is None:
+            mistakes.append(Mistake(flag, "there is no such flag", _suggest(flag, list(_BY_FLAG))))
+        else:
+            yield opt, flag, raw
+
+
+def _from_environ(environ: Mapping[str, str], mistakes: list[Mistake]) -> _Found:
+    for name in sorted(environ):
+        if not name.startswith(ENV_PREFIX) or name.startswith(TEST_ENV_PREFIX):
+            continue
+        opt = _BY_ENV.get(name)
+        if opt is None:
+            mistakes.append(Mistake(name, "there is no such setting", _suggest(name, list(_BY_ENV))))
+        else:
+            yield opt, name, environ[name]
+
+
+def _from_toml(text: str | None, file: str, mistakes: list[Mistake]) -> _Found:
+    try:
+        tree = tomllib.loads(text or "")
+    except tomllib.TOMLDecodeError as error:
+        mistakes.append(Mistake(file, f"is not valid TOML: {error}"))
+        return
+    for section, body in tree.items():
+        if section not in SECTIONS:
+            mistakes.append(Mistake(f"{file}: {section}", "there is no such section", _suggest(section, list(SECTIONS))))
+        elif not isinstance(body, dict):
+            mistakes.append(Mistake(f"{file}: {section}", f"is a section: write [{section}] and its settings below"))
+        else:
+            yield from _from_section(section, body, file, mistakes)
+
+
+def _from_section(section: str, body: Mapping[str, Any], file: str, mistakes: list[Mistake]) -> _Found:
+    names = [opt.name for opt in OPTIONS.values() if opt.section == section]
+    for name, raw in body.items():
+        source = f"{file}: {section}.{name}"
+        if name not in names:
+            mistakes.append(Mistake(source, "there is no such setting", _suggest(name, names)))
+        else:
+            yield OPTIONS[f"{section}.{name}"], source, raw
+
+
+def _suggest(name: str, known: Sequence[str]) -> str | None:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else None
+
+
+# ---------------------------------------------------------------- reading one value
+
+
+def _read(opt: Option, raw: Any) -> Any:
+    """The value of `opt` from `raw`: text from a flag or the environment, a typed value from the file."""
+    value = _PARSERS[type(opt.default)](raw)
+    if opt.choices and value not in opt.choices:
+        allowed = ", ".join(opt.choices)
+        raise ValueError(f'"{value}" is not one of {allowed}')
+    if opt.minimum is not None and value < opt.minimum:
+        raise ValueError(f"{value} is too small, the least is {opt.minimum:g}")
+    if opt.maximum is not None and not value <= opt.maximum:
+        raise ValueError(f"{value} is too large, the most is {opt.maximum:g}")
+    return value
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise ValueError(f"must be text in quotes, not {type(raw).__name__}")
+    if "\0" in raw:
+        raise ValueError("must not contain a NUL character")
+    return raw
+
+
+def _whole(raw: Any) -> int:
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return raw
+    try:
+        return int(_text(raw))
+    except ValueError:
+        raise ValueError(f'"{raw}" is not a whole number') from None
+
+
+def _number(raw: Any) -> float:
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        return float(raw)
+    try:
+        return float(_text(raw))
+    except ValueError:
+        raise ValueError(f'"{raw}" is not a number') from None
+
+
+_TRUTH: Final = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
+
+
+def _truth(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    found = _TRUTH.get(raw.lower()) if isinstance(raw, str) else None
+    if found is None:
+        raise ValueError(f'"{raw}" is neither true nor false')
+    return found
+
+
+def _texts(raw: Any) -> tuple[str, ...]:
+    parts = [_text(part) for part in raw] if isinstance(raw, list) else _text(raw).split(",")
+    kept = tuple(part.strip() for part in parts if part.strip())
+    if not kept:
+        raise ValueError("must name at least one")
+    return kept
+
+
+def _secret(raw: Any) -> Secret:
+    return Secret(_text(raw))
+
+
+_PARSERS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    str: _text,
+    int: _whole,
+    float: _number,
+    bool: _truth,
+    tuple: _texts,
+    Secret: _secret,
+}
+
+
+def _contradictions(values: Mapping[str, Any], origin: Mapping[str, str]) -> Iterator[Mistake]:
+    secret = values.get("auth.jwt_secret", Secret())
+    if secret and len(secret.reveal()) < 32:
+        yield Mistake(origin["auth.jwt_secret"], f"has {len(secret.reveal())} characters, HS256 needs at least 32")
+    if values.get("auth.jwt_algorithm") == "HS256" and not secret:
+        yield Mistake(origin["auth.jwt_algorithm"], "is HS256, but auth.jwt_secret is not set")
