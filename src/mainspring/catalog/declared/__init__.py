@@ -1,0 +1,1 @@
+"""What SQLAlchemy models declare, piece by piece. Only `catalog.build` reads it."""

@@ -1,0 +1,167 @@
+"""The catalog: tables, columns, keys and relations, as every other part of Mainspring sees them.
+
+It is built once (from models, or by introspection) and never changes. It knows no SQLAlchemy, no wire and no policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from mainspring.datatypes import DataType
+from mainspring.query.ast import Auth, Const, Now, TableName
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """A default made in Python: called once per row, its result taken as the column's value."""
+
+    produce: Callable[[], Any]
+
+
+Default = Const | Auth | Now | Produced
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    `default` and `onupdate` are applied by Mainspring; `server_default` is SQL text of the database's own (or `Now`), known
+    here so that engines can create it and so that inserts know that a missing value is no null. `generated` columns (computed,
+    or identity always) cannot be written. `autoincrement` marks an integer key that the database fills.
+    """
+
+    name: str
+    type: DataType
+    nullable: bool = True
+    default: Default | None = None
+    onupdate: Default | None = None
+    server_default: str | Now | None = None
+    generated: str | None = None
+    autoincrement: bool = False
+    comment: str | None = None
+
+    @property
+    def writable(self) -> bool:
+        """Whether a request may name it in a write."""
+        return self.generated is None
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """A unique key (or index) over columns."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check constraint; `sql` is the model author's own text."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A secondary index over columns (`descending` names those that fall)."""
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+    descending: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """`columns` of this table refer to `target_columns` of `target`."""
+
+    name: str
+    columns: tuple[str, ...]
+    target: TableName
+    target_columns: tuple[str, ...]
+    ondelete: str | None = None
+    onupdate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table (or view)."""
+
+    name: TableName
+    columns: Mapping[str, Column]
+    primary_key: tuple[str, ...] = ()
+    uniques: tuple[Unique, ...] = ()
+    checks: tuple[Check, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    comment: str | None = None
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def unique_keys(self) -> tuple[tuple[str, ...], ...]:
+        """Every set of columns that identifies a row, the primary key first."""
+        keys = [self.primary_key] if self.primary_key else []
+        keys += [unique.columns for unique in self.uniques]
+        keys += [index.columns for index in self.indexes if index.unique]
+        return tuple(keys)
+
+
+class Cardinality(StrEnum):
+    """How many rows of the target one row of the source can have."""
+
+    MANY_TO_ONE = "many-to-one"
+    ONE_TO_ONE = "one-to-one"
+    ONE_TO_MANY = "one-to-many"
+    MANY_TO_MANY = "many-to-many"
+
+    @property
+    def single(self) -> bool:
+        """Whether an embed answers an object (or null) rather than an array."""
+        return self in (Cardinality.MANY_TO_ONE, Cardinality.ONE_TO_ONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """The table between the two sides of a many-to-many relation.
+
+    `source_columns` join it to the source (paired with `Relation.columns`), `target_columns` to the target.
+    """
+
+    table: TableName
+    source_columns: tuple[str, ...]
+    target_columns: tuple[str, ...]
+    source_key: str
+    target_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A way from `source` to `target`: source.columns[i] = target.target_columns[i], through `junction` where there is one.
+
+    `name` is the foreign key constraint's name (for many-to-many the junction's name).
+    """
+
+    name: str
+    source: TableName
+    target: TableName
+    cardinality: Cardinality
+    columns: tuple[str, ...]
+    target_columns: tuple[str, ...]
+    junction: Junction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything that exists. `relations` holds, per table, the ways out of it in a stable order."""
+
+    tables: Mapping[TableName, Table]
+    relations: Mapping[TableName, tuple[Relation, ...]] = field(default_factory=dict)
+
+    def schemas(self) -> tuple[str, ...]:
+        """The schemas that hold tables, sorted."""
+        return tuple(sorted({name.schema for name in self.tables}))

@@ -1,0 +1,151 @@
+"""Relations: what can be embedded where, from the foreign keys alone, and which of them a request means.
+
+The rules are PostgREST's. It knows no privileges: a caller's view comes in as `visible`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import permutations
+
+from mainspring.catalog.model import Cardinality, Catalog, ForeignKey, Junction, Relation, Table
+from mainspring.catalog.names import nearest
+from mainspring.errors import Candidate, RelationAmbiguous, RelationUnknown
+from mainspring.query.ast import TableName
+
+Visible = Callable[[TableName], bool]
+
+
+# ---------------------------------------------------------------- from keys to relations
+
+
+def relations(tables: Mapping[TableName, Table]) -> Mapping[TableName, tuple[Relation, ...]]:
+    """The ways out of every table: to its referrers, along its foreign keys, through junctions."""
+    forward = [_forward(table, key) for table in tables.values() for key in table.foreign_keys if key.target in tables]
+    found = [_inverse(relation) for relation in forward] + forward
+    found += [relation for table in tables.values() for relation in _through(table, tables)]
+    return {name: tuple(relation for relation in found if relation.source == name) for name in tables}
+
+
+def _forward(table: Table, key: ForeignKey) -> Relation:
+    single = any(set(unique) == set(key.columns) for unique in table.unique_keys())
+    cardinality = Cardinality.ONE_TO_ONE if single else Cardinality.MANY_TO_ONE
+    return Relation(key.name, table.name, key.target, cardinality, key.columns, key.target_columns)
+
+
+def _inverse(relation: Relation) -> Relation:
+    single = relation.cardinality is Cardinality.ONE_TO_ONE
+    return Relation(
+        name=relation.name,
+        source=relation.target,
+        target=relation.source,
+        cardinality=Cardinality.ONE_TO_ONE if single else Cardinality.ONE_TO_MANY,
+        columns=relation.target_columns,
+        target_columns=relation.columns,
+    )
+
+
+def _through(table: Table, tables: Mapping[TableName, Table]) -> Iterator[Relation]:
+    """A junction's relations: ordered pairs of foreign keys whose columns are part of its primary key."""
+    keys = [
+        key
+        for key in table.foreign_keys
+        if key.target in tables
+        and set(key.columns) <= set(table.primary_key)
+        and _forward(table, key).cardinality is Cardinality.MANY_TO_ONE
+    ]
+    for left, right in permutations(keys, 2):
+        yield Relation(
+            name=table.name.name,
+            source=left.target,
+            target=right.target,
+            cardinality=Cardinality.MANY_TO_MANY,
+            columns=left.target_columns,
+            target_columns=right.target_columns,
+            junction=Junction(table.name, left.columns, right.columns, left.name, right.name),
+        )
+
+
+# ---------------------------------------------------------------- from a request to one relation
+
+
+def resolve(catalog: Catalog, source: TableName, target: str, hint: str | None, visible: Visible) -> Relation:
+    """The relation that `target!hint` means when it is embedded in `source`.
+
+    `target` is a table, a foreign key constraint or a foreign key column; `hint` is a constraint, a column of
+    either side or a junction. Only the source's schema is searched, and what is not visible does not exist.
+    Raises RelationUnknown, or RelationAmbiguous with the candidates.
+    """
+    reachable = [relation for relation in catalog.relations.get(source, ()) if _within_reach(relation, source.schema, visible)]
+    found = [relation for relation in reachable if _meant(catalog, relation, target, hint)]
+    if not found:
+        known = {relation.target.name for relation in reachable}
+        suggestion = None if target in known else nearest(target, sorted(known))
+        raise RelationUnknown(source.schema, source.name, target, hint, suggestion)
+    if len(found) > 1:
+        raise RelationAmbiguous(source.name, target, tuple(_candidate(relation) for relation in found))
+    return found[0]
+
+
+def _within_reach(relation: Relation, schema: str, visible: Visible) -> bool:
+    tables = [relation.target] + ([relation.junction.table] if relation.junction else [])
+    return all(table.schema == schema and visible(table) for table in tables)
+
+
+def _meant(catalog: Catalog, relation: Relation, target: str, hint: str | None) -> bool:
+    if relation.source == relation.target:
+        return _meant_of_self(catalog, relation, target, hint)
+    if hint is None:
+        return target == relation.target.name or _is_key(relation, target) or (target,) == _own_columns(relation)
+    return target == relation.target.name and (
+        _is_key(relation, hint)
+        or (hint,) in (_own_columns(relation), _other_columns(relation))
+        or (relation.junction is not None and relation.junction.table.name == hint)
+    )
+
+
+def _meant_of_self(catalog: Catalog, relation: Relation, target: str, hint: str | None) -> bool:
+    """A table that refers to itself: its name leads to the referrers, the column or constraint to its target.
+
+    No name tells the directions of its many-to-many relations with itself apart; nest the junction instead.
+    """
+    if relation.junction:
+        return False
+    if _is_forward(catalog, relation):
+        return hint is None and (_is_key(relation, target) or (target,) == relation.columns)
+    named = target == relation.target.name
+    return named and (hint is None or _is_key(relation, hint) or (hint,) == relation.target_columns)
+
+
+def _is_forward(catalog: Catalog, relation: Relation) -> bool:
+    keys = catalog.tables[relation.source].foreign_keys
+    return any(key.name == relation.name and key.columns == relation.columns for key in keys)
+
+
+def _is_key(relation: Relation, name: str) -> bool:
+    return relation.junction is None and relation.name == name
+
+
+def _own_columns(relation: Relation) -> tuple[str, ...]:
+    return () if relation.junction else relation.columns
+
+
+def _other_columns(relation: Relation) -> tuple[str, ...]:
+    return () if relation.junction else relation.target_columns
+
+
+def _candidate(relation: Relation) -> Candidate:
+    source, target = relation.source.name, relation.target.name
+    junction = relation.junction
+    if junction:
+        left = f"{junction.source_key}({', '.join(junction.source_columns)})"
+        right = f"{junction.target_key}({', '.join(junction.target_columns)})"
+    else:
+        left = f"{source}({', '.join(relation.columns)})"
+        right = f"{target}({', '.join(relation.target_columns)})"
+    return Candidate(
+        cardinality=relation.cardinality.value,
+        relationship=f"{relation.name} using {left} and {right}",
+        embedding=f"{source} with {target}",
+        hint=f"{target}!{relation.name}",
+    )

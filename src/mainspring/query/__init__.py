@@ -1,0 +1,1 @@
+"""What was asked: the query AST, the operator table and the reference evaluator. Knows no wire and no database."""

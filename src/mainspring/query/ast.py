@@ -1,0 +1,313 @@
+"""The query AST: what a surface's parser produces and a policy's expression becomes.
+
+Names are not resolved yet. Values never stand in a node: a `Slot` points at a value that comes with the request, so that one
+AST serves (and keys the caches for) every request of its shape. Nodes are frozen, hashable and compared by value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class TableName(NamedTuple):
+    """A table's place: its schema and its name."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+# ---------------------------------------------------------------- values
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The request's value number `index`."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A value fixed when the expression was written (policies). Canonicalised against the type it meets."""
+
+    value: Any
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), repr(self.value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """A fact about the caller: `("uid",)`, `("role",)`, `("email",)` or `("claims", key, ...)`.
+
+    With `contains`, whether the list at that place holds the text (a boolean).
+    """
+
+    path: tuple[str, ...]
+    contains: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The moment the statement began."""
+
+
+Value = Slot | Const | Auth | Now
+
+
+# ---------------------------------------------------------------- expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, or with `path` a place inside its JSON (str: object key, int: array index).
+
+    `as_text` is `->>`: the place's text. `scope` counts tables from the outside: 0 the table asked for,
+    1 the table of the first `Exists` around this expression, and so on.
+    """
+
+    name: str
+    path: tuple[str | int, ...] = ()
+    as_text: bool = False
+    scope: int = 0
+
+
+Operand = Column | Value
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`left op right`, op being a name of the operator table (`query.ops`)."""
+
+    op: str
+    left: Operand
+    right: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    """`IS null | not_null | true | false | unknown`: never unknown itself."""
+
+    operand: Operand
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A boolean operand standing as a condition."""
+
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of them (none: true)."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Any of them (none: false)."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Three-valued not: not unknown is unknown."""
+
+    item: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """Whether `table` has a row for which `where` holds; inside it that row is scope `scope`.
+
+    Only policies build it: it sees the table's rows with the application's own authority, not the caller's.
+    """
+
+    table: TableName
+    where: Expr
+    scope: int
+
+
+Expr = Compare | Is | Truth | And | Or | Not | Exists
+
+TRUE = And(())
+FALSE = Or(())
+
+
+# ---------------------------------------------------------------- selections
+
+
+@dataclass(frozen=True, slots=True)
+class Star:
+    """Every column the caller may read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One output: a column (or JSON path), perhaps renamed, perhaps cast to the type named."""
+
+    column: Column
+    alias: str | None = None
+    cast: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Related rows inside each row: `target` is a table or a relation, `hint` picks among several."""
+
+    target: str
+    selection: Selection
+    alias: str | None = None
+    hint: str | None = None
+    inner: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name under which it appears, and by which filters address it."""
+        return self.alias or self.target
+
+
+Item = Star | Field | Embed
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One ordering term. `related` names an embedded to-one relation whose column orders this table."""
+
+    column: Column
+    descending: bool = False
+    nulls_first: bool | None = None
+    related: str | None = None
+
+    @property
+    def nulls_lead(self) -> bool:
+        """Where nulls go: as said, else as PostgreSQL has it (last ascending, first descending)."""
+        return self.descending if self.nulls_first is None else self.nulls_first
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is read of one table: outputs, condition, order and page."""
+
+    items: tuple[Item, ...] = (Star(),)
+    where: Expr | None = None
+    order: tuple[Order, ...] = ()
+    limit: Slot | None = None
+    offset: Slot | None = None
+
+
+class Count(StrEnum):
+    """How the number of all rows is to be found."""
+
+    NONE = "none"
+    EXACT = "exact"
+
+
+# ---------------------------------------------------------------- queries
+
+
+@dataclass(frozen=True)
+class _Query:
+    """Queries key the caches: their hash is computed once."""
+
+    def __hash__(self) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            value = hash(tuple(getattr(self, name) for name in self.__dataclass_fields__ if name != "_hash"))
+            object.__setattr__(self, "_hash", value)
+            return value
+
+    _hash: int = field(init=False, repr=False, compare=False)
+
+
+@dataclass(frozen=True, eq=True)
+class Read(_Query):
+    """Rows of a table. `rows=False` asks for counts only (HEAD)."""
+
+    table: TableName
+    selection: Selection
+    count: Count = Count.NONE
+
+    __hash__ = _Query.__hash__
+
+
+class Resolution(StrEnum):
+    """What an upsert does with a row whose key is taken."""
+
+    MERGE = "merge"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """`on` names the unique key (empty: the primary key)."""
+
+    resolution: Resolution
+    on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=True)
+class Insert(_Query):
+    """New rows. The value at `rows` is a list of dicts; `columns` are the keys taken from each.
+
+    A key missing from a row is null, or the column's default with `missing_default`.
+    `returning` None asks for no rows back. `singular`: exactly one row or nothing is written.
+    """
+
+    table: TableName
+    columns: tuple[str, ...]
+    rows: Slot
+    missing_default: bool = False
+    conflict: Conflict | None = None
+    returning: Selection | None = None
+    count: Count = Count.NONE
+    singular: bool = False
+
+    __hash__ = _Query.__hash__
+
+
+@dataclass(frozen=True, eq=True)
+class Update(_Query):
+    """Changes to the rows that `where` (with order and page) picks. The value at `changes` is one dict."""
+
+    table: TableName
+    columns: tuple[str, ...]
+    changes: Slot
+    where: Expr | None = None
+    order: tuple[Order, ...] = ()
+    limit: Slot | None = None
+    offset: Slot | None = None
+    returning: Selection | None = None
+    count: Count = Count.NONE
+    singular: bool = False
+
+    __hash__ = _Query.__hash__
+
+
+@dataclass(frozen=True, eq=True)
+class Delete(_Query):
+    """Removal of the rows that `where` (with order and page) picks."""
+
+    table: TableName
+    where: Expr | None = None
+    order: tuple[Order, ...] = ()
+    limit: Slot | None = None
+    offset: Slot | None = None
+    returning: Selection | None = None
+    count: Count = Count.NONE
+    singular: bool = False
+
+    __hash__ = _Query.__hash__
+
+
+Query = Read | Insert | Update | Delete

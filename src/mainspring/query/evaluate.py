@@ -1,0 +1,200 @@
+"""The reference evaluator: what a resolved condition means, row by row, in PostgreSQL's three-valued logic.
+
+It is the oracle that engines are tested against and the matcher of realtime. It knows no engine and does no
+I/O: rows are mappings of canonical values, and where a condition looks into another table it asks the caller
+for that table's rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from mainspring.datatypes import Kind, json_text
+from mainspring.query.expr import (
+    And,
+    Compare,
+    Condition,
+    Exists,
+    Is,
+    Lookup,
+    Not,
+    Operand,
+    Or,
+    Param,
+    Ref,
+    Source,
+    Truth,
+)
+from mainspring.query.ops import Form, sort_key
+
+Row = Mapping[str, Any]
+Rows = Mapping[int, Row]
+Tables = Callable[[Source], Iterable[Row]]
+
+
+class _Absent:
+    """What a JSON path yields where it leads nowhere: SQL null, as opposed to a JSON null that is there."""
+
+
+_ABSENT = _Absent()
+
+
+def evaluate(condition: Condition, rows: Rows, params: Sequence[Any], tables: Tables) -> bool | None:
+    """Whether `condition` holds: True, False or None (unknown).
+
+    Takes the row standing under each alias, the canonical parameter values, and `tables`, which gives all
+    rows of a source's table (guards are applied here).
+    """
+    return Scope(rows, params, tables).holds(condition)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The rows in sight of an expression, the parameters and the way to further tables."""
+
+    rows: Rows
+    params: Sequence[Any]
+    tables: Tables
+
+    def holds(self, condition: Condition) -> bool | None:
+        """The truth of `condition` here."""
+        match condition:
+            case And(items):
+                return _all(map(self.holds, items))
+            case Or(items):
+                return _negate(_all(_negate(self.holds(item)) for item in items))
+            case Not(item):
+                return _negate(self.holds(item))
+            case Compare():
+                return self._compare(condition)
+            case Is(operand, what):
+                return self._is(operand, what)
+            case Truth(operand):
+                return _truth(self.value(operand))
+            case Exists(source, where):
+                return any(scope.holds(where) for scope in self.standing(source))
+
+    def standing(self, source: Source) -> Iterator[Scope]:
+        """A scope for every row of `source` (with its joined tables) that its guards let through."""
+        for row in self.tables(source):
+            yield from self.having(source, row)
+
+    def having(self, source: Source, row: Row) -> Iterator[Scope]:
+        """The scopes in which `row` of `source` stands (one per combination of joined rows); none when a guard hides it."""
+        scope = Scope({**self.rows, source.alias: row}, self.params, self.tables)
+        if scope.holds(source.guard):
+            yield from scope._joined(source.joined)
+
+    def _joined(self, sources: tuple[Source, ...]) -> Iterator[Scope]:
+        if not sources:
+            yield self
+            return
+        for scope in self.standing(sources[0]):
+            yield from scope._joined(sources[1:])
+
+    def value(self, operand: Operand | Lookup) -> Any:
+        """The canonical value of `operand`; null is None."""
+        match operand:
+            case Param(index):
+                return self.params[index]
+            case Ref():
+                place = self._place(operand)
+                return None if place is _ABSENT else place
+            case Lookup(source, where, ref):
+                found = next((scope for scope in self.standing(source) if scope.holds(where)), None)
+                return found.value(ref) if found else None
+
+    def is_null(self, operand: Operand) -> bool:
+        """Whether `operand` is SQL null; a JSON null inside a document is a value."""
+        if isinstance(operand, Ref) and operand.path:
+            return self._place(operand) is _ABSENT
+        return self.value(operand) is None
+
+    def _place(self, ref: Ref) -> Any:
+        place = self.rows[ref.alias][ref.column.name]
+        if place is None or not (ref.path or ref.as_text):
+            return place if not ref.path else _ABSENT
+        for step in ref.path:
+            place = _step(place, self.params[step.index])
+        return _text_of(place) if ref.as_text else place
+
+    def _is(self, operand: Operand, what: str) -> bool:
+        match what:
+            case "null" | "unknown":
+                return self.is_null(operand)
+            case "not_null":
+                return not self.is_null(operand)
+            case "true":
+                return self.value(operand) is True
+            case "false":
+                return self.value(operand) is False
+            case _:
+                raise ValueError(what)
+
+    def _compare(self, compare: Compare) -> bool | None:
+        left, right = self.value(compare.left), self.value(compare.right)
+        if compare.op.form is Form.LIST:
+            return _among(left, right)
+        if left is None or right is None:
+            return None
+        if compare.left.type.kind is Kind.ENUM and compare.op.form is Form.SCALAR:
+            left, right = sort_key(compare.left.type, left), sort_key(compare.left.type, right)
+        return compare.op.test(*_alike(left, right))
+
+
+def _all(truths: Iterable[bool | None]) -> bool | None:
+    unknown = False
+    for truth in truths:
+        if truth is False:
+            return False
+        unknown = unknown or truth is None
+    return None if unknown else True
+
+
+def _negate(truth: bool | None) -> bool | None:
+    return None if truth is None else not truth
+
+
+def _truth(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _among(left: Any, items: Sequence[Any] | None) -> bool | None:
+    """`left = ANY(items)`: of no items false even for null, of a null among the items unknown unless another one fits."""
+    if items is None:
+        return None
+    if not items:
+        return False
+    if left is None:
+        return None
+    if any(item is not None and left == item for item in items):
+        return True
+    return None if None in items else False
+
+
+def _alike(left: Any, right: Any) -> tuple[Any, Any]:
+    """A float beside an exact number compares as floats do, as in PostgreSQL."""
+    if isinstance(left, float) and isinstance(right, int | Decimal):
+        return left, float(right)
+    if isinstance(right, float) and isinstance(left, int | Decimal):
+        return float(left), right
+    return left, right
+
+
+def _step(place: Any, key: str | int) -> Any:
+    """`place -> key`: object keys are strings, array indexes integers (negative ones count from the end)."""
+    if isinstance(place, dict) and isinstance(key, str):
+        return place.get(key, _ABSENT)
+    if isinstance(place, list | tuple) and isinstance(key, int) and -len(place) <= key < len(place):
+        return place[key]
+    return _ABSENT
+
+
+def _text_of(place: Any) -> Any:
+    """`->>`: the text of a place; a JSON null has none."""
+    if place is None or place is _ABSENT:
+        return _ABSENT
+    return place if isinstance(place, str) else json_text(place)
