@@ -1,0 +1,3 @@
+"""Who may: policies written as Python expressions, grants, and the registry that answers for them. Knows no
+plan and no engine.
+"""
