@@ -1,0 +1,154 @@
+"""The plan: pure data, complete. Engines read nothing but a plan and its parameters; no request, no driver type is here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mainspring.catalog.model import Default
+from mainspring.datatypes import DataType
+from mainspring.query.ast import Resolution, Value
+from mainspring.query.expr import Condition, Lookup, Param, Ref, Source
+from mainspring.query.ops import Form
+
+
+@dataclass(frozen=True, slots=True)
+class ParamSpec:
+    """Where parameter n's value comes from and what it must be: canonicalised to `type` by `plan.params`.
+
+    `where` is how messages name the place ("filter on column x").
+    """
+
+    source: Value
+    type: DataType
+    form: Form = Form.SCALAR
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutColumn:
+    """An output: the value of `ref` (cast when `cast` says so) under `key`."""
+
+    key: str
+    ref: Ref
+    cast: DataType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutEmbed:
+    """An output that holds rows: an array, or with `single` one object or null. `rows.where` includes the join to the parent."""
+
+    key: str
+    rows: Rows
+    single: bool
+
+
+Output = OutColumn | OutEmbed
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBy:
+    """One ordering term. Text orders by code point, enums by declaration."""
+
+    key: Ref | Lookup
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of `source` for which its guard and `where` hold, in order, one page of them."""
+
+    source: Source
+    outputs: tuple[Output, ...]
+    where: Condition
+    order: tuple[OrderBy, ...] = ()
+    limit: Param | None = None
+    offset: Param | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """Answer the rows as a JSON array; with `count`, also how many there are without the page.
+
+    `max_rows` caps the page whatever it asks for.
+    """
+
+    rows: Rows
+    params: tuple[ParamSpec, ...]
+    count: bool = False
+    max_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A column of `table` that is written: from the body's key of its name, else from `default`, else null.
+
+    `given` False: the body is not looked at (a default or onupdate of Mainspring's own).
+    `database` True: a row that does not name it takes the database's own default. `required`: null is refused.
+    """
+
+    table: str
+    column: str
+    type: DataType
+    given: bool = True
+    default: Default | None = None
+    database: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """The conflict clause: the key's columns, what happens, which columns are overwritten.
+
+    `existing` (guards of select and update) must hold for every row that would be overwritten, `updated` for what it becomes.
+    """
+
+    key: tuple[str, ...]
+    resolution: Resolution
+    overwritten: tuple[str, ...]
+    existing: Condition
+    updated: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class InsertPlan:
+    """Write rows (value slot `rows`) into `target`, all or none.
+
+    After the write `check` must hold for each new row. `returning` reads the rows written (as the caller may see them);
+    engines restrict it to the rows written, in the order in which they were given when it has no order of its own.
+    """
+
+    target: Source
+    writes: tuple[Write, ...]
+    rows: int
+    check: Condition
+    params: tuple[ParamSpec, ...]
+    upsert: Upsert | None = None
+    returning: Rows | None = None
+    singular: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePlan:
+    """Change the rows of `picked` (its guard holds select and update policies). `check` must hold for each row afterwards."""
+
+    picked: Rows
+    writes: tuple[Write, ...]
+    changes: int
+    check: Condition
+    params: tuple[ParamSpec, ...]
+    returning: Rows | None = None
+    singular: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePlan:
+    """Remove the rows of `picked`; `returning` is read before they go."""
+
+    picked: Rows
+    params: tuple[ParamSpec, ...]
+    returning: Rows | None = None
+    singular: bool = False
+
+
+Plan = ReadPlan | InsertPlan | UpdatePlan | DeletePlan

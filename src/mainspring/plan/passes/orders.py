@@ -1,0 +1,80 @@
+"""Pass 5: orders and pages. The order is made total by the primary key, so that pages neither repeat nor lose rows."""
+
+from __future__ import annotations
+
+from mainspring.datatypes import BIGINT, Kind
+from mainspring.errors import NotSupported, SyntaxInvalid
+from mainspring.plan.draft import Draft, Planning
+from mainspring.plan.nodes import OrderBy
+from mainspring.plan.passes.guards import guard
+from mainspring.plan.passes.resolve import Scope, column_ref
+from mainspring.plan.passes.tables import branch
+from mainspring.query import expr
+from mainspring.query.ast import Embed, Order, Selection
+
+
+def orders(planning: Planning, draft: Draft) -> None:
+    """Fill in order and page of `draft` and of everything below it."""
+    draft.order = [_term(planning, draft, term) for term in draft.selection.order]
+    draft.limit = planning.page(draft.selection.limit, BIGINT)
+    draft.offset = planning.page(draft.selection.offset, BIGINT)
+    if not _at_most_one(draft):
+        draft.order += _tie_breakers(draft)
+    for child in draft.children:
+        orders(planning, child)
+
+
+def _term(planning: Planning, draft: Draft, term: Order) -> OrderBy:
+    key = _related(planning, draft, term) if term.related else _own(planning, draft, term)
+    if key.type.kind in (Kind.JSON, Kind.ARRAY):
+        raise NotSupported(f"ordering by a value of type {key.type}", instead="Order by its text with ->> instead of ->.")
+    return OrderBy(key, term.descending, term.nulls_lead)
+
+
+def _own(planning: Planning, draft: Draft, term: Order) -> expr.Ref:
+    return column_ref(planning, Scope(draft.alias, draft.table, draft.columns), term.column)
+
+
+def _related(planning: Planning, draft: Draft, term: Order) -> expr.Lookup:
+    embed = _embedded(draft, term.related or "")
+    twin = branch(planning, draft, Embed(embed.target, Selection(()), hint=embed.hint))
+    if twin.relation is None or not twin.relation.cardinality.single:
+        raise NotSupported(f"ordering by '{term.related}', which can hold several rows,")
+    guard(planning, twin, "select")
+    ref = column_ref(planning, Scope(twin.alias, twin.table, twin.columns), term.column)
+    return expr.Lookup(twin.source, expr.both(*twin.where), ref)
+
+
+def _embedded(draft: Draft, name: str) -> Embed:
+    for child in draft.children:
+        if child.embed is not None and name in (child.embed.key, child.embed.target):
+            return child.embed
+    raise SyntaxInvalid("order parameter", name, expected=f"'{name}' to be embedded in select")
+
+
+def _at_most_one(draft: Draft) -> bool:
+    """Whether order cannot matter: a to-one embed, or a whole unique key fixed by equality."""
+    if draft.relation is not None:
+        return draft.relation.cardinality.single
+    fixed = {
+        item.left.column.name
+        for item in draft.where
+        for item in (item.items if isinstance(item, expr.And) else (item,))
+        if isinstance(item, expr.Compare)
+        and item.op.name == "eq"
+        and isinstance(item.left, expr.Ref)
+        and not item.left.path
+        and isinstance(item.right, expr.Param)
+    }
+    return any(fixed >= set(key) for key in draft.table.unique_keys())
+
+
+def _tie_breakers(draft: Draft) -> list[OrderBy]:
+    named = {term.key.column.name for term in draft.order if isinstance(term.key, expr.Ref) and not term.key.path}
+    if draft.table.primary_key and named >= set(draft.table.primary_key):
+        return []
+    return [
+        OrderBy(expr.Ref(draft.alias, column, column.type), False, False)
+        for column in (draft.table.columns[name] for name in draft.table.primary_key)
+        if column.name not in named
+    ]

@@ -1,0 +1,69 @@
+"""Pass 3: what each table answers: stars expanded to the visible columns, aliases and casts settled."""
+
+from __future__ import annotations
+
+from mainspring.datatypes import DataType
+from mainspring.errors import LimitExceeded, NotSupported, SyntaxInvalid
+from mainspring.plan.draft import Draft, Planning
+from mainspring.plan.nodes import OutColumn
+from mainspring.plan.passes.resolve import Scope, column_ref
+from mainspring.query.ast import Column, Field, Star
+from mainspring.query.casts import castable, type_named
+from mainspring.query.expr import Ref
+
+
+def outputs(planning: Planning, draft: Draft) -> None:
+    """Fill in the outputs of `draft` and of everything below it."""
+    scope = Scope(draft.alias, draft.table, draft.columns)
+    for item in draft.selection.items:
+        if isinstance(item, Star):
+            draft.outputs += [_star(draft, name) for name in draft.table.columns if name in draft.columns]
+        elif isinstance(item, Field):
+            draft.outputs.append(_field(planning, scope, item))
+    draft.outputs = list(dict.fromkeys(draft.outputs))
+    _check_keys(planning, draft)
+    for child in draft.children:
+        outputs(planning, child)
+
+
+def _star(draft: Draft, name: str) -> OutColumn:
+    column = draft.table.columns[name]
+    return OutColumn(name, Ref(draft.alias, column, column.type))
+
+
+def _field(planning: Planning, scope: Scope, item: Field) -> OutColumn:
+    ref = column_ref(planning, scope, item.column)
+    return OutColumn(item.alias or _key(item.column), ref, _cast(ref, item.cast))
+
+
+def _key(column: Column) -> str:
+    """The output's name: the column's, or the last object key of a JSON path."""
+    keys = [step for step in column.path if isinstance(step, str)]
+    return keys[-1] if keys else column.name
+
+
+def _cast(ref: Ref, name: str | None) -> DataType | None:
+    if name is None:
+        return None
+    target = type_named(name)
+    if target is None or not castable(ref.type, target):
+        raise NotSupported(f"a cast from {ref.type} to {name}", instead="Every type can be cast to text.")
+    return target
+
+
+def _check_keys(planning: Planning, draft: Draft) -> None:
+    keys = [output.key for output in draft.outputs] + [child.embed.key for child in draft.children if child.embed]
+    if len(keys) > planning.limits.max_outputs:
+        raise LimitExceeded(what="the number of columns in one selection", limit=planning.limits.max_outputs)
+    for key in keys:
+        _check_key(key)
+    twice = next((key for key in keys if keys.count(key) > 1), None) if len(set(keys)) != len(keys) else None
+    if twice is not None:
+        raise SyntaxInvalid("select parameter", twice, expected=f'one output named "{twice}"; rename one with an alias')
+
+
+def _check_key(key: str) -> None:
+    if len(key.encode()) > 63:
+        raise LimitExceeded(what="the length of an output name", limit=63, unit="bytes")
+    if not key or any(character in "\"'\\" or not character.isprintable() for character in key):
+        raise SyntaxInvalid("select parameter", key, expected="an output name without quotes, backslashes and controls")

@@ -1,0 +1,132 @@
+"""Names in conditions become typed references and parameters. Used by every pass that meets a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mainspring.catalog.model import Table
+from mainspring.catalog.names import nearest
+from mainspring.datatypes import BIGINT, BOOLEAN, FLOAT, JSON, TEXT, DataType, Kind
+from mainspring.errors import ColumnUnknown, LimitExceeded, OperatorInvalid, PermissionDenied, SyntaxInvalid
+from mainspring.plan.draft import Planning
+from mainspring.query import ast, expr
+from mainspring.query.ops import OPERATORS, Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A table that a condition may name columns of. `columns` None: all of them (policies)."""
+
+    alias: int
+    table: Table
+    columns: frozenset[str] | None = None
+
+
+def column_ref(planning: Planning, scope: Scope, column: ast.Column) -> expr.Ref:
+    """The typed reference. Raises ColumnUnknown, or PermissionDenied for a column the caller may not read."""
+    found = scope.table.columns.get(column.name)
+    if found is None:
+        known = scope.columns if scope.columns is not None else scope.table.columns
+        raise ColumnUnknown(scope.table.name.name, column.name, nearest(column.name, known))
+    if scope.columns is not None and column.name not in scope.columns:
+        raise PermissionDenied(scope.table.name.name, column.name, planning.guards.anonymous)
+    if not column.path:
+        return expr.Ref(scope.alias, found, found.type)
+    if found.type.kind is not Kind.JSON:
+        raise OperatorInvalid("->>" if column.as_text else "->", str(found.type))
+    path = tuple(
+        planning.param(ast.Const(step), BIGINT if isinstance(step, int) else TEXT) for step in column.path
+    )
+    return expr.Ref(scope.alias, found, TEXT if column.as_text else JSON, path, column.as_text)
+
+
+def condition(planning: Planning, node: ast.Expr, scopes: Sequence[Scope]) -> expr.Condition:
+    """The resolved form of `node`; `scopes[n]` is the table that `Column.scope == n` means."""
+    planning.conditions += 1
+    if planning.conditions > planning.limits.max_conditions:
+        raise LimitExceeded(what="the number of conditions in one request", limit=planning.limits.max_conditions)
+    match node:
+        case ast.And(items):
+            return expr.both(*(condition(planning, item, scopes) for item in items))
+        case ast.Or(items):
+            return expr.either(*(condition(planning, item, scopes) for item in items))
+        case ast.Not(item):
+            return expr.Not(condition(planning, item, scopes))
+        case ast.Compare():
+            return _compare(planning, node, scopes)
+        case ast.Is(operand, what):
+            return _is(planning, operand, what, scopes)
+        case ast.Truth(operand):
+            return expr.Truth(_operand(planning, operand, BOOLEAN, scopes))
+        case ast.Exists():
+            return _exists(planning, node, scopes)
+
+
+def _is(planning: Planning, operand: ast.Operand, what: str, scopes: Sequence[Scope]) -> expr.Condition:
+    resolved = _operand(planning, operand, _type_of(operand), scopes)
+    if what in ("true", "false", "unknown") and resolved.type.kind is not Kind.BOOLEAN:
+        raise OperatorInvalid(f"is {what}", str(resolved.type))
+    return expr.Is(resolved, what)
+
+
+_FLIPPED = {"gt": "lt", "gte": "lte", "lt": "gt", "lte": "gte", "eq": "eq", "neq": "neq"}
+
+
+def _compare(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> expr.Condition:
+    if not isinstance(node.left, ast.Column) and isinstance(node.right, ast.Column) and node.op in _FLIPPED:
+        return _compare(planning, ast.Compare(_FLIPPED[node.op], node.right, node.left), scopes)
+    operator = OPERATORS.get(node.op)
+    if operator is None:
+        raise OperatorInvalid(node.op, suggestion=nearest(node.op, OPERATORS))
+    type_ = _common_type(node.left, node.right)
+    left = _operand(planning, node.left, type_, scopes)
+    if not operator.accepts(left.type):
+        raise OperatorInvalid(node.op, str(left.type))
+    return expr.Compare(operator, left, _right(planning, operator, left, node.right, scopes))
+
+
+def _right(
+    planning: Planning, operator: Operator, left: expr.Operand, right: ast.Operand, scopes: Sequence[Scope]
+) -> expr.Operand:
+    if isinstance(right, ast.Column):
+        ref = column_ref(planning, scopes[right.scope], right)
+        if ref.type.kind is not left.type.kind:
+            raise OperatorInvalid(operator.name, f"{left.type} and {ref.type}")
+        return ref
+    place = f"filter on column {left.column.name}" if isinstance(left, expr.Ref) else None
+    return planning.param(right, left.type, operator.form, place)
+
+
+def _operand(planning: Planning, node: ast.Operand, type_: DataType, scopes: Sequence[Scope]) -> expr.Operand:
+    if isinstance(node, ast.Column):
+        return column_ref(planning, scopes[node.scope], node)
+    return planning.param(node, type_)
+
+
+def _common_type(left: ast.Operand, right: ast.Operand) -> DataType:
+    """The type two values are compared as, where neither is a column."""
+    types = [_type_of(operand) for operand in (left, right)]
+    return types[0] if types[0] != TEXT else types[1]
+
+
+def _type_of(node: ast.Operand) -> DataType:
+    match node:
+        case ast.Auth(contains=str()) | ast.Const(value=bool()):
+            return BOOLEAN
+        case ast.Const(value=int()):
+            return BIGINT
+        case ast.Const(value=float()):
+            return FLOAT
+        case _:
+            return TEXT
+
+
+def _exists(planning: Planning, node: ast.Exists, scopes: Sequence[Scope]) -> expr.Condition:
+    """A policy's own look at another table: unguarded on purpose, as `ast.Exists` says."""
+    table = planning.catalog.tables.get(node.table)
+    if table is None:
+        raise SyntaxInvalid("policy", str(node.table))
+    alias = planning.alias()
+    inner = (*scopes[: node.scope], Scope(alias, table))
+    return expr.Exists(expr.Source(alias, table, expr.TRUE), condition(planning, node.where, inner))

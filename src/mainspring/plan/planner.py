@@ -1,0 +1,50 @@
+"""The planner: an ordered list of passes over a draft tree. A new feature is a new pass.
+
+    tables -> guards -> outputs -> filters -> orders -> finish
+
+Pure: the same query, catalog, policies and caller always give the same plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mainspring.catalog.model import Catalog
+from mainspring.plan.draft import Planning
+from mainspring.plan.guard import Guards, Registry
+from mainspring.plan.limits import Limits
+from mainspring.plan.nodes import Plan, ReadPlan
+from mainspring.plan.reads import read_rows
+from mainspring.plan.writes import plan_delete, plan_insert, plan_update
+from mainspring.principal import Principal
+from mainspring.query.ast import Count, Delete, Insert, Query, Read, Update
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans queries for callers. `exposed` are the schemas requests may reach."""
+
+    catalog: Catalog
+    registry: Registry
+    limits: Limits = field(default_factory=Limits)
+    exposed: frozenset[str] = frozenset({"public"})
+
+    def plan(self, query: Query, principal: Principal) -> Plan:
+        """The plan of `query` for everyone with this principal's role and bypass.
+
+        Raises CatalogError, AccessError and RequestError leaves; never touches the request's values.
+        """
+        planning = Planning(self.catalog, Guards(self.registry, principal), self.limits, self.exposed)
+        match query:
+            case Read():
+                return self._read(planning, query)
+            case Insert():
+                return plan_insert(planning, query)
+            case Update():
+                return plan_update(planning, query)
+            case Delete():
+                return plan_delete(planning, query)
+
+    def _read(self, planning: Planning, query: Read) -> ReadPlan:
+        rows = read_rows(planning, query.table, query.selection)
+        return ReadPlan(rows, tuple(planning.params), query.count is Count.EXACT, self.limits.max_rows)
