@@ -1,0 +1,177 @@
+"""The engine itself: holds the state, runs plans on it one at a time. The contract is `engines.base`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mainspring.catalog.model import Catalog, Table
+from mainspring.datatypes import to_json
+from mainspring.engines.base import Capabilities, Prepared, Result
+from mainspring.engines.memory import write
+from mainspring.engines.memory.read import Reader, encode, scope_of
+from mainspring.engines.memory.store import Draft, Row, State
+from mainspring.errors import EngineUnavailable, NotSingular
+from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, Rows, UpdatePlan
+from mainspring.plan.params import binders, written
+from mainspring.principal import Principal
+from mainspring.query.ast import TableName
+
+
+class MemoryEngine:
+    """Rows in dicts. Nothing outlives the process; check constraints and computed columns are not evaluated."""
+
+    name = "memory"
+    capabilities = Capabilities(schemas=True, expressions=False)
+
+    def __init__(self) -> None:
+        self._catalog: Catalog | None = None
+        self._state = State()
+
+    async def start(self, catalog: Catalog) -> None:
+        """Take the catalog; there is nothing to open."""
+        self._catalog = catalog
+
+    async def migrate(self, catalog: Catalog) -> tuple[TableName, ...]:
+        """Make place for the tables and columns that have none yet; the tables' names."""
+        self._catalog = catalog
+        made = tuple(name for name in catalog.tables if name not in self._state.tables)
+        stored = {name: _widened(rows, catalog.tables.get(name)) for name, rows in self._state.tables.items()}
+        tables: dict[TableName, dict[int, Row]] = {**stored, **{name: {} for name in made}}
+        self._state = State(tables, self._state.sequences, self._state.last)
+        return made
+
+    def prepare(self, plan: Plan) -> Prepared:
+        """A plan ready to run."""
+        match plan:
+            case ReadPlan():
+                return PreparedRead(self, plan)
+            case InsertPlan():
+                return PreparedInsert(self, plan)
+            case UpdatePlan():
+                return PreparedUpdate(self, plan)
+            case DeletePlan():
+                return PreparedDelete(self, plan)
+
+    async def ping(self) -> None:
+        """Raises EngineUnavailable before start and after stop."""
+        self.draft()
+
+    async def stop(self) -> None:
+        """Refuse what comes after."""
+        self._catalog = None
+
+    def draft(self) -> Draft:
+        """A draft of what is stored. Raises EngineUnavailable before start and after stop."""
+        if self._catalog is None:
+            raise EngineUnavailable()
+        return Draft.of(self._state, self._catalog)
+
+    def keep(self, draft: Draft) -> None:
+        """Make the draft what is stored."""
+        self._state = draft.kept()
+
+
+class _Prepared:
+    def __init__(self, engine: MemoryEngine, plan: Plan) -> None:
+        self._engine, self._binders = engine, binders(plan.params)
+
+    def _params(self, values: Sequence[Any], principal: Principal) -> list[Any]:
+        return [bind(values, principal) for bind in self._binders]
+
+
+class PreparedRead(_Prepared):
+    """A ReadPlan."""
+
+    def __init__(self, engine: MemoryEngine, plan: ReadPlan) -> None:
+        super().__init__(engine, plan)
+        self._plan = plan
+
+    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+        """The page of rows, and with `count` the number of all."""
+        draft, plan = self._engine.draft(), self._plan
+        reader = Reader(draft, scope_of(draft, self._params(values, principal)))
+        matching = reader.matching(plan.rows)
+        documents = reader.documents(plan.rows, reader.page(plan.rows, matching, plan.max_rows))
+        return Result(encode(documents), len(documents), len(matching) if plan.count else None)
+
+
+class PreparedInsert(_Prepared):
+    """An InsertPlan."""
+
+    def __init__(self, engine: MemoryEngine, plan: InsertPlan) -> None:
+        super().__init__(engine, plan)
+        self._plan = plan
+
+    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+        """Write all rows or none. Raises the constraint errors, RowCheckViolated and NotSingular."""
+        draft, plan = self._engine.draft(), self._plan
+        params = self._params(values, principal)
+        rows = written(plan.writes, values[plan.rows], principal)
+        numbers, inserted = write.insert(draft, plan, params, rows)
+        result = _answer(draft, plan.returning, numbers, params, plan.singular)
+        self._engine.keep(draft)
+        result.inserted = inserted
+        result.keys = [_key(plan.target.table, draft, number) for number in numbers]
+        return result
+
+
+class PreparedUpdate(_Prepared):
+    """An UpdatePlan."""
+
+    def __init__(self, engine: MemoryEngine, plan: UpdatePlan) -> None:
+        super().__init__(engine, plan)
+        self._plan = plan
+
+    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+        """Change all rows picked or none. Raises the constraint errors, RowCheckViolated and NotSingular."""
+        draft, plan = self._engine.draft(), self._plan
+        params = self._params(values, principal)
+        (changes,) = written(plan.writes, [values[plan.changes]], principal)
+        numbers = write.update(draft, plan, params, changes)
+        result = _answer(draft, plan.returning, numbers, params, plan.singular)
+        self._engine.keep(draft)
+        return result
+
+
+class PreparedDelete(_Prepared):
+    """A DeletePlan."""
+
+    def __init__(self, engine: MemoryEngine, plan: DeletePlan) -> None:
+        super().__init__(engine, plan)
+        self._plan = plan
+
+    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+        """Remove all rows picked or none. Raises ForeignKeyViolated and NotSingular."""
+        draft, plan = self._engine.draft(), self._plan
+        params = self._params(values, principal)
+        numbers = write.picked_for_delete(draft, plan, params)
+        result = _answer(draft, plan.returning, numbers, params, plan.singular)
+        write.delete(draft, plan, numbers)
+        self._engine.keep(draft)
+        return result
+
+
+def _answer(draft: Draft, returning: Rows | None, numbers: Sequence[int], params: Sequence[Any], singular: bool) -> Result:
+    """The rows written, as the caller may see them. Raises NotSingular."""
+    if returning is None:
+        result = Result(None, len(numbers))
+    else:
+        reader = Reader(draft, scope_of(draft, params))
+        picked = reader.page(returning, reader.matching(returning, numbers))
+        documents = reader.documents(returning, picked)
+        result = Result(encode(documents), len(documents))
+    if singular and result.count != 1:
+        raise NotSingular(count=result.count)
+    return result
+
+
+def _widened(rows: dict[int, Row], table: Table | None) -> dict[int, Row]:
+    """The rows with null in every column of `table` that they lack."""
+    nulls = {} if table is None else dict.fromkeys(table.columns)
+    return {number: {**nulls, **row} for number, row in rows.items()}
+
+
+def _key(table: Table, draft: Draft, number: int) -> Mapping[str, Any]:
+    row = draft.rows(table.name)[number]
+    return {column: to_json(table.columns[column].type, row[column]) for column in table.primary_key}

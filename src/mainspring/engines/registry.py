@@ -1,0 +1,56 @@
+"""Which engine a database URL means. The only importer of concrete engines, each on demand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mainspring.engines.base import Engine
+from mainspring.errors import ConfigError, Mistake
+from mainspring.settings import DatabaseSettings
+
+FILE = "data.sqlite"
+SCHEMES = ("sqlite", "postgresql", "postgres", "memory")
+
+
+def open_engine(settings: DatabaseSettings, data: Path) -> Engine:
+    """The engine for `settings.url` (none: a SQLite file in `data`), not started yet. Raises ConfigError."""
+    scheme = urlsplit(settings.url).scheme if settings.url else "sqlite"
+    match scheme:
+        case "sqlite":
+            return _sqlite(settings, data)
+        case "postgresql" | "postgres":
+            return _postgres(settings)
+        case "memory":
+            from mainspring.engines.memory.engine import MemoryEngine
+
+            return MemoryEngine()
+        case _:
+            raise ConfigError(
+                [Mistake("database.url", f'there is no engine for "{scheme}://"', f"one of {', '.join(SCHEMES)}")]
+            )
+
+
+def _sqlite(settings: DatabaseSettings, data: Path) -> Engine:
+    from mainspring.engines.sqlite.connection import Source
+    from mainspring.engines.sqlite.engine import SqliteEngine
+
+    path = Path(settings.url.removeprefix("sqlite:///")) if settings.url else data / FILE
+    return SqliteEngine(
+        Source(path, settings.key.reveal() or None, settings.synchronous),
+        threads=settings.read_threads,
+        budget=settings.step_budget_ms / 1000,
+        timeout=settings.statement_timeout_seconds,
+    )
+
+
+def _postgres(settings: DatabaseSettings) -> Engine:
+    try:
+        from mainspring.engines.postgres.engine import PostgresEngine
+    except ImportError:
+        raise ConfigError(
+            [Mistake("database.url", "PostgreSQL needs a driver", "pip install 'mainspring[postgres]'")]
+        ) from None
+    return PostgresEngine(
+        settings.url, size=settings.pool_size, timeout=settings.statement_timeout_seconds
+    )

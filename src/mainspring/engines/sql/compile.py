@@ -1,0 +1,212 @@
+"""From plan to SQL: conditions, rows and documents, for every SQL dialect.
+
+Correlated subqueries do the embedding and work on every SQL database. Identifiers come from the catalog, values are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from mainspring.engines.sql.dialect import Dialect, Step
+from mainspring.engines.sql.statement import Arguments
+from mainspring.plan.nodes import OrderBy, OutColumn, OutEmbed, Output, Rows
+from mainspring.query import ast, expr
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Compiles the parts of one statement. `max_rows` caps every list in it.
+
+    `stand_ins` names what stands in FROM instead of the table of an alias (the rows just written, say).
+    """
+
+    dialect: Dialect
+    arguments: Arguments
+    max_rows: int | None = None
+    stand_ins: dict[int, str] = field(default_factory=dict)
+
+    # ------------------------------------------------------------ operands and conditions
+
+    def ref(self, ref: expr.Ref) -> str:
+        """A column, or a place in its JSON."""
+        column = f"t{ref.alias}.{self.dialect.quote(ref.column.name)}"
+        if not ref.path:
+            return column
+        steps = tuple(self._constant(param) for param in ref.path)
+        return self.dialect.path(column, steps, ref.as_text, self.arguments)
+
+    def _constant(self, param: expr.Param) -> Step:
+        source = self.arguments.specs[param.index].source
+        if not isinstance(source, ast.Const):
+            raise AssertionError("a JSON path is made of constants")
+        return Step(param.index, source.value)
+
+    def param(self, param: expr.Param, operator: str | None = None) -> str:
+        """An argument."""
+        spec = self.arguments.specs[param.index]
+        encode = self.dialect.encoder(spec.type, spec.form, operator)
+        return self.dialect.placeholder(self.arguments.add(param.index, encode), spec.type, spec.form)
+
+    def operand(self, operand: expr.Operand | expr.Lookup, operator: str | None = None) -> str:
+        """A column, an argument or a value looked up in a related row."""
+        match operand:
+            case expr.Ref():
+                return self.ref(operand)
+            case expr.Param():
+                return self.param(operand, operator)
+            case expr.Lookup(source, where, ref):
+                return f"(SELECT {self.ref(ref)} FROM {self.tables(source)} WHERE {self.reached(source, where)} LIMIT 1)"
+
+    def condition(self, node: expr.Condition) -> str:
+        """A condition, parenthesised where it must be."""
+        match node:
+            case expr.And(items):
+                return self._joined(items, " AND ", "1=1")
+            case expr.Or(items):
+                return self._joined(items, " OR ", "1=0")
+            case expr.Not(item):
+                return f"NOT ({self.condition(item)})"
+            case expr.Truth(operand):
+                return self.dialect.truth(self.operand(operand))
+            case expr.Is(operand, what):
+                return self.dialect.test(self.operand(operand), what)
+            case expr.Compare(op, left, right):
+                return self.dialect.compare(op, self.operand(left), self.operand(right, op.name), left.type)
+            case expr.Exists(source, where):
+                return f"EXISTS (SELECT 1 FROM {self.tables(source)} WHERE {self.reached(source, where)})"
+
+    def _joined(self, items: Sequence[expr.Condition], word: str, empty: str) -> str:
+        if not items:
+            return empty
+        compiled = [self.condition(item) for item in items]
+        return compiled[0] if len(compiled) == 1 else f"({word.join(compiled)})"
+
+    # ------------------------------------------------------------ rows
+
+    def tables(self, source: expr.Source) -> str:
+        """The FROM list: the table and what is joined to it."""
+        return ", ".join(
+            f"{self.stand_ins.get(each.alias) or self.dialect.table(each.table.name)} AS t{each.alias}"
+            for each in (source, *source.joined)
+        )
+
+    def reached(self, source: expr.Source, where: expr.Condition) -> str:
+        """The condition of a table in a plan: every guard first, then what was asked."""
+        guards = [each.guard for each in (source, *source.joined)]
+        return self.condition(expr.both(*guards, where))
+
+    def order_by(self, terms: Iterable[OrderBy]) -> str:
+        """The ORDER BY clause (empty without terms)."""
+        compiled = [
+            self.dialect.order(self.operand(term.key), _ordered(term.key), term.descending, term.nulls_first)
+            for term in terms
+        ]
+        return f" ORDER BY {', '.join(compiled)}" if compiled else ""
+
+    def page(self, rows: Rows) -> str:
+        """LIMIT and OFFSET (empty when there is no page)."""
+        limit = self.param(rows.limit) if rows.limit else None
+        if self.max_rows is not None:
+            limit = self.dialect.least(limit, self.max_rows) if limit else str(self.max_rows)
+        offset = f" OFFSET {self.param(rows.offset)}" if rows.offset else ""
+        if limit is None:
+            return f" LIMIT {NO_LIMIT}{offset}" if offset else ""
+        return f" LIMIT {limit}{offset}"
+
+    def picked(self, rows: Rows, columns: str) -> str:
+        """A SELECT of `columns` over the rows, in order, one page."""
+        return (
+            f"SELECT {columns} FROM {self.tables(rows.source)} WHERE {self.reached(rows.source, rows.where)}"
+            f"{self.order_by(rows.order)}{self.page(rows)}"
+        )
+
+    def counted(self, rows: Rows) -> str:
+        """How many rows there are without the page."""
+        return f"SELECT count(*) FROM {self.tables(rows.source)} WHERE {self.reached(rows.source, rows.where)}"
+
+    def listed(self, rows: Rows, columns: str) -> str:
+        """SELECT `columns` (aggregates over the rows, known as t<alias>) FROM the page of rows."""
+        if not (rows.order or self.page(rows)):
+            where = self.reached(rows.source, rows.where)
+            return f"SELECT {columns} FROM {self.tables(rows.source)} WHERE {where}"
+        alias = rows.source.alias
+        needed = ", ".join(f"t{alias}.{self.dialect.quote(name)}" for name in needed_columns(rows)) or "1"
+        inner = (
+            f"SELECT {needed} FROM {self.tables(rows.source)} WHERE {self.reached(rows.source, rows.where)}"
+            f"{self.order_by(rows.order)}{self.page(rows)}"
+        )
+        return f"SELECT {columns} FROM ({inner}) AS t{alias}"
+
+    # ------------------------------------------------------------ documents
+
+    def document(self, outputs: Sequence[Output]) -> str:
+        """The JSON object of one row."""
+        return self.dialect.json_object([(output.key, self._output(output)) for output in outputs])
+
+    def _output(self, output: Output) -> str:
+        if isinstance(output, OutEmbed):
+            return self._embedded(output.rows, output.single)
+        value, ref = self.ref(output.ref), output.ref
+        if output.cast is None:
+            return self.dialect.document_value(value, ref)
+        return self.dialect.cast(value, ref.type, output.cast)
+
+    def _embedded(self, rows: Rows, single: bool) -> str:
+        if not single:
+            return f"({self.listed(rows, self.dialect.json_array(self.document(rows.outputs)))})"
+        where = self.reached(rows.source, rows.where)
+        return f"(SELECT {self.document(rows.outputs)} FROM {self.tables(rows.source)} WHERE {where} LIMIT 1)"
+
+
+def _ordered(key: expr.Ref | expr.Lookup) -> expr.Ref:
+    """What is ordered by. A looked-up value may be null whatever its column says: the row may not be there."""
+    if isinstance(key, expr.Ref):
+        return key
+    return replace(key.ref, column=replace(key.ref.column, nullable=True))
+
+
+NO_LIMIT = str(2**63 - 1)
+
+
+def needed_columns(rows: Rows) -> list[str]:
+    """The columns of the rows' own table that their outputs (and embeds below) read."""
+    found: dict[str, None] = {}
+    for output in rows.outputs:
+        for ref in _refs(output):
+            if ref.alias == rows.source.alias:
+                found[ref.column.name] = None
+    return list(found)
+
+
+def _refs(node: object) -> Iterable[expr.Ref]:
+    """Every column reference below a plan node."""
+    if isinstance(node, expr.Ref):
+        yield node
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from _refs(item)
+    else:
+        match node:
+            case OutColumn(_, ref):
+                yield ref
+            case OutEmbed(_, rows):
+                yield from _refs((rows.source, rows.outputs, rows.where, rows.order))
+            case OrderBy(key):
+                yield from _refs(key)
+            case expr.Source(guard=guard, joined=joined):
+                yield from _refs((guard, joined))
+            case expr.Exists(source, where):
+                yield from _refs((source, where))
+            case expr.Lookup(source, where, ref):
+                yield from _refs((source, where, ref))
+            case expr.Compare(_, left, right):
+                yield from _refs((left, right))
+            case expr.Is(operand) | expr.Truth(operand):
+                yield from _refs(operand)
+            case expr.And(items) | expr.Or(items):
+                yield from _refs(items)
+            case expr.Not(item):
+                yield from _refs(item)
+            case _:
+                return

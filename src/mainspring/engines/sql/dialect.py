@@ -1,0 +1,94 @@
+"""What differs between SQL databases, in one place. A dialect overrides only what it must."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mainspring.datatypes import DataType
+from mainspring.engines.sql.statement import Arguments, Encoder
+from mainspring.query.ast import TableName
+from mainspring.query.expr import Ref
+from mainspring.query.ops import Form, Operator
+
+_TESTS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
+SYMBOLS = {"eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a JSON path: the plan's parameter and the constant it holds (str: key, int: index)."""
+
+    index: int
+    value: str | int
+
+
+class Dialect(ABC):
+    """How one database writes what all of them can do."""
+
+    name: str
+
+    @abstractmethod
+    def quote(self, identifier: str) -> str:
+        """A catalogued identifier, quoted."""
+
+    @abstractmethod
+    def table(self, name: TableName) -> str:
+        """A table's name in FROM."""
+
+    @abstractmethod
+    def placeholder(self, number: int, type_: DataType, form: Form = Form.SCALAR) -> str:
+        """The placeholder of argument `number` (from 1), typed where the database needs it."""
+
+    @abstractmethod
+    def encoder(self, type_: DataType, form: Form, operator: str | None) -> Encoder:
+        """From the canonical value to what the driver takes."""
+
+    @abstractmethod
+    def path(self, column: str, steps: Sequence[Step], as_text: bool, arguments: Arguments) -> str:
+        """A place in a JSON column (its text with `as_text`); the steps are bound, never written."""
+
+    @abstractmethod
+    def compare(self, operator: Operator, left: str, right: str, type_: DataType) -> str:
+        """A comparison of two compiled operands."""
+
+    def truth(self, value: str) -> str:
+        """A boolean value as a condition."""
+        return value
+
+    def test(self, value: str, what: str) -> str:
+        """`IS null | not_null | true | false | unknown`."""
+        return f"{value} IS {_TESTS[what]}"
+
+    @abstractmethod
+    def order(self, value: str, ref: Ref, descending: bool, nulls_first: bool) -> str:
+        """One term of ORDER BY. Text must order by code point, enums by declaration."""
+
+    @abstractmethod
+    def document_value(self, value: str, ref: Ref) -> str:
+        """The SQL whose value stands in a JSON document in the JSON form of `datatypes`."""
+
+    @abstractmethod
+    def cast(self, value: str, source: DataType, target: DataType) -> str:
+        """A cast, with the result of `query.casts` (in document form when it is JSON)."""
+
+    @abstractmethod
+    def json_object(self, pairs: list[tuple[str, str]]) -> str:
+        """An object of document values under their keys."""
+
+    @abstractmethod
+    def json_array(self, document: str) -> str:
+        """The aggregate that collects documents into an array; `[]` for none."""
+
+    @abstractmethod
+    def row_id(self, alias: str) -> str:
+        """What identifies a row within one transaction."""
+
+    @abstractmethod
+    def among(self, row_id: str, number: int) -> str:
+        """Whether a row's identity is among those in extra argument `number`."""
+
+    @abstractmethod
+    def least(self, value: str, bound: int) -> str:
+        """The smaller of an argument (null: none) and a bound."""

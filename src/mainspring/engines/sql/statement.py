@@ -1,0 +1,97 @@
+"""A compiled statement: SQL text plus how each of its arguments is made from a request. Values are never in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mainspring.plan.nodes import ParamSpec
+from mainspring.plan.params import Binder, binders
+from mainspring.principal import Principal
+
+Encoder = Callable[[Any], Any]
+
+
+def same(value: Any) -> Any:
+    """The encoder of values that the driver takes as they are."""
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL and its argument makers, in the order of the placeholders.
+
+    The last `extra` arguments are not made from the request: whoever runs the statement adds them.
+    """
+
+    sql: str
+    makers: tuple[Binder, ...]
+    extra: int = 0
+
+    def arguments(self, values: Sequence[Any], principal: Principal) -> list[Any]:
+        """The arguments for one request. Raises the typed errors of unfit values."""
+        return [make(values, principal) for make in self.makers]
+
+
+@dataclass(slots=True)
+class Arguments:
+    """Collects the arguments of a statement while it is compiled; equal ones share a placeholder."""
+
+    specs: Sequence[ParamSpec]
+    used: list[tuple[int | None, Encoder]] = field(default_factory=list)
+    extras: int = 0
+
+    def add(self, index: int, encode: Encoder) -> int:
+        """The 1-based number of the placeholder for parameter `index`, encoded by `encode`."""
+        if self.extras:
+            raise AssertionError("extra arguments come last")
+        key = (index, encode)
+        if key not in self.used:
+            self.used.append(key)
+        return self.used.index(key) + 1
+
+    def constant(self, value: Any) -> int:
+        """The number of the placeholder for a value fixed when the statement was compiled."""
+        if self.extras:
+            raise AssertionError("extra arguments come last")
+        fixed = (None, _Fixed(value))
+        if fixed not in self.used:
+            self.used.append(fixed)
+        return self.used.index(fixed) + 1
+
+    def extra(self) -> int:
+        """The number of one more placeholder, whose argument is given when the statement is run."""
+        self.extras += 1
+        return len(self.used) + self.extras
+
+    def statement(self, sql: str) -> Statement:
+        """The finished statement."""
+        made = binders(self.specs)
+        makers = tuple(_fixed(encode) if index is None else _encoded(made[index], encode) for index, encode in self.used)
+        return Statement(sql, makers, self.extras)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """A constant in the shape of an encoder, so that equal constants share a placeholder."""
+
+    value: Any
+
+    def __call__(self, _: Any) -> Any:
+        return self.value
+
+
+def _fixed(encode: Encoder) -> Binder:
+    return lambda values, principal: encode(None)
+
+
+def _encoded(make: Binder, encode: Encoder) -> Binder:
+    if encode is same:
+        return make
+
+    def maker(values: Sequence[Any], principal: Principal) -> Any:
+        value = make(values, principal)
+        return None if value is None else encode(value)
+
+    return maker

@@ -1,0 +1,235 @@
+"""SQLite's spelling of plans. Values are stored in the canonical form of `datatypes` (see `engines/sqlite/ddl`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from mainspring.datatypes import DataType, Kind, to_json
+from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
+from mainspring.engines.sql.statement import Arguments, Encoder, same
+from mainspring.engines.sqlite import names
+from mainspring.errors import NotSupported, ValueOutOfRange
+from mainspring.query.ast import TableName
+from mainspring.query.expr import Ref
+from mainspring.query.ops import Form, Operator
+
+NUMERIC_DIGITS = 15
+
+_encode_json = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def json_dump(value: Any) -> str:
+    """JSON text as SQLite stores it."""
+    return _encode_json(value).decode()
+
+
+def _real(value: Decimal) -> float:
+    if len(value.as_tuple().digits) > NUMERIC_DIGITS and len(value.normalize().as_tuple().digits) > NUMERIC_DIGITS:
+        raise ValueOutOfRange("numeric", str(value), reason=f"SQLite keeps {NUMERIC_DIGITS} significant digits")
+    if value and value.adjusted() >= NUMERIC_DIGITS:
+        raise ValueOutOfRange("numeric", str(value), reason=f"SQLite keeps {NUMERIC_DIGITS} significant digits")
+    return float(value)
+
+
+def _array(type_: DataType) -> Encoder:
+    return lambda value: json_dump(to_json(type_, value))
+
+
+_ENCODERS: dict[Kind, Encoder] = {Kind.NUMERIC: _real, Kind.BOOLEAN: int, Kind.JSON: json_dump}
+
+
+def encoder(type_: DataType) -> Encoder:
+    """From a canonical value to the stored one."""
+    if type_.kind is Kind.ARRAY:
+        return _ARRAYS.setdefault(type_, _array(type_))
+    return _ENCODERS.get(type_.kind, same)
+
+
+_ARRAYS: dict[DataType, Encoder] = {}
+
+
+def _glob(pattern: str) -> str:
+    """A LIKE pattern as a GLOB pattern, which is case-sensitive."""
+    parts: list[str] = []
+    characters = iter(pattern)
+    for character in characters:
+        if character == "\\":
+            parts.append(_glob_literal(next(characters, "\\")))
+        else:
+            parts.append({"%": "*", "_": "?"}.get(character) or _glob_literal(character))
+    return "".join(parts)
+
+
+def _glob_literal(character: str) -> str:
+    return f"[{character}]" if character in "*?[" else character
+
+
+def _listed(values: list[Any]) -> str:
+    return json_dump([float(value) if isinstance(value, Decimal) else value for value in values])
+
+
+def _listed_bytes(values: list[bytes | None]) -> str:
+    return json_dump([None if value is None else value.hex().upper() for value in values])
+
+
+
+_TESTS = {"null": "NULL", "not_null": "NOT NULL", "true": "1", "false": "0", "unknown": "NULL"}
+
+
+class SqliteDialect(Dialect):
+    """SQLite 3.44 and later (ordered aggregates, STRICT tables, RETURNING)."""
+
+    name = "sqlite"
+
+    def quote(self, identifier: str) -> str:
+        return names.quote(identifier)
+
+    def table(self, name: TableName) -> str:
+        return names.table(name)
+
+    def placeholder(self, number: int, type_: DataType, form: Form = Form.SCALAR) -> str:
+        return f"(SELECT value FROM json_each(?{number}))" if form is Form.LIST else f"?{number}"
+
+    def encoder(self, type_: DataType, form: Form, operator: str | None) -> Encoder:
+        if form is Form.LIST:
+            return _listed_bytes if type_.kind is Kind.BYTES else _listed
+        if form is Form.PATTERN:
+            return _glob if operator == "like" else same
+        return encoder(type_)
+
+    def path(self, column: str, steps: Sequence[Step], as_text: bool, arguments: Arguments) -> str:
+        place = f"?{arguments.constant(_path(steps))}"
+        if not as_text:
+            return f"({column} -> {place})"
+        return (
+            f"(CASE json_type({column}, {place}) WHEN 'text' THEN {column} ->> {place} WHEN 'null' THEN NULL"
+            f" WHEN 'integer' THEN CAST({column} ->> {place} AS TEXT) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'"
+            f" ELSE ms_json_text({column} -> {place}) END)"
+        )
+
+    def compare(self, operator: Operator, left: str, right: str, type_: DataType) -> str:
+        match operator.name:
+            case "like":
+                return f"{left} GLOB {right}"
+            case "ilike":
+                return f"{left} LIKE {right} ESCAPE '\\'"
+            case "in":
+                return f"{_hex(left) if type_.kind is Kind.BYTES else left} IN {right}"
+            case "gt" | "gte" | "lt" | "lte" if type_.kind is Kind.ENUM:
+                return f"{_rank(left, type_)} {SYMBOLS[operator.name]} {_rank(right, type_)}"
+            case name:
+                return f"{left} {SYMBOLS[name]} {right}"
+
+    def truth(self, value: str) -> str:
+        return f"{value} = 1"  # unlike the bare value, an index can serve it
+
+    def test(self, value: str, what: str) -> str:
+        return f"{value} IS {_TESTS[what]}"
+
+    def order(self, value: str, ref: Ref, descending: bool, nulls_first: bool) -> str:
+        key = _rank(value, ref.type) if ref.type.kind is Kind.ENUM else value
+        nulls = "" if not ref.path and not ref.column.nullable else f" NULLS {'FIRST' if nulls_first else 'LAST'}"
+        return f"{key}{' DESC' if descending else ''}{nulls}"
+
+    def document_value(self, value: str, ref: Ref) -> str:
+        return _document(value, ref.type)
+
+    def cast(self, value: str, source: DataType, target: DataType) -> str:
+        if target.kind is Kind.TEXT:
+            return f"substr({_text(value, source)}, 1, {target.length})" if target.length else _text(value, source)
+        if source.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and target.kind is Kind.DATE:
+            return f"substr({value}, 1, 10)"
+        return _document(value, target)
+
+    def json_object(self, pairs: list[tuple[str, str]]) -> str:
+        return f"json_object({', '.join(f'{names.literal(key)}, {value}' for key, value in pairs)})"
+
+    def json_array(self, document: str) -> str:
+        return f"json_group_array({document})"
+
+    def row_id(self, alias: str) -> str:
+        return f"{alias}.rowid"
+
+    def among(self, row_id: str, number: int) -> str:
+        return f"{row_id} IN (SELECT value FROM json_each(?{number}))"
+
+    def least(self, value: str, bound: int) -> str:
+        return f"min(coalesce({value}, {bound}), {bound})"
+
+
+def _path(steps: Sequence[Step]) -> str:
+    parts = ["$"]
+    for step in steps:
+        if isinstance(step.value, int):
+            parts.append(f"[{step.value}]" if step.value >= 0 else f"[#{step.value}]")
+        elif '"' in step.value or "\\" in step.value:
+            raise NotSupported("a JSON key with a quote or backslash in a path", by="SQLite")
+        else:
+            parts.append(f'."{step.value}"')
+    return "".join(parts)
+
+
+def _hex(value: str) -> str:
+    """The digits of bytes; null has none (SQLite's hex() would give it those of an empty value)."""
+    return f"(CASE WHEN {value} IS NOT NULL THEN hex({value}) END)"
+
+
+def _rank(value: str, type_: DataType) -> str:
+    """An enum's place in its declaration."""
+    whens = " ".join(f"WHEN {names.literal(item)} THEN {place}" for place, item in enumerate(type_.values))
+    return f"(CASE {value} {whens} END)"
+
+
+def _document(value: str, type_: DataType) -> str:
+    match type_.kind:
+        case Kind.BOOLEAN:
+            return f"json(CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
+        case Kind.FLOAT:
+            whole = f"CAST({value} AS INTEGER)"
+            return f"CASE WHEN {value} = {whole} AND abs({value}) < 1e15 THEN {whole} ELSE {value} END"
+        case Kind.NUMERIC:
+            return f"json({_number(value, type_)})"
+        case Kind.BYTES:
+            return f"CASE WHEN {value} IS NOT NULL THEN '\\x' || lower(hex({value})) END"
+        case Kind.INTERVAL:
+            return f"ms_interval({value})"
+        case Kind.JSON | Kind.ARRAY:
+            return f"json({value})"
+        case _:
+            return value
+
+
+def _number(value: str, type_: DataType) -> str:
+    """A number in decimal notation; below 0.0001 `%g` would turn to an exponent."""
+    if type_.precision is not None or type_.scale is not None:
+        return f"CASE WHEN {value} IS NOT NULL THEN printf('%.{type_.scale or 0}f', {value}) END"
+    return (
+        f"CASE WHEN {value} IS NULL THEN NULL WHEN abs({value}) BETWEEN 1e-300 AND 1e-4"
+        f" THEN ms_decimal_text({value}) ELSE printf('%.15g', {value}) END"
+    )
+
+
+def _text(value: str, type_: DataType) -> str:
+    match type_.kind:
+        case Kind.INTEGER:
+            return f"CAST({value} AS TEXT)"
+        case Kind.BOOLEAN:
+            return f"CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+        case Kind.FLOAT:
+            return f"ms_float_text({value})"
+        case Kind.NUMERIC:
+            return _number(value, type_)
+        case Kind.TIMESTAMP:
+            return f"replace({value}, 'T', ' ')"
+        case Kind.TIMESTAMPTZ:
+            return f"replace(substr({value}, 1, length({value}) - 3), 'T', ' ')"
+        case Kind.JSON:
+            return f"ms_json_text({value})"
+        case Kind.BYTES | Kind.INTERVAL:
+            return _document(value, type_)
+        case _:
+            return value

@@ -1,0 +1,82 @@
+"""The engine: opens the file, hands out compiled reads and writes, closes in good order."""
+
+from __future__ import annotations
+
+from mainspring.catalog.model import Catalog
+from mainspring.engines.base import Capabilities, Prepared
+from mainspring.engines.sqlite.connection import Source
+from mainspring.engines.sqlite.dialect import NUMERIC_DIGITS, SqliteDialect
+from mainspring.engines.sqlite.migrate import migrate
+from mainspring.engines.sqlite.read import Read
+from mainspring.engines.sqlite.reader import Readers
+from mainspring.engines.sqlite.write import Delete, Insert, Update
+from mainspring.engines.sqlite.writer import Writer
+from mainspring.errors import ConfigError, EngineUnavailable, Mistake
+from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, UpdatePlan
+from mainspring.query.ast import TableName
+
+
+class SqliteEngine:
+    """SQLite, one file. `budget` and `timeout` in seconds."""
+
+    name = "sqlite"
+    capabilities = Capabilities(numeric_digits=NUMERIC_DIGITS)
+
+    def __init__(self, source: Source, *, threads: int, budget: float, timeout: float) -> None:
+        self._source, self._threads, self._budget, self._timeout = source, threads, budget, timeout
+        self._dialect = SqliteDialect()
+        self._readers: Readers | None = None
+        self._writer: Writer | None = None
+
+    async def start(self, catalog: Catalog) -> None:
+        """Open the file. Raises ConfigError when it cannot be opened or the library is unsafe."""
+        self._source.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._writer = Writer(self._source)
+            self._readers = Readers(self._source, self._threads, self._budget, self._timeout)
+        except ConfigError:
+            raise
+        except Exception as error:
+            raise ConfigError([Mistake("database.url", f"cannot open {self._source.path}: {error}")]) from error
+
+    async def migrate(self, catalog: Catalog) -> tuple[TableName, ...]:
+        """Create what is missing, in one transaction."""
+        created: tuple[TableName, ...] = await self._write.write(lambda connection: migrate(connection, catalog))
+        return created
+
+    def prepare(self, plan: Plan) -> Prepared:
+        """Compile a plan."""
+        match plan:
+            case ReadPlan():
+                return Read(plan, self._dialect, self._read)
+            case InsertPlan():
+                return Insert(plan, self._dialect, self._write)
+            case UpdatePlan():
+                return Update(plan, self._dialect, self._write)
+            case DeletePlan():
+                return Delete(plan, self._dialect, self._write)
+
+    async def ping(self) -> None:
+        """Return when the file can be read."""
+        self._read.ping()
+
+    async def stop(self) -> None:
+        """Finish the writes handed over, then close."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._readers is not None:
+            self._readers.close()
+            self._readers = None
+
+    @property
+    def _read(self) -> Readers:
+        if self._readers is None:
+            raise EngineUnavailable
+        return self._readers
+
+    @property
+    def _write(self) -> Writer:
+        if self._writer is None:
+            raise EngineUnavailable
+        return self._writer

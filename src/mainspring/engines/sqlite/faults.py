@@ -1,0 +1,62 @@
+"""SQLite's errors as typed leaves. The only place that reads a driver message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mainspring.catalog.model import Table
+from mainspring.errors import (
+    Busy,
+    CheckViolated,
+    EngineFault,
+    EngineUnavailable,
+    ForeignKeyViolated,
+    MainspringError,
+    NotNullViolated,
+    UniqueViolated,
+    ValueOutOfRange,
+)
+
+INTERRUPT = "interrupted"
+
+_FAILED = re.compile(r"(UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed(?:: (.*))?", re.DOTALL)
+_COLUMN = re.compile(r"[^.,]+\.([^,]+)")
+
+
+def leaf(error: Exception, table: Table | None, indexes: Mapping[str, tuple[str, ...]] | None = None) -> MainspringError:
+    """The typed error for a driver's; the driver's own is to be its cause."""
+    if isinstance(error, MainspringError):
+        return error
+    message = str(error)
+    failed = _FAILED.match(message)
+    if failed and table is not None:
+        return _constraint(failed[1], failed[2] or "", table)
+    if "database is locked" in message or "database table is locked" in message:
+        return Busy("The database")
+    if "too big" in message:
+        return ValueOutOfRange("text", "...", reason="the value is larger than the database stores")
+    if any(part in message for part in ("disk is full", "disk I/O error", "unable to open", "readonly", "closed")):
+        return EngineUnavailable()
+    return EngineFault()
+
+
+def _constraint(kind: str, what: str, table: Table) -> MainspringError:
+    name = table.name.name
+    match kind:
+        case "UNIQUE":
+            columns = tuple(_COLUMN.findall(what.replace(", ", ",")))
+            return UniqueViolated(name, _unique_name(table, columns), columns)
+        case "NOT NULL":
+            return NotNullViolated(name, columns=tuple(_COLUMN.findall(what)))
+        case "CHECK":
+            return CheckViolated(name, what)
+        case _:
+            only = table.foreign_keys[0] if len(table.foreign_keys) == 1 else None
+            return ForeignKeyViolated(name, only.name if only else None)
+
+
+def _unique_name(table: Table, columns: tuple[str, ...]) -> str:
+    named = {unique.columns: unique.name for unique in table.uniques}
+    named |= {index.columns: index.name for index in table.indexes if index.unique}
+    return named.get(columns, f"{table.name.name}_pkey")

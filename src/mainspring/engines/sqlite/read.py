@@ -1,0 +1,49 @@
+"""Reads, compiled: one statement that answers the body, its number of rows and (when counted) the number of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+from mainspring.engines.base import Result
+from mainspring.engines.sql.compile import Compiler
+from mainspring.engines.sql.statement import Arguments, Statement
+from mainspring.engines.sqlite.dialect import SqliteDialect
+from mainspring.engines.sqlite.reader import OVERRUN_MEMORY, Overrun, Readers
+from mainspring.plan.nodes import ReadPlan
+from mainspring.principal import Principal
+
+
+def compile_read(plan: ReadPlan, dialect: SqliteDialect) -> Statement:
+    """`SELECT body, count[, total]`."""
+    arguments = Arguments(plan.params)
+    compiler = Compiler(dialect, arguments, plan.max_rows)
+    columns = f"CAST({dialect.json_array(compiler.document(plan.rows.outputs))} AS BLOB), count(*)"
+    if plan.count:
+        columns += f", ({compiler.counted(plan.rows)})"
+    return arguments.statement(compiler.listed(plan.rows, columns))
+
+
+class Read:
+    """A compiled read. One that overran its budget goes straight to the threads for a while."""
+
+    __slots__ = ("_counted", "_makers", "_readers", "_slow_until", "_sql")
+
+    def __init__(self, plan: ReadPlan, dialect: SqliteDialect, readers: Readers) -> None:
+        statement = compile_read(plan, dialect)
+        self._sql, self._makers = statement.sql, statement.makers
+        self._readers, self._counted, self._slow_until = readers, plan.count, 0.0
+
+    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+        """Run it."""
+        arguments = [make(values, principal) for make in self._makers]
+        if self._slow_until and monotonic() < self._slow_until:
+            row = await self._readers.elsewhere(self._sql, arguments)
+        else:
+            try:
+                row = self._readers.here(self._sql, arguments)
+            except Overrun:
+                self._slow_until = monotonic() + OVERRUN_MEMORY
+                row = await self._readers.elsewhere(self._sql, arguments)
+        return Result(row[0], row[1], row[2] if self._counted else None)

@@ -1,0 +1,135 @@
+"""Reads: on the event loop within a step budget, else on a bounded pool of reader threads.
+
+A thread hand-over costs more than a short query, so every read starts on the loop; one that overruns its budget is interrupted
+and run again on a thread, where only the statement timeout bounds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from time import perf_counter
+from typing import Any
+
+from mainspring.engines.sqlite.connection import Source
+from mainspring.engines.sqlite.faults import INTERRUPT, leaf
+from mainspring.errors import Busy, EngineUnavailable, TimedOut
+
+STEPS_BETWEEN_CHECKS = 2_000
+MAX_WAITING = 512
+OVERRUN_MEMORY = 5.0
+"""Seconds for which a statement that overran goes straight to the threads."""
+
+
+class Overrun(Exception):
+    """A read on the loop used up its budget."""
+
+
+class _Deadline:
+    """A connection whose statements are interrupted at a moment."""
+
+    def __init__(self, source: Source) -> None:
+        self.connection = source.open(reading=True)
+        self.moment = float("inf")
+        self.connection.set_progress_handler(self._late, STEPS_BETWEEN_CHECKS)
+
+    def _late(self) -> int:
+        return perf_counter() > self.moment
+
+    def row(self, sql: str, arguments: Sequence[Any], seconds: float) -> Any:
+        """The first row. Raises Overrun after `seconds`."""
+        self.moment = perf_counter() + seconds
+        try:
+            return self.connection.execute(sql, arguments).fetchone()
+        except Exception as error:
+            if INTERRUPT in str(error):
+                raise Overrun from None
+            raise leaf(error, None) from error
+
+
+class Readers:
+    """The connection of the event loop and the reader threads."""
+
+    def __init__(self, source: Source, threads: int, budget: float, timeout: float) -> None:
+        self._source, self._budget, self._timeout = source, budget, timeout
+        self._size = threads
+        self._jobs: SimpleQueue[Callable[[_Deadline], None] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._waiting = 0
+        self._local = _Deadline(source)
+
+    def here(self, sql: str, arguments: Sequence[Any]) -> Any:
+        """The first row, read on the loop. Raises Overrun when it takes longer than the budget."""
+        return self._local.row(sql, arguments, self._budget)
+
+    async def elsewhere(self, sql: str, arguments: Sequence[Any]) -> Any:
+        """The first row, read on a thread. Raises TimedOut, or Busy when too many reads wait."""
+        if self._waiting >= MAX_WAITING:
+            raise Busy("The database")
+        self._start_threads()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._waiting += 1
+        self._jobs.put(lambda deadline: self._work(deadline, sql, arguments, loop, future))
+        try:
+            return await future
+        finally:
+            self._waiting -= 1
+
+    def _start_threads(self) -> None:
+        """Threads start when the first slow read comes: most applications never need them."""
+        while len(self._threads) < self._size:
+            thread = threading.Thread(target=self._serve, name=f"reader-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self) -> None:
+        deadline = _Deadline(self._source)
+        while (job := self._jobs.get()) is not None:
+            job(deadline)
+        deadline.connection.close()
+
+    def _work(
+        self,
+        deadline: _Deadline,
+        sql: str,
+        arguments: Sequence[Any],
+        loop: asyncio.AbstractEventLoop,
+        future: asyncio.Future[Any],
+    ) -> None:
+        row: Any = None
+        error: Exception | None = None
+        try:
+            row = deadline.row(sql, arguments, self._timeout)
+        except Overrun:
+            error = TimedOut(self._timeout)
+        except Exception as raised:
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits
+            loop.call_soon_threadsafe(_settle, future, row, error)
+
+    def close(self) -> None:
+        """End the threads and close every connection."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._local.connection.close()
+
+    def ping(self) -> None:
+        """Raises EngineUnavailable when the file cannot be read."""
+        if self.here("SELECT 1", ()) != (1,):
+            raise EngineUnavailable
+
+
+def _settle(future: asyncio.Future[Any], value: Any, error: Exception | None) -> None:
+    """Hand an outcome to whoever still waits."""
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(value)

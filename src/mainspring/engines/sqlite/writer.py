@@ -1,0 +1,149 @@
+"""Writes: one thread, one connection, group commit.
+
+Writes that arrive while a commit is being made durable share the next transaction, a savepoint each, so that a refused write
+takes nothing else with it. A caller hears of success only after the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from mainspring.engines.sqlite.connection import Source
+from mainspring.engines.sqlite.faults import leaf
+from mainspring.errors import Busy, EngineUnavailable, MainspringError
+
+MAX_WAITING = 4_096
+MAX_BATCH = 256
+
+Work = Callable[[Any], Any]
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    work: Work
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    value: Any = None
+    error: Exception | None = None
+
+
+class Writer:
+    """The writer thread. `write` hands it work: a function of the connection that runs inside a transaction."""
+
+    def __init__(self, source: Source) -> None:
+        self._connection = source.open()
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._waiting = 0
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, work: Work) -> Any:
+        """What `work` returns, once it is durable. Raises what it raises (then nothing of it is kept), or Busy."""
+        if self._closed:
+            raise EngineUnavailable
+        if self._waiting >= MAX_WAITING:
+            raise Busy("The database")
+        loop = asyncio.get_running_loop()
+        job = _Job(work, loop, loop.create_future())
+        self._waiting += 1
+        self._jobs.put(job)
+        try:
+            return await job.future
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Finish what was handed over, then close."""
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def _serve(self) -> None:
+        while True:
+            batch, more = self._batch()
+            if batch:
+                self._commit(batch)
+                _deliver(batch)
+            if not more:
+                return
+
+    def _batch(self) -> tuple[list[_Job], bool]:
+        """Everything that waits, at least one job; and whether more may come."""
+        job = self._jobs.get()
+        batch: list[_Job] = []
+        while job is not None:
+            batch.append(job)
+            if len(batch) >= MAX_BATCH:
+                return batch, True
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return batch, True
+        return batch, False
+
+    def _commit(self, batch: list[_Job]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in batch:
+                self._run(job, alone=len(batch) == 1)
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+        except Exception as error:
+            self._fail(batch, error)
+
+    def _run(self, job: _Job, *, alone: bool) -> None:
+        """One job inside the transaction; a refused one is undone and takes no other with it."""
+        execute = self._connection.execute
+        try:
+            if alone:
+                job.value = job.work(self._connection)
+            else:
+                execute("SAVEPOINT job")
+                job.value = job.work(self._connection)
+                execute("RELEASE job")
+        except Exception as error:
+            job.error = error
+            if not self._connection.in_transaction:  # SQLite gave up the whole transaction (disk full, I/O error)
+                raise
+            execute("ROLLBACK" if alone else "ROLLBACK TO job")
+            if not alone:
+                execute("RELEASE job")
+
+    def _fail(self, batch: list[_Job], error: Exception) -> None:
+        """The transaction was lost: nobody's write was kept."""
+        with contextlib.suppress(Exception):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        for job in batch:
+            if job.error is None or not isinstance(job.error, MainspringError):
+                job.error = leaf(error, None)
+                job.error.__cause__ = error
+
+
+def _deliver(batch: list[_Job]) -> None:
+    """Wake the callers, one call per event loop."""
+    loops: defaultdict[asyncio.AbstractEventLoop, list[_Job]] = defaultdict(list)
+    for job in batch:
+        loops[job.loop].append(job)
+    for loop, jobs in loops.items():
+        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits
+            loop.call_soon_threadsafe(_settle, jobs)
+
+
+def _settle(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.value)
