@@ -1,0 +1,155 @@
+"""What the user writes against, and the composition root: the one place where every part meets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mainspring.catalog.build import Models, build
+from mainspring.catalog.declared.mapping import attributes, table_of
+from mainspring.engines.base import Engine
+from mainspring.engines.registry import open_engine
+from mainspring.errors import ConfigError, Mistake
+from mainspring.http.cors import Cors
+from mainspring.http.dispatch import Dispatcher, Step
+from mainspring.http.headers import Receive, Scope, Send
+from mainspring.http.principal import identifier
+from mainspring.observe import Sink, TablesUnreachable, log_sink
+from mainspring.plan.limits import Limits
+from mainspring.plan.planner import Planner
+from mainspring.policy.declare import Declarations, Roles, Rule
+from mainspring.policy.registry import Registry
+from mainspring.principal import SERVICE_PRINCIPAL
+from mainspring.query.ast import Insert, Slot, TableName
+from mainspring.services.data import Data
+from mainspring.services.identity.keys import open_keys
+from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.settings import Settings, load
+from mainspring.surfaces.ops.routes import routes as ops_routes
+from mainspring.surfaces.rest.routes import RestSurface
+
+Seed = Callable[[], Mapping[Any, Sequence[Mapping[str, Any]]]]
+S = TypeVar("S", bound=Seed)
+F = TypeVar("F", bound=Rule)
+M = TypeVar("M")
+
+
+class Mainspring:
+    """An application: models, who may do what with them, and the rows it starts with.
+
+    It is an ASGI application; `mainspring serve` serves it with settings and workers.
+    """
+
+    def __init__(self, models: Models | Sequence[Models]) -> None:
+        self._models = models
+        self._declarations = Declarations()
+        self._seeds: list[Seed] = []
+        self._served: Dispatcher | None = None
+
+    # ------------------------------------------------------------ declarations
+
+    def policy(
+        self, model: object, *commands: str, to: Roles = None, restrictive: bool = False, check: Rule | None = None
+    ) -> Callable[[F], F]:
+        """A decorator: the function says, of `(row, me)`, which rows of `model` the roles `to` may use in `commands`.
+
+        Commands are select, insert, update, delete or all; `to=None` means every role. The function runs once, at start,
+        and builds an expression. Semantics are PostgreSQL's: several policies add up, restrictive ones must all hold;
+        `check` says what rows may become where that differs from what they may be.
+        """
+        return self._declarations.policy(model, *commands, to=to, restrictive=restrictive, check=check)
+
+    def grant(
+        self,
+        model: object,
+        *commands: str,
+        to: Roles = None,
+        columns: Iterable[object] | None = None,
+        exclude: Iterable[object] | None = None,
+    ) -> Callable[[M], M]:
+        """Only these `columns` (or all but `exclude`) may the roles `to` use in `commands`; several grants add up.
+
+        A call with the model, or without it a class decorator: `@app.grant("select", to="anon", columns=[...])`.
+        """
+        return self._declarations.grant(model, *commands, to=to, columns=columns, exclude=exclude)
+
+    def seed(self, function: S) -> S:
+        """A decorator: the function answers the first rows, `{Model: [{column: value}, ...]}`, in the order to insert.
+
+        It runs once: when this process has just created the tables.
+        """
+        self._seeds.append(function)
+        return function
+
+    # ------------------------------------------------------------ composition
+
+    def build(self, settings: Settings, data: Path, observe: Sink | None = None) -> Dispatcher:
+        """The application to serve; opens no connection (its steps do). Raises ConfigError with every mistake found."""
+        observe = observe or log_sink(settings.server.log_level, settings.server.log_format)
+        catalog = build(self._models)
+        policies = self._declarations.resolve(catalog, table_of, attributes)
+        keys = open_keys(data / "keys", settings.auth, observe)
+        engine = open_engine(settings.database, data)
+        planner = Planner(catalog, policies, _limits(settings), frozenset(settings.rest.schemas))
+        door = Data(engine, planner, settings.cache.statements, observe)
+        verifier = TokenVerifier(keys, settings.auth, policies.roles)
+        identify = identifier(verifier, settings.auth.require_key)
+        dispatcher: Dispatcher
+        dispatcher = Dispatcher(
+            {
+                "/rest/v1": RestSurface(door, identify, settings.rest, settings.cache),
+                **ops_routes(lambda: dispatcher.serving, keys.jwks()),
+            },
+            steps=[Step("database", lambda: self._start(engine, planner, door, observe), engine.stop)],
+            cors=Cors(settings.cors.origins),
+            observe=observe,
+        )
+        return dispatcher
+
+    async def _start(self, engine: Engine, planner: Planner, door: Data, observe: Sink) -> None:
+        _report_unreachable(planner.registry, planner, observe)
+        await engine.start(planner.catalog)
+        created = set(await engine.migrate(planner.catalog))
+        for seed in self._seeds:
+            await _plant(seed, door, created)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve as an ASGI application, with settings from the environment (any server; needs its lifespan)."""
+        if self._served is None:
+            try:
+                settings = load({}, os.environ)
+                self._served = self.build(settings, Path(settings.server.data))
+            except ConfigError as error:
+                if scope["type"] != "lifespan":
+                    raise
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+        await self._served(scope, receive, send)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_rows=settings.rest.max_rows,
+        max_embed_depth=settings.rest.max_embed_depth,
+        max_conditions=settings.rest.max_filter_nodes,
+    )
+
+
+def _report_unreachable(registry: Registry, planner: Planner, observe: Sink) -> None:
+    tables = registry.unreachable(planner.catalog)
+    if tables:
+        observe(TablesUnreachable(tuple(map(str, tables))))
+
+
+async def _plant(seed: Seed, door: Data, created: set[TableName]) -> None:
+    """Insert a seed's rows into the tables that were just created."""
+    for model, rows in seed().items():
+        name = table_of(model)
+        if name not in created or not rows:
+            continue
+        columns = tuple(rows[0])
+        if any(set(row) != set(columns) for row in rows):
+            raise ConfigError([Mistake(f"seed of {name}", "its rows name different columns", "name the same in each")])
+        await door.execute(Insert(name, columns, Slot(0)), [rows], SERVICE_PRINCIPAL)

@@ -1,0 +1,101 @@
+"""The commands and their flags. Every setting but a secret has a flag; a command is imported when run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from mainspring import __version__
+from mainspring.errors import ConfigError, MainspringError
+from mainspring.settings import OPTIONS, SHORT_FLAGS, Option
+
+_FAILED, _MISTAKES = 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in `argv`. Returns the exit code: 0 done, 1 failed, 2 a mistake in what was asked."""
+    given = _parser().parse_args(argv)
+    flags: dict[str, str] = dict(given.flags or {})
+    try:
+        if given.command == "keys":
+            from mainspring.cli.keys import keys
+
+            return keys(flags, given.format)
+        if given.command == "token":
+            from mainspring.cli.token import token
+
+            return token(flags, given.user, given.roles, given.hours)
+        from mainspring.cli.serve import serve
+
+        return serve(given.app, flags)
+    except ConfigError as error:
+        report(error)
+        return _MISTAKES
+    except MainspringError as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        print(f"Mainspring cannot start: {error.message}{cause}", file=sys.stderr, flush=True)
+        return _FAILED
+
+
+def report(error: ConfigError) -> None:
+    """Write every mistake to standard error, one a line."""
+    count = len(error.mistakes)
+    print(f"Mainspring cannot start: {count} mistake{'' if count == 1 else 's'}", file=sys.stderr)
+    for mistake in error.mistakes:
+        print(f"  {mistake}", file=sys.stderr, flush=True)
+
+
+class _Flag(argparse.Action):
+    """Keeps a flag under the name it was written with, so that a mistake can name it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[str] | None,
+        option_string: str | None = None,
+    ) -> None:
+        text = "true" if not values or not isinstance(values, str) else values
+        namespace.flags = {**(namespace.flags or {}), option_string: text}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mainspring",
+        description="SQLAlchemy models and Python policies in, a data API out.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"mainspring {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serving = commands.add_parser("serve", help="serve an app", allow_abbrev=False)
+    serving.add_argument("app", metavar="APP", help="file.py, file.py:name or module:name")
+    for opt in OPTIONS.values():
+        _add_flag(serving, opt)
+    printing = commands.add_parser("keys", help="print the API keys, made first where there are none", allow_abbrev=False)
+    printing.add_argument("--format", choices=("env", "json"), default="env", help="form of the output (env)")
+    _add_flag(printing, OPTIONS["server.data"])
+    signing = commands.add_parser("token", help="sign a user's token, for development", allow_abbrev=False)
+    signing.add_argument("--user", required=True, metavar="UUID", help="the user's id (sub)")
+    signing.add_argument("--roles", default="", help="app_metadata.roles, with commas between")
+    signing.add_argument("--hours", type=float, default=1.0, help="how long it is good for (1)")
+    _add_flag(signing, OPTIONS["server.data"])
+    return parser
+
+
+def _add_flag(parser: argparse.ArgumentParser, opt: Option) -> None:
+    if opt.flag is None:
+        return
+    short = [flag for flag, key in SHORT_FLAGS.items() if key == opt.key]
+    shown = ",".join(opt.default) if isinstance(opt.default, tuple) else str(opt.default)
+    told = f"{opt.doc} ({shown})" if shown else opt.doc
+    takes_none = isinstance(opt.default, bool)
+    parser.add_argument(
+        *short,
+        opt.flag,
+        action=_Flag,
+        dest="flags",
+        nargs="?" if takes_none else None,
+        metavar=opt.name.upper(),
+        help=told.replace("%", "%%"),
+    )

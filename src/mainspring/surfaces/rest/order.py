@@ -1,0 +1,52 @@
+"""The `order` parameter: terms with direction and place of nulls, on own columns and on those of an embed."""
+
+from __future__ import annotations
+
+import re
+
+from mainspring.query.ast import Column, Order
+from mainspring.surfaces.rest.scan import Scanner
+
+_DIRECTION = re.compile(r"\.(asc|desc)")
+_NULLS = re.compile(r"\.(nullsfirst|nullslast)")
+
+
+def parse_order(text: str) -> tuple[Order, ...]:
+    """The terms of `text`. Raises SyntaxInvalid."""
+    scan = Scanner("order", text)
+    terms = [_term(scan)]
+    while scan.take(","):
+        terms.append(_term(scan))
+    scan.finish()
+    return tuple(terms)
+
+
+def _term(scan: Scanner) -> Order:
+    scan.spaces()
+    name, related = scan.name(), None
+    if scan.take("("):
+        scan.spaces()
+        related, name = name, scan.name()
+        column = Column(name, *scan.json_path())
+        scan.spaces()
+        scan.expect(")")
+    else:
+        column = Column(name, *scan.json_path())
+    direction = scan.match(_DIRECTION)
+    nulls = scan.match(_NULLS)
+    scan.spaces()
+    if scan.sees("."):
+        scan.position += 1
+        raise scan.fail(_expected(direction is not None, nulls is not None))
+    return Order(
+        column,
+        descending=direction is not None and direction[1] == "desc",
+        nulls_first=None if nulls is None else nulls[1] == "nullsfirst",
+        related=related,
+    )
+
+
+def _expected(directed: bool, placed: bool) -> str:
+    if placed:
+        return '"," or end of input'
+    return '"nullsfirst" or "nullslast"' if directed else '"asc", "desc", "nullsfirst" or "nullslast"'

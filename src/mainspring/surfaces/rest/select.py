@@ -1,0 +1,127 @@
+"""The `select` parameter: columns, aliases, casts, JSON paths and embeds, as a tree to hang filters on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mainspring.errors import LimitExceeded, NotSupported
+from mainspring.query.ast import And, Column, Embed, Expr, Field, Order, Selection, Slot, Star
+from mainspring.surfaces.rest.scan import Scanner
+
+_CAST = re.compile(r"[\w $]+")
+_AGGREGATE = re.compile(r"\.(sum|avg|count|max|min)\(\)")
+_AGGREGATES_MISSING = "an aggregate function in select"
+
+
+@dataclass(slots=True)
+class Node:
+    """One table of the selection, still open: its outputs, and what the other parameters say about it."""
+
+    target: str = ""
+    alias: str | None = None
+    hint: str | None = None
+    inner: bool = False
+    items: list[Star | Field | Node] = field(default_factory=list)
+    where: list[Expr] = field(default_factory=list)
+    order: tuple[Order, ...] = ()
+    limit: Slot | None = None
+    offset: Slot | None = None
+
+    @property
+    def key(self) -> str:
+        """The name under which it appears in the answer."""
+        return self.alias or self.target
+
+    def children(self) -> Iterator[Node]:
+        """The resources embedded in it."""
+        return (item for item in self.items if isinstance(item, Node))
+
+    def condition(self) -> Expr | None:
+        """All of its filters as one."""
+        if not self.where:
+            return None
+        return self.where[0] if len(self.where) == 1 else And(tuple(self.where))
+
+    def selection(self) -> Selection:
+        """The tree below, frozen."""
+        items = tuple(item.embed() if isinstance(item, Node) else item for item in self.items)
+        return Selection(items, self.condition(), self.order, self.limit, self.offset)
+
+    def embed(self) -> Embed:
+        """Itself as an item of the table above."""
+        return Embed(self.target, self.selection(), self.alias, self.hint, self.inner)
+
+
+def parse_select(text: str, max_depth: int) -> Node:
+    """The tree that `text` describes; empty means every column.
+
+    Raises SyntaxInvalid, NotSupported for what is not offered yet, LimitExceeded beyond `max_depth`.
+    """
+    scan = Scanner("select parameter", text)
+    root = Node()
+    _items(scan, root, max_depth, max_depth)
+    scan.finish()
+    if not root.items:
+        root.items.append(Star())
+    return root
+
+
+def _items(scan: Scanner, node: Node, levels: int, max_depth: int) -> None:
+    if levels < 0:
+        raise LimitExceeded(what="the nesting of embedded resources", limit=max_depth, unit="levels")
+    scan.spaces()
+    if scan.at_end or scan.sees(")"):
+        return
+    while True:
+        scan.spaces()
+        node.items.append(_item(scan, levels, max_depth))
+        scan.spaces()
+        if not scan.take(","):
+            return
+
+
+def _item(scan: Scanner, levels: int, max_depth: int) -> Star | Field | Node:
+    if scan.take("*"):
+        return Star()
+    if scan.sees("..."):
+        raise NotSupported("spreading an embedded resource (...)", instead="Embed it without the three dots.")
+    alias, name = None, scan.name()
+    if scan.sees(":") and not scan.sees("::"):
+        scan.take(":")
+        alias, name = name, scan.name()
+    if name == "count" and scan.sees("()"):
+        raise NotSupported(_AGGREGATES_MISSING, instead="Prefer: count=exact counts the rows.")
+    if scan.sees("!") or scan.sees("("):
+        return _embedded(scan, Node(name, alias), levels, max_depth)
+    return _field(scan, name, alias)
+
+
+def _embedded(scan: Scanner, node: Node, levels: int, max_depth: int) -> Node:
+    joined = False
+    while scan.take("!"):
+        word = scan.name()
+        if word in ("inner", "left") and not joined:
+            joined, node.inner = True, word == "inner"
+        elif node.hint is None:
+            node.hint = word
+        else:
+            raise scan.fail("one hint and one of inner, left")
+    scan.expect("(")
+    _items(scan, node, levels - 1, max_depth)
+    scan.expect(")")
+    return node
+
+
+def _field(scan: Scanner, name: str, alias: str | None) -> Field:
+    path, as_text = scan.json_path()
+    cast = None
+    if scan.take("::"):
+        found = scan.match(_CAST)
+        if found is None or not found[0].strip():
+            raise scan.fail("letter or digit")
+        cast = found[0].strip()
+    if scan.match(_AGGREGATE):
+        raise NotSupported(_AGGREGATES_MISSING)
+    return Field(Column(name, path, as_text), alias, cast)

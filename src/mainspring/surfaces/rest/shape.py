@@ -1,0 +1,172 @@
+"""The text shape of a request: everything that decides what is asked, with the values taken out.
+
+`split` cuts the values out of a query string; what is left, the skeleton, is itself a query string, and the only thing
+that the parser ever sees. So no value can change a shape, and two requests with one skeleton ask the same.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote_plus, unquote_plus
+
+from mainspring.errors import SyntaxInvalid
+from mainspring.http.headers import Header
+from mainspring.query.ast import Delete, Insert, Read, Update
+from mainspring.surfaces.rest.filters import VALUED, Reader, Slots
+from mainspring.surfaces.rest.preferences import Preferences
+from mainspring.surfaces.rest.trees import read_tree
+
+T = TypeVar("T")
+
+
+class Part(Enum):
+    """What a parameter's name says about its value."""
+
+    FILTER = "filter"
+    STRUCTURE = "structure"
+    PAGE = "page"
+    TREE = "tree"
+
+
+_STRUCTURES: Final = ("select", "columns", "on_conflict")
+_LAST_WORDS: Final = {
+    "order": Part.STRUCTURE,
+    "limit": Part.PAGE,
+    "offset": Part.PAGE,
+    "and": Part.TREE,
+    "or": Part.TREE,
+}
+
+
+@lru_cache(maxsize=1024)
+def part_of(name: str) -> Part:
+    """The part that a parameter (its name as it stands in the URL) plays."""
+    plain = decode(name)
+    if plain in _STRUCTURES:
+        return Part.STRUCTURE
+    return _LAST_WORDS.get(plain.rpartition(".")[2], Part.FILTER)
+
+
+def decode(text: str) -> str:
+    """`text` without its percent-encoding. Raises SyntaxInvalid where that is not UTF-8."""
+    try:
+        return unquote_plus(text, errors="strict")
+    except UnicodeDecodeError:
+        raise SyntaxInvalid("query string", text, expected="percent-encoded UTF-8") from None
+
+
+def split(query: str) -> tuple[str, list[str]]:
+    """The skeleton of a raw query string, and the values cut out of it, decoded and in order.
+
+    Raises SyntaxInvalid for what is not UTF-8, and what reading a logic tree raises.
+    """
+    encoded = "%" in query or "+" in query
+    kept: list[str] = []
+    values: list[str] = []
+    for pair in query.split("&"):
+        name, sign, text = pair.partition("=")
+        part = part_of(name)
+        if part is Part.FILTER:
+            found = operation(text)
+            if found is not None:
+                kept.append(f"{name}={found[0]}.")
+                values.append(decode(found[1]) if encoded else found[1])
+            elif encoded and (found := operation(decode(text))) is not None:
+                kept.append(f"{name}={found[0]}.")
+                values.append(found[1])
+            else:
+                kept.append(pair)
+        elif part is Part.STRUCTURE or not sign:
+            kept.append(pair)
+        elif part is Part.PAGE:
+            kept.append(f"{name}=")
+            values.append(decode(text))
+        else:
+            tree = read_tree(connective(decode(name))[1], decode(text), Slots())
+            kept.append(f"{name}={quote_plus(tree.skeleton)}")
+            values += tree.values
+    return "&".join(kept), values
+
+
+def operation(text: str) -> tuple[str, str] | None:
+    """The operator (negated or not) and the value of a filter, None when it has no value to cut out."""
+    operator, dot, value = text.partition(".")
+    if operator == "not":
+        operator, dot, value = value.partition(".")
+        operator = "not." + operator
+    return (operator, value) if dot and operator in VALUED else None
+
+
+def connective(name: str) -> tuple[str, str]:
+    """The embed path (empty: the root) and the connective (`or`, `not.and`, ...) in a logic tree's name."""
+    path, _, word = name.rpartition(".")
+    if path == "not" or path.endswith(".not"):
+        return path[:-3].rstrip("."), f"not.{word}"
+    return path, word
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """Where the root's limit and offset stand among the values, and whether a Range header joins in."""
+
+    limit: int | None = None
+    offset: int | None = None
+    ranged: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """A parsed request without its values, and what of its answer is known beforehand.
+
+    `query` of a write still lacks the body's columns unless the request names them. `readers` lists the places whose
+    value is more than a text. `headers` are part of every answer; `sorting` puts the parameters in order of name.
+    """
+
+    query: Read | Insert | Update | Delete
+    readers: tuple[tuple[int, Reader], ...]
+    page: Page
+    preferences: Preferences
+    headers: tuple[Header, ...]
+    content_type: bytes
+    location: str
+    sorting: tuple[int, ...] | None
+    singular: bool
+    columns: tuple[str, ...] | None
+
+    def read(self, texts: list[str]) -> list[Any]:
+        """The values of one request (in `texts` itself), in the places that the query's slots name."""
+        values: list[Any] = texts
+        for place, reader in self.readers:
+            values[place] = reader(values[place])
+        return values
+
+
+class Recent(Generic[T]):
+    """The most recently used values, at most `size` of them."""
+
+    __slots__ = ("_entries", "_size")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._entries: OrderedDict[Hashable, T] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: Hashable) -> T | None:
+        """The value kept under `key`, which counts as a use."""
+        value = self._entries.get(key)
+        if value is not None:
+            self._entries.move_to_end(key)
+        return value
+
+    def put(self, key: Hashable, value: T) -> None:
+        """Keep `value`; the least recently used one leaves when there is no room."""
+        self._entries[key] = value
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
