@@ -1,0 +1,1 @@
+"""The tests of Mainspring; ARCHITECTURE.md says which folder holds what."""

@@ -1,0 +1,1 @@
+"""Real client libraries against a live process: the same tests on SQLite and on PostgreSQL."""

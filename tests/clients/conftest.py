@@ -1,0 +1,37 @@
+"""The record shop of examples/store, served by a live process, once for each module and engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.live import LiveServer, user_token
+from tests.support.servers import PostgresServer
+
+STORE = Path(__file__).parents[2] / "examples" / "store" / "app.py"
+ALICE = "a11ce000-0000-4000-8000-000000000001"
+BRUNO = "a11ce000-0000-4000-8000-000000000002"
+STAFF = "5aff0000-0000-4000-8000-000000000001"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """The shop with its seed rows. The tests of a module share it, so whoever writes cleans up."""
+    database: str | None = None
+    if request.param == "postgres":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        database = postgres.database("shop")
+    with LiveServer(STORE, data=tmp_path_factory.mktemp("shop"), database=database) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tokens() -> dict[str, str]:
+    """The tokens of the people who use the shop in the tests."""
+    return {
+        "alice": user_token(ALICE),
+        "bruno": user_token(BRUNO),
+        "staff": user_token(STAFF, roles=["staff"]),
+    }
