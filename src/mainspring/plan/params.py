@@ -73,9 +73,9 @@ def _list(type_: DataType, value: Sequence[Any]) -> list[Any]:
     return [_scalar(type_, item) for item in value]
 
 
-def _count(type_: DataType, value: Any) -> int:
-    number: int = _scalar(type_, value)
-    if number < 0:
+def _count(type_: DataType, value: Any) -> int | None:
+    number: int | None = _scalar(type_, value)
+    if number is not None and number < 0:
         raise ValueOutOfRange(str(type_), str(number), reason="it must not be negative")
     return number
 
@@ -213,7 +213,12 @@ def refuse_twice(upsert: Upsert, writes: Sequence[Write], rows: Sequence[tuple[A
     keys = [tuple(row[position] for position in positions) for row in rows]
     whole = [key for key in keys if None not in key and DEFAULT not in key]
     if len(set(whole)) < len(whole):
-        raise BodyInvalid(
-            "ON CONFLICT DO UPDATE command cannot affect row a second time",
-            "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
-        )
+        raise affected_twice()
+
+
+def affected_twice() -> BodyInvalid:
+    """The refusal of a merging upsert that would overwrite one row twice."""
+    return BodyInvalid(
+        "ON CONFLICT DO UPDATE command cannot affect row a second time",
+        "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
+    )

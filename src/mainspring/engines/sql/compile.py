@@ -106,13 +106,11 @@ class Compiler:
 
     def page(self, rows: Rows) -> str:
         """LIMIT and OFFSET (empty when there is no page)."""
-        limit = self.param(rows.limit) if rows.limit else None
-        if self.max_rows is not None:
-            limit = self.dialect.least(limit, self.max_rows) if limit else str(self.max_rows)
+        bound = self.max_rows if self.max_rows is not None else NO_LIMIT
+        limit = self.dialect.least(self.param(rows.limit), bound) if rows.limit else str(bound)
         offset = f" OFFSET {self.param(rows.offset)}" if rows.offset else ""
-        if limit is None:
-            return f" LIMIT {NO_LIMIT}{offset}" if offset else ""
-        return f" LIMIT {limit}{offset}"
+        paged = rows.limit or rows.offset or self.max_rows is not None
+        return f" LIMIT {limit}{offset}" if paged else ""
 
     def picked(self, rows: Rows, columns: str) -> str:
         """A SELECT of `columns` over the rows, in order, one page."""
@@ -166,7 +164,7 @@ def _ordered(key: expr.Ref | expr.Lookup) -> expr.Ref:
     return replace(key.ref, column=replace(key.ref.column, nullable=True))
 
 
-NO_LIMIT = str(2**63 - 1)
+NO_LIMIT = 2**63 - 1
 
 
 def needed_columns(rows: Rows) -> list[str]:

@@ -1,0 +1,1 @@
+"""The servers and limits that are measured, one module each."""
