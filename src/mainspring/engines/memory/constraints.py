@@ -5,7 +5,7 @@ Check constraints are the model author's SQL and are not evaluated here. Knows n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from mainspring.catalog.model import Column, ForeignKey, Table
 from mainspring.engines.memory.store import Draft, Row, key_of
@@ -20,15 +20,21 @@ def enforce(draft: Draft, server_default: ServerDefault) -> None:
 
     Raises NotNullViolated, UniqueViolated or ForeignKeyViolated.
     """
+    _rows_alone(draft)
     _follow(draft, server_default)
+    _rows_alone(draft)
+    for name, numbers in draft.touched.items():
+        for number in numbers:
+            _references(draft, draft.catalog.tables[name], draft.rows(name)[number])
+
+
+def _rows_alone(draft: Draft) -> None:
+    """What databases check while rows are written: before foreign keys, and again for rows that those changed."""
     for name, numbers in draft.touched.items():
         table = draft.catalog.tables[name]
-        rows = [draft.rows(name)[number] for number in numbers]
-        for row in rows:
-            _not_null(table, row)
-        _unique(draft, table)
-        for row in rows:
-            _references(draft, table, row)
+        for number in numbers:
+            _not_null(table, draft.rows(name)[number])
+        _unique(draft, table, numbers)
 
 
 def _not_null(table: Table, row: Row) -> None:
@@ -49,15 +55,25 @@ def named_keys(table: Table) -> list[tuple[str, tuple[str, ...]]]:
     return keys + [(index.name, index.columns) for index in table.indexes if index.unique]
 
 
-def _unique(draft: Draft, table: Table) -> None:
-    for name, columns in named_keys(table):
-        seen: set[tuple[object, ...]] = set()
-        for row in draft.rows(table.name).values():
-            key = key_of(row, columns)
-            if key is not None and key in seen:
-                raise UniqueViolated(table=table.name.name, constraint=name, columns=columns)
-            if key is not None:
-                seen.add(key)
+def _unique(draft: Draft, table: Table, numbers: Iterable[int]) -> None:
+    """Every key of the rows written is theirs alone; the first row written that shares one is named, as on a database."""
+    keys = named_keys(table)
+    taken: dict[tuple[str, tuple[object, ...]], int] = {}
+    for number, row in draft.rows(table.name).items():
+        if number not in draft.touched[table.name]:
+            taken.update(dict.fromkeys(_keys_of(row, keys), number))
+    for number in numbers:
+        for name, key in _keys_of(draft.rows(table.name)[number], keys):
+            if (name, key) in taken:
+                raise UniqueViolated(table=table.name.name, constraint=name, columns=dict(keys)[name])
+            taken[name, key] = number
+
+
+def _keys_of(row: Row, keys: list[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[str, tuple[object, ...]]]:
+    for name, columns in keys:
+        key = key_of(row, columns)
+        if key is not None:
+            yield name, key
 
 
 def _references(draft: Draft, table: Table, row: Row) -> None:

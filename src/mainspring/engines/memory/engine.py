@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from mainspring.catalog.model import Catalog, Table
@@ -11,10 +12,10 @@ from mainspring.engines.base import Capabilities, Prepared, Result
 from mainspring.engines.memory import write
 from mainspring.engines.memory.read import Reader, encode, scope_of
 from mainspring.engines.memory.store import Draft, Row, State
-from mainspring.errors import EngineUnavailable, NotSingular
+from mainspring.errors import EngineUnavailable, NotSingular, RowCheckViolated
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, Rows, UpdatePlan
 from mainspring.plan.params import binders, written
-from mainspring.principal import Principal
+from mainspring.principal import ANON, Principal
 from mainspring.query.ast import TableName
 
 
@@ -108,7 +109,8 @@ class PreparedInsert(_Prepared):
         draft, plan = self._engine.draft(), self._plan
         params = self._params(values, principal)
         rows = written(plan.writes, values[plan.rows], principal)
-        numbers, inserted = write.insert(draft, plan, params, rows)
+        with _anonymous(principal):
+            numbers, inserted = write.insert(draft, plan, params, rows)
         result = _answer(draft, plan.returning, numbers, params, plan.singular)
         self._engine.keep(draft)
         result.inserted = inserted
@@ -128,7 +130,8 @@ class PreparedUpdate(_Prepared):
         draft, plan = self._engine.draft(), self._plan
         params = self._params(values, principal)
         (changes,) = written(plan.writes, [values[plan.changes]], principal)
-        numbers = write.update(draft, plan, params, changes)
+        with _anonymous(principal):
+            numbers = write.update(draft, plan, params, changes)
         result = _answer(draft, plan.returning, numbers, params, plan.singular)
         self._engine.keep(draft)
         return result
@@ -150,6 +153,16 @@ class PreparedDelete(_Prepared):
         write.delete(draft, plan, numbers)
         self._engine.keep(draft)
         return result
+
+
+@contextmanager
+def _anonymous(principal: Principal) -> Iterator[None]:
+    """A refusal says whether signing in could help."""
+    try:
+        yield
+    except RowCheckViolated as error:
+        error.anonymous = principal.role == ANON
+        raise
 
 
 def _answer(draft: Draft, returning: Rows | None, numbers: Sequence[int], params: Sequence[Any], singular: bool) -> Result:

@@ -10,9 +10,9 @@ from mainspring.engines.memory.constraints import enforce
 from mainspring.engines.memory.defaults import complete, server_default
 from mainspring.engines.memory.read import Picked, Reader, scope_of
 from mainspring.engines.memory.store import Draft, Row, key_of
-from mainspring.errors import BodyInvalid, RowCheckViolated
+from mainspring.errors import RowCheckViolated
 from mainspring.plan.nodes import DeletePlan, InsertPlan, UpdatePlan, Upsert, Write
-from mainspring.plan.params import DEFAULT
+from mainspring.plan.params import DEFAULT, affected_twice, refuse_twice
 from mainspring.query.ast import Resolution
 from mainspring.query.evaluate import Scope
 from mainspring.query.expr import Condition, Source
@@ -26,6 +26,8 @@ def insert(draft: Draft, plan: InsertPlan, params: Sequence[Any], values: Values
     Raises RowCheckViolated and the constraint errors.
     """
     table = plan.target.table
+    if plan.upsert is not None:
+        refuse_twice(plan.upsert, plan.writes, values)
     new: list[int] = []
     merged: dict[int, None] = {}
     written: list[int] = []
@@ -36,7 +38,7 @@ def insert(draft: Draft, plan: InsertPlan, params: Sequence[Any], values: Values
             written.append(new[-1])
         elif plan.upsert is not None and plan.upsert.resolution is Resolution.MERGE:
             if taken in merged or taken in new:
-                raise BodyInvalid(reason="ON CONFLICT DO UPDATE command cannot affect row a second time")
+                raise affected_twice()
             _merge(draft, plan.target, plan.upsert, params, taken, row)
             merged[taken] = None
             written.append(taken)
@@ -50,7 +52,7 @@ def insert(draft: Draft, plan: InsertPlan, params: Sequence[Any], values: Values
 def update(draft: Draft, plan: UpdatePlan, params: Sequence[Any], values: tuple[Any, ...]) -> list[int]:
     """Change the rows picked; their numbers. Raises RowCheckViolated and the constraint errors."""
     table = plan.picked.source.table
-    numbers = [number for number, _ in _picked(draft, plan, params)]
+    numbers = [number for number, _ in _picked(draft, plan, params)] if plan.writes else []
     for number in numbers:
         changes = _named(plan.writes, values)
         defaults = {

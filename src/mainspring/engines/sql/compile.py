@@ -18,19 +18,22 @@ from mainspring.query import ast, expr
 class Compiler:
     """Compiles the parts of one statement. `max_rows` caps every list in it.
 
-    `stand_ins` names what stands in FROM instead of the table of an alias (the rows just written, say).
+    `stand_ins` names what stands in FROM instead of the table of an alias (the rows just written, say);
+    `prefixes` by what name columns are addressed where an alias cannot be used (RETURNING).
     """
 
     dialect: Dialect
     arguments: Arguments
     max_rows: int | None = None
     stand_ins: dict[int, str] = field(default_factory=dict)
+    prefixes: dict[int, str] = field(default_factory=dict)
 
     # ------------------------------------------------------------ operands and conditions
 
     def ref(self, ref: expr.Ref) -> str:
         """A column, or a place in its JSON."""
-        column = f"t{ref.alias}.{self.dialect.quote(ref.column.name)}"
+        prefix = self.prefixes.get(ref.alias) or f"t{ref.alias}"
+        column = f"{prefix}.{self.dialect.quote(ref.column.name)}"
         if not ref.path:
             return column
         steps = tuple(self._constant(param) for param in ref.path)
@@ -165,6 +168,19 @@ def _ordered(key: expr.Ref | expr.Lookup) -> expr.Ref:
 
 
 NO_LIMIT = 2**63 - 1
+
+
+def is_local(node: expr.Condition) -> bool:
+    """Whether a condition looks at nothing but its own row."""
+    match node:
+        case expr.And(items) | expr.Or(items):
+            return all(map(is_local, items))
+        case expr.Not(item):
+            return is_local(item)
+        case expr.Exists():
+            return False
+        case _:
+            return True
 
 
 def needed_columns(rows: Rows) -> list[str]:

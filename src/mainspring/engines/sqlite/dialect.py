@@ -189,8 +189,11 @@ def _document(value: str, type_: DataType) -> str:
         case Kind.BOOLEAN:
             return f"json(CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
         case Kind.FLOAT:
+            # SQLite itself writes up to 17 digits where 16 read back the same.
             whole = f"CAST({value} AS INTEGER)"
-            return f"CASE WHEN {value} = {whole} AND abs({value}) < 1e15 THEN {whole} ELSE {value} END"
+            return (
+                f"CASE WHEN {value} = {whole} AND abs({value}) < 1e15 THEN {whole} ELSE json(ms_float_text({value})) END"
+            )
         case Kind.NUMERIC:
             return f"json({_number(value, type_)})"
         case Kind.BYTES:

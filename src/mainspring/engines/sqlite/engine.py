@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from mainspring.catalog.model import Catalog
 from mainspring.engines.base import Capabilities, Prepared
+from mainspring.engines.sqlite.change import Delete, Update
 from mainspring.engines.sqlite.connection import Source
 from mainspring.engines.sqlite.dialect import NUMERIC_DIGITS, SqliteDialect
+from mainspring.engines.sqlite.insert import Insert
 from mainspring.engines.sqlite.migrate import migrate
 from mainspring.engines.sqlite.read import Read
 from mainspring.engines.sqlite.reader import Readers
-from mainspring.engines.sqlite.write import Delete, Insert, Update
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.errors import ConfigError, EngineUnavailable, Mistake
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, UpdatePlan

@@ -1,0 +1,104 @@
+"""Updates and deletes, compiled: change the rows picked, verify what they became, represent them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mainspring.engines.base import Result
+from mainspring.engines.sql.compile import Compiler
+from mainspring.engines.sql.statement import Statement
+from mainspring.engines.sqlite.dialect import SqliteDialect, encoder, json_dump
+from mainspring.engines.sqlite.script import Script, failing, joined, made, represented, require_single
+from mainspring.engines.sqlite.writer import Writer
+from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
+from mainspring.plan.params import written
+from mainspring.principal import Principal
+
+
+class Update(Script):
+    """Changes to the rows picked."""
+
+    def __init__(self, plan: UpdatePlan, dialect: SqliteDialect, writer: Writer) -> None:
+        super().__init__(plan.picked.source.table, dialect, writer, plan.params)
+        self.plan = plan
+        self._encoders = [encoder(write.type) for write in plan.writes]
+        self._checked: str | None = None
+        self._document: str | None = None
+        self._change = self._statement() if plan.writes else None
+        self._check = None if self._checked else self.unless(plan.picked.source, plan.check)
+        self._represent = self.representation(plan.returning)
+
+    def _statement(self) -> Statement:
+        compiler, rows = self.compiler(), self.plan.picked
+        where, target = _picking(compiler, rows, self.dialect), compiler.tables(rows.source)
+        self._checked = self.returned_check(compiler, rows.source.alias, self.plan.check)
+        self._document = self.returned_document(compiler, self.plan.returning)
+        sets = ", ".join(f"{self.dialect.quote(w.column)} = ?{compiler.arguments.extra()}" for w in self.plan.writes)
+        returning = f"rowid, {self._checked or '1'}, {self._document or 'NULL'}"
+        return compiler.arguments.statement(f"UPDATE {target} SET {sets} WHERE {where} RETURNING {returning}")
+
+    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+        """Run it."""
+        (row,) = written(self.plan.writes, [values[self.plan.changes]], principal)
+        new = [None if value is None else encode(value) for value, encode in zip(row, self._encoders, strict=True)]
+        change = [*made(self._change, values, principal), *new]
+        check, represent = made(self._check, values, principal), made(self._represent, values, principal)
+
+        def work(connection: Any) -> Result:
+            changed = connection.execute(self._change.sql, change).fetchall() if self._change else []
+            ids = [rowid for rowid, _, _ in changed]
+            if not all(passed for _, passed, _ in changed) or failing(connection, self._check, check, ids):
+                raise self.denied(principal)
+            if self._document and len(changed) == 1:
+                return joined([changed[0][2]])
+            result = represented(self._represent, represent, connection, ids)
+            return require_single(result) if self.plan.singular else result
+
+        return await self.submit(work)
+
+
+class Delete(Script):
+    """Removal of the rows picked; what is answered is read before they go."""
+
+    def __init__(self, plan: DeletePlan, dialect: SqliteDialect, writer: Writer) -> None:
+        super().__init__(plan.picked.source.table, dialect, writer, plan.params)
+        self.plan = plan
+        self._represent = self.representation(plan.returning)
+        self._pick, self._remove = self._picks(), self._removes()
+
+    def _picks(self) -> Statement:
+        compiler, rows = self.compiler(), self.plan.picked
+        return compiler.arguments.statement(compiler.picked(rows, self.dialect.row_id(f"t{rows.source.alias}")))
+
+    def _removes(self) -> Statement:
+        compiler, rows = self.compiler(), self.plan.picked
+        if self._represent is None:
+            where = _picking(compiler, rows, self.dialect)
+        else:
+            where = self.dialect.among(self.dialect.row_id(f"t{rows.source.alias}"), compiler.arguments.extra())
+        return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
+
+    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+        """Run it."""
+        pick, remove = self._pick.arguments(values, principal), self._remove.arguments(values, principal)
+        represent = made(self._represent, values, principal)
+
+        def work(connection: Any) -> Result:
+            if self._represent is None:
+                result = Result(None, connection.execute(self._remove.sql, remove).rowcount)
+            else:
+                ids = [found[0] for found in connection.execute(self._pick.sql, pick).fetchall()]
+                result = represented(self._represent, represent, connection, ids)
+                connection.execute(self._remove.sql, [*remove, json_dump(ids)])
+            return require_single(result) if self.plan.singular else result
+
+        return await self.submit(work)
+
+
+def _picking(compiler: Compiler, rows: Rows, dialect: SqliteDialect) -> str:
+    """The WHERE of a change: the condition itself, or (with a page) the identity of the rows on it."""
+    if rows.limit is None and rows.offset is None:
+        return compiler.reached(rows.source, rows.where)
+    row_id = dialect.row_id(f"t{rows.source.alias}")
+    return f"{row_id} IN ({compiler.picked(rows, row_id)})"

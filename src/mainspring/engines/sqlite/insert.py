@@ -1,0 +1,120 @@
+"""Inserts and upserts, compiled: one statement per row (kept by the columns it names), then what is left to verify."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mainspring.engines.base import Result
+from mainspring.engines.sqlite.dialect import SqliteDialect, encoder
+from mainspring.engines.sqlite.script import Script, failing, joined, made, represented, require_single
+from mainspring.engines.sqlite.taken import Taken
+from mainspring.engines.sqlite.writer import Writer
+from mainspring.plan.nodes import InsertPlan
+from mainspring.plan.params import DEFAULT, refuse_twice, written
+from mainspring.principal import Principal
+from mainspring.query.ast import Resolution
+
+
+@dataclass(slots=True)
+class _Done:
+    """The rowids written (all, the new ones, those overwritten), their primary keys and documents."""
+
+    ids: list[int] = field(default_factory=list)
+    new: list[int] = field(default_factory=list)
+    overwritten: list[int] = field(default_factory=list)
+    keys: list[Mapping[str, Any]] = field(default_factory=list)
+    documents: list[bytes] = field(default_factory=list)
+
+
+class Insert(Script):
+    """Rows in; with an upsert clause, rows of the same key changed or left alone."""
+
+    def __init__(self, plan: InsertPlan, dialect: SqliteDialect, writer: Writer) -> None:
+        super().__init__(plan.target.table, dialect, writer, plan.params)
+        self.plan = plan
+        self._encoders = [encoder(write.type) for write in plan.writes]
+        self._shapes: dict[tuple[int, ...], str] = {}
+        compiler = self.compiler()
+        self._checked = self.returned_check(compiler, plan.target.alias, plan.check)
+        self._document = self.returned_document(compiler, plan.returning)
+        self._inline = compiler.arguments.statement("")
+        self._check = None if self._checked else self.unless(plan.target, plan.check)
+        self._represent = None if self._document else self.representation(plan.returning)
+        self._taken = Taken(self, plan.target, plan.upsert) if plan.upsert else None
+
+    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+        """Run it."""
+        plan = self.plan
+        rows = written(plan.writes, values[plan.rows], principal)
+        if plan.upsert is not None:
+            refuse_twice(plan.upsert, plan.writes, rows)
+        inline = self._inline.arguments(values, principal)
+        encoded = [self._encode(row, inline) for row in rows]
+        check, represent = made(self._check, values, principal), made(self._represent, values, principal)
+        taken = self._taken.arguments(values, principal) if self._taken else ([], [])
+
+        def work(connection: Any) -> Result:
+            done = self._insert(connection, encoded, taken[0], principal)
+            if failing(connection, self._check, check, done.new):
+                raise self.denied(principal)
+            if self._taken is not None and self._taken.spoilt(connection, taken[1], done.overwritten):
+                raise self.denied(principal)
+            result = joined(done.documents) if self._document else represented(self._represent, represent, connection, done.ids)
+            result.inserted, result.keys = len(done.new), done.keys
+            return require_single(result) if plan.singular else result
+
+        return await self.submit(work)
+
+    def _insert(
+        self,
+        connection: Any,
+        encoded: list[tuple[str, list[Any], dict[str, Any]]],
+        look: list[Any],
+        principal: Principal,
+    ) -> _Done:
+        done, primary_key = _Done(), self.table.primary_key
+        for sql, arguments, key in encoded:
+            overwrites = self._taken is not None and self._taken.look(connection, look, key, principal)
+            row = connection.execute(sql, arguments).fetchone()
+            if row is None:
+                continue
+            rowid, passed, document, *values = row
+            if not (passed or overwrites):
+                raise self.denied(principal)
+            done.ids.append(rowid)
+            (done.overwritten if overwrites else done.new).append(rowid)
+            done.documents.append(document)
+            done.keys.append(dict(zip(primary_key, values, strict=True)))
+        return done
+
+    def _encode(self, row: tuple[Any, ...], inline: list[Any]) -> tuple[str, list[Any], dict[str, Any]]:
+        """The statement for a row (kept by which columns it names), its arguments, and the row's conflict key."""
+        present = tuple(index for index, value in enumerate(row) if value is not DEFAULT)
+        sql = self._shapes.get(present) or self._shapes.setdefault(present, self._sql(present))
+        stored = [None if row[index] is None else self._encoders[index](row[index]) for index in present]
+        key: dict[str, Any] = {}
+        if self._taken is not None:
+            key = {self.plan.writes[index].column: value for index, value in zip(present, stored, strict=True)}
+        return sql, [*inline, *stored], key
+
+    def _sql(self, present: tuple[int, ...]) -> str:
+        quote, first = self.dialect.quote, len(self._inline.makers) + 1
+        names = ", ".join(quote(self.plan.writes[index].column) for index in present)
+        marks = ", ".join(f"?{first + place}" for place in range(len(present)))
+        into = f"({names}) VALUES ({marks})" if present else "DEFAULT VALUES"
+        keys = "".join(f", {quote(name)}" for name in self.table.primary_key)
+        returning = f"rowid, {self._checked or '1'}, {self._document or 'NULL'}{keys}"
+        return f"INSERT INTO {self.dialect.table(self.table.name)} {into}{self._on_conflict()} RETURNING {returning}"
+
+    def _on_conflict(self) -> str:
+        upsert = self.plan.upsert
+        if upsert is None:
+            return ""
+        quote = self.dialect.quote
+        key = ", ".join(map(quote, upsert.key))
+        if upsert.resolution is Resolution.IGNORE:
+            return f" ON CONFLICT ({key}) DO NOTHING"
+        changed = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in upsert.overwritten or upsert.key)
+        return f" ON CONFLICT ({key}) DO UPDATE SET {changed}"

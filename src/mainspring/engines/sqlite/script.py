@@ -1,0 +1,126 @@
+"""What every write shares: verifying and representing the rows written, and running on the writer thread.
+
+Which rows were written is known by rowid, so that verification and representation look at exactly those. Where neither needs
+another table, the writing statement does both itself in its RETURNING.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mainspring.catalog.model import Table
+from mainspring.engines.base import Result
+from mainspring.engines.sql.compile import Compiler, is_local
+from mainspring.engines.sql.statement import Arguments, Statement
+from mainspring.engines.sqlite.dialect import SqliteDialect, json_dump
+from mainspring.engines.sqlite.faults import leaf
+from mainspring.engines.sqlite.writer import Writer
+from mainspring.errors import MainspringError, NotSingular, RowCheckViolated
+from mainspring.plan.nodes import OutColumn, ParamSpec, Rows
+from mainspring.principal import ANON, Principal
+from mainspring.query.expr import TRUE, Condition, Source
+
+_WRITTEN = '"mainspring: written"'
+
+
+class Script:
+    """A write on one table: one or more statements on the writer's connection, all of them or nothing."""
+
+    def __init__(self, table: Table, dialect: SqliteDialect, writer: Writer, params: Sequence[ParamSpec]) -> None:
+        self.table, self.dialect, self.writer, self.params = table, dialect, writer, params
+
+    def compiler(self) -> Compiler:
+        """A compiler for one more statement of this script."""
+        return Compiler(self.dialect, Arguments(self.params))
+
+    async def submit(self, work: Callable[[Any], Result]) -> Result:
+        """Run `work` on the writer; its errors become typed ones."""
+        try:
+            result: Result = await self.writer.write(work)
+        except MainspringError:
+            raise
+        except Exception as error:
+            raise leaf(error, self.table) from error
+        return result
+
+    def denied(self, principal: Principal, *, existing: bool = False) -> RowCheckViolated:
+        """A row that a policy refuses."""
+        return RowCheckViolated(self.table.name.name, existing, principal.role == ANON)
+
+    # ------------------------------------------------------------ in the writing statement itself
+
+    def returned_check(self, compiler: Compiler, alias: int, condition: Condition) -> str | None:
+        """A RETURNING column that says whether the row satisfies `condition`; None when other tables decide too."""
+        if not is_local(condition):
+            return None
+        compiler.prefixes[alias] = self.dialect.table(self.table.name)
+        return f"({compiler.condition(condition)}) IS TRUE"
+
+    def returned_document(self, compiler: Compiler, rows: Rows | None) -> str | None:
+        """A RETURNING column with the row's document; None when it holds other tables' rows or is but a part."""
+        plain = rows is not None and rows.where == TRUE and rows.limit is None and rows.offset is None
+        if rows is None or not plain or not all(isinstance(output, OutColumn) for output in rows.outputs):
+            return None
+        compiler.prefixes[rows.source.alias] = self.dialect.table(self.table.name)
+        return f"CAST({compiler.document(rows.outputs)} AS BLOB)"
+
+    # ------------------------------------------------------------ afterwards, by rowid
+
+    def unless(self, source: Source, condition: Condition) -> Statement | None:
+        """`SELECT` a row when one of the rows in the extra argument fails the condition; None when none can."""
+        if condition == TRUE:
+            return None
+        compiler = self.compiler()
+        holds = compiler.condition(condition)
+        compiler.stand_ins[source.alias] = _WRITTEN
+        failing = f"SELECT 1 FROM {compiler.tables(source)} WHERE ({holds}) IS NOT TRUE LIMIT 1"
+        return compiler.arguments.statement(self._among_written(compiler) + failing)
+
+    def representation(self, rows: Rows | None) -> Statement | None:
+        """The body of the rows in the extra argument, as far as the caller may see them."""
+        if rows is None:
+            return None
+        compiler = self.compiler()
+        compiler.stand_ins[rows.source.alias] = _WRITTEN
+        body = f"CAST({self.dialect.json_array(compiler.document(rows.outputs))} AS BLOB), count(*)"
+        listing = compiler.listed(rows, body)
+        return compiler.arguments.statement(self._among_written(compiler) + listing)
+
+    def _among_written(self, compiler: Compiler) -> str:
+        """The rows written, in their order, found by rowid: an index on what a policy compares could be far slower."""
+        table, ids = self.dialect.table(self.table.name), f"json_each(?{compiler.arguments.extra()})"
+        rows = f"SELECT w.* FROM {ids} AS ids CROSS JOIN {table} AS w ON w.rowid = ids.value ORDER BY ids.key"
+        return f"WITH {_WRITTEN} AS MATERIALIZED ({rows}) "
+
+
+def made(statement: Statement | None, values: Sequence[Any], principal: Principal) -> list[Any]:
+    """A statement's arguments (none without a statement)."""
+    return [] if statement is None else statement.arguments(values, principal)
+
+
+def failing(connection: Any, check: Statement | None, arguments: list[Any], ids: list[int]) -> bool:
+    """Whether one of the rows fails a check (made by `unless`)."""
+    if check is None or not ids:
+        return False
+    return connection.execute(check.sql, [*arguments, json_dump(ids)]).fetchone() is not None
+
+
+def represented(statement: Statement | None, arguments: list[Any], connection: Any, ids: list[int]) -> Result:
+    """The result of a write whose rows are `ids`."""
+    if statement is None:
+        return Result(None, len(ids))
+    body, count = connection.execute(statement.sql, [*arguments, json_dump(ids)]).fetchone()
+    return Result(body, count)
+
+
+def joined(documents: list[bytes]) -> Result:
+    """The result of a write whose statement returned the documents itself."""
+    return Result(b"[" + b",".join(documents) + b"]", len(documents))
+
+
+def require_single(result: Result) -> Result:
+    """The result itself. Raises NotSingular unless it is of one row."""
+    if result.count != 1:
+        raise NotSingular(result.count)
+    return result
