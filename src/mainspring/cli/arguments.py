@@ -16,12 +16,16 @@ _FAILED, _MISTAKES = 1, 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv`. Returns the exit code: 0 done, 1 failed, 2 a mistake in what was asked."""
     given = _parser().parse_args(argv)
-    flags: dict[str, str] = dict(given.flags or {})
+    flags: dict[str, str] = dict(getattr(given, "flags", None) or {})
     try:
         if given.command == "keys":
             from mainspring.cli.keys import keys
 
             return keys(flags, given.format)
+        if given.command == "reference":
+            from mainspring.cli.reference import reference
+
+            return reference(given.page)
         if given.command == "token":
             from mainspring.cli.token import token
 
@@ -80,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     signing.add_argument("--roles", default="", help="app_metadata.roles, with commas between")
     signing.add_argument("--hours", type=float, default=1.0, help="how long it is good for (1)")
     _add_flag(signing, OPTIONS["server.data"])
+    telling = commands.add_parser("reference", help="print a reference page", allow_abbrev=False)
+    telling.add_argument("page", choices=("settings", "errors", "operators"))
     return parser
 
 
