@@ -65,6 +65,9 @@ class Delete(Script):
         super().__init__(plan.picked.source.table, dialect, writer, plan.params)
         self.plan = plan
         self._represent = self.representation(plan.returning)
+        # A row that another one's removal takes along is not in SQLite's own count.
+        cascades = any((key.ondelete or "").upper() == "CASCADE" for key in self.table.foreign_keys)
+        self._by_id = self._represent is not None or cascades
         self._pick, self._remove = self._picks(), self._removes()
 
     def _picks(self) -> Statement:
@@ -73,10 +76,10 @@ class Delete(Script):
 
     def _removes(self) -> Statement:
         compiler, rows = self.compiler(), self.plan.picked
-        if self._represent is None:
-            where = _picking(compiler, rows, self.dialect)
-        else:
+        if self._by_id:
             where = self.dialect.among(self.dialect.row_id(f"t{rows.source.alias}"), compiler.arguments.extra())
+        else:
+            where = _picking(compiler, rows, self.dialect)
         return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
 
     async def run(self, values: Sequence[Any], principal: Principal) -> Result:
@@ -85,7 +88,7 @@ class Delete(Script):
         represent = made(self._represent, values, principal)
 
         def work(connection: Any) -> Result:
-            if self._represent is None:
+            if not self._by_id:
                 result = Result(None, connection.execute(self._remove.sql, remove).rowcount)
             else:
                 ids = [found[0] for found in connection.execute(self._pick.sql, pick).fetchall()]

@@ -143,7 +143,9 @@ class SqliteDialect(Dialect):
             return f"substr({_text(value, source)}, 1, {target.length})" if target.length else _text(value, source)
         if source.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and target.kind is Kind.DATE:
             return f"substr({value}, 1, 10)"
-        return _document(value, target)
+        if source.kind in (Kind.INTEGER, Kind.BOOLEAN) and target.kind is Kind.NUMERIC:
+            return value
+        return _document(f"CAST({value} AS REAL)" if target.kind is Kind.FLOAT else value, target)
 
     def json_object(self, pairs: list[tuple[str, str]]) -> str:
         return f"json_object({', '.join(f'{names.literal(key)}, {value}' for key, value in pairs)})"
@@ -187,7 +189,7 @@ def _rank(value: str, type_: DataType) -> str:
 def _document(value: str, type_: DataType) -> str:
     match type_.kind:
         case Kind.BOOLEAN:
-            return f"json(CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
+            return f"CASE {value} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END"
         case Kind.FLOAT:
             # SQLite itself writes up to 17 digits where 16 read back the same.
             whole = f"CAST({value} AS INTEGER)"

@@ -8,6 +8,7 @@ from typing import Any
 
 from mainspring.engines.base import Result
 from mainspring.engines.sqlite.dialect import SqliteDialect, encoder
+from mainspring.engines.sqlite.references import References
 from mainspring.engines.sqlite.script import Script, failing, joined, made, represented, require_single
 from mainspring.engines.sqlite.taken import Taken
 from mainspring.engines.sqlite.writer import Writer
@@ -15,6 +16,8 @@ from mainspring.plan.nodes import InsertPlan
 from mainspring.plan.params import DEFAULT, refuse_twice, written
 from mainspring.principal import Principal
 from mainspring.query.ast import Resolution
+
+_Encoded = tuple[str, list[Any], dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -41,8 +44,10 @@ class Insert(Script):
         self._document = self.returned_document(compiler, plan.returning)
         self._inline = compiler.arguments.statement("")
         self._check = None if self._checked else self.unless(plan.target, plan.check)
-        self._represent = None if self._document else self.representation(plan.returning)
+        self._represent = self.representation(plan.returning)
         self._taken = Taken(self, plan.target, plan.upsert) if plan.upsert else None
+        among_themselves = plan.upsert is None and References.needed(self.table)
+        self._references = References(self.table, dialect) if among_themselves else None
 
     async def run(self, values: Sequence[Any], principal: Principal) -> Result:
         """Run it."""
@@ -56,21 +61,38 @@ class Insert(Script):
         taken = self._taken.arguments(values, principal) if self._taken else ([], [])
 
         def work(connection: Any) -> Result:
-            done = self._insert(connection, encoded, taken[0], principal)
+            if self._references is None or len(encoded) < 2:
+                done = self._insert(connection, encoded, taken[0], principal)
+            else:
+                done = self._insert_deferred(self._references, connection, encoded, principal)
             if failing(connection, self._check, check, done.new):
                 raise self.denied(principal)
             if self._taken is not None and self._taken.spoilt(connection, taken[1], done.overwritten):
                 raise self.denied(principal)
-            result = joined(done.documents) if self._document else represented(self._represent, represent, connection, done.ids)
+            if self._document and len(done.ids) == 1:  # several have an order to be put in
+                result = joined(done.documents)
+            else:
+                result = represented(self._represent, represent, connection, done.ids)
             result.inserted, result.keys = len(done.new), done.keys
             return require_single(result) if plan.singular else result
 
         return await self.submit(work)
 
+    def _insert_deferred(
+        self, references: References, connection: Any, encoded: list[_Encoded], principal: Principal
+    ) -> _Done:
+        references.defer(connection, True)
+        try:
+            done = self._insert(connection, encoded, [], principal)
+            references.verify(connection, done.ids)
+        finally:
+            references.defer(connection, False)
+        return done
+
     def _insert(
         self,
         connection: Any,
-        encoded: list[tuple[str, list[Any], dict[str, Any]]],
+        encoded: list[_Encoded],
         look: list[Any],
         principal: Principal,
     ) -> _Done:
@@ -89,7 +111,7 @@ class Insert(Script):
             done.keys.append(dict(zip(primary_key, values, strict=True)))
         return done
 
-    def _encode(self, row: tuple[Any, ...], inline: list[Any]) -> tuple[str, list[Any], dict[str, Any]]:
+    def _encode(self, row: tuple[Any, ...], inline: list[Any]) -> _Encoded:
         """The statement for a row (kept by which columns it names), its arguments, and the row's conflict key."""
         present = tuple(index for index, value in enumerate(row) if value is not DEFAULT)
         sql = self._shapes.get(present) or self._shapes.setdefault(present, self._sql(present))

@@ -13,6 +13,10 @@ from mainspring.engines.sqlite.dialect import SqliteDialect
 from mainspring.engines.sqlite.reader import OVERRUN_MEMORY, Overrun, Readers
 from mainspring.plan.nodes import ReadPlan
 from mainspring.principal import Principal
+from mainspring.query.ast import Slot
+from mainspring.query.ops import Form
+
+LONG_PATTERN = 64
 
 
 def compile_read(plan: ReadPlan, dialect: SqliteDialect) -> Statement:
@@ -28,17 +32,20 @@ def compile_read(plan: ReadPlan, dialect: SqliteDialect) -> Statement:
 class Read:
     """A compiled read. One that overran its budget goes straight to the threads for a while."""
 
-    __slots__ = ("_counted", "_makers", "_readers", "_slow_until", "_sql")
+    __slots__ = ("_counted", "_makers", "_patterns", "_readers", "_slow_until", "_sql")
 
     def __init__(self, plan: ReadPlan, dialect: SqliteDialect, readers: Readers) -> None:
         statement = compile_read(plan, dialect)
         self._sql, self._makers = statement.sql, statement.makers
         self._readers, self._counted, self._slow_until = readers, plan.count, 0.0
+        self._patterns = [
+            spec.source.index for spec in plan.params if spec.form is Form.PATTERN and isinstance(spec.source, Slot)
+        ]
 
     async def run(self, values: Sequence[Any], principal: Principal) -> Result:
         """Run it."""
         arguments = [make(values, principal) for make in self._makers]
-        if self._slow_until and monotonic() < self._slow_until:
+        if (self._slow_until and monotonic() < self._slow_until) or self._long_match(values):
             row = await self._readers.elsewhere(self._sql, arguments)
         else:
             try:
@@ -47,3 +54,7 @@ class Read:
                 self._slow_until = monotonic() + OVERRUN_MEMORY
                 row = await self._readers.elsewhere(self._sql, arguments)
         return Result(row[0], row[1], row[2] if self._counted else None)
+
+    def _long_match(self, values: Sequence[Any]) -> bool:
+        """Whether one call of the pattern matcher, which no budget interrupts, could take long."""
+        return any(len(values[index]) > LONG_PATTERN for index in self._patterns)

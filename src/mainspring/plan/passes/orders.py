@@ -70,11 +70,13 @@ def _at_most_one(draft: Draft) -> bool:
 
 
 def _tie_breakers(draft: Draft) -> list[OrderBy]:
+    """The primary key, in the direction of the last term: an index on that term then often serves both."""
+    falling = draft.order[-1].descending if draft.order else False
     named = {term.key.column.name for term in draft.order if isinstance(term.key, expr.Ref) and not term.key.path}
     if draft.table.primary_key and named >= set(draft.table.primary_key):
         return []
     return [
-        OrderBy(expr.Ref(draft.alias, column, column.type), False, False)
+        OrderBy(expr.Ref(draft.alias, column, column.type), falling, falling)
         for column in (draft.table.columns[name] for name in draft.table.primary_key)
         if column.name not in named
     ]
