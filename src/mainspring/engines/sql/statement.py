@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mainspring.errors import MainspringError
 from mainspring.plan.nodes import ParamSpec
 from mainspring.plan.params import Binder, binders
 from mainspring.principal import Principal
@@ -28,10 +29,16 @@ class Statement:
     sql: str
     makers: tuple[Binder, ...]
     extra: int = 0
+    binders: tuple[Binder, ...] = ()
 
     def arguments(self, values: Sequence[Any], principal: Principal) -> list[Any]:
-        """The arguments for one request. Raises the typed errors of unfit values."""
-        return [make(values, principal) for make in self.makers]
+        """The arguments for one request. Raises the typed error of the first unfit value, in the order of the plan."""
+        try:
+            return [make(values, principal) for make in self.makers]
+        except MainspringError:
+            for bind in self.binders:
+                bind(values, principal)
+            raise
 
 
 @dataclass(slots=True)
@@ -69,7 +76,7 @@ class Arguments:
         """The finished statement."""
         made = binders(self.specs)
         makers = tuple(_fixed(encode) if index is None else _encoded(made[index], encode) for index, encode in self.used)
-        return Statement(sql, makers, self.extras)
+        return Statement(sql, makers, self.extras, made)
 
 
 @dataclass(frozen=True, slots=True)

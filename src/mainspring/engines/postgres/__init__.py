@@ -1,0 +1,1 @@
+"""The PostgreSQL engine: pooled connections, policies compiled into the statement."""

@@ -1,0 +1,116 @@
+"""Updates and deletes, compiled: changes to the rows picked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg.pq.abc import PGresult
+
+from mainspring.engines.base import Result
+from mainspring.engines.postgres.compile import PostgresCompiler
+from mainspring.engines.postgres.dialect import PostgresDialect, array, encoder
+from mainspring.engines.postgres.pool import Pool, Transaction
+from mainspring.engines.postgres.script import Script, checks, made, represented
+from mainspring.engines.postgres.session import Command
+from mainspring.engines.sql.statement import Statement
+from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
+from mainspring.plan.params import written
+from mainspring.principal import Principal
+
+
+class Update(Script):
+    """Changes to the rows picked."""
+
+    def __init__(self, plan: UpdatePlan, dialect: PostgresDialect, pool: Pool) -> None:
+        super().__init__(plan.picked.source.table, dialect, pool, plan.params, plan.singular)
+        self.plan = plan
+        self._encoders = [encoder(write.type) for write in plan.writes]
+        self._represent = self.representation(plan.returning)
+        self._check = self.demand(plan.picked.source, plan.check)
+        self._alone = self._check is None and self._represent is None and not plan.singular
+        self._change = self._statement()
+
+    def _statement(self) -> Statement:
+        compiler, rows = self.compiler(), self.plan.picked
+        where = _picking(compiler, rows)
+        marks = [self.dialect.placeholder(compiler.arguments.extra(), write.type) for write in self.plan.writes]
+        sets = ", ".join(
+            f"{self.dialect.quote(write.column)} = {mark}" for write, mark in zip(self.plan.writes, marks, strict=True)
+        )
+        returning = self.dialect.row_id(f"t{rows.source.alias}")
+        return compiler.arguments.statement(
+            f"UPDATE {compiler.tables(rows.source)} SET {sets} WHERE {where} RETURNING {returning}"
+        )
+
+    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+        """Run it."""
+        picking = self._change.arguments(values, principal)
+        check, represent = made(self._check, values, principal), made(self._represent, values, principal)
+        (row,) = written(self.plan.writes, [values[self.plan.changes]], principal)
+        new = [None if value is None else encode(value) for value, encode in zip(row, self._encoders, strict=True)]
+        change = Command(self._change.sql, [*picking, *new])
+        if self._alone:
+            return Result(None, _touched(await self.alone(principal, change)) if new else 0)
+
+        async def work(transaction: Transaction) -> Result:
+            ids = _ids(await transaction.run(change)) if new else []
+            answer = represented(self._represent, represent, ids)
+            return await self.settle(transaction, checks(self._check, check, ids), answer, ids)
+
+        return await self.submit(work, principal)
+
+
+class Delete(Script):
+    """Removal of the rows picked; what is answered is read before they go, while they are locked."""
+
+    def __init__(self, plan: DeletePlan, dialect: PostgresDialect, pool: Pool) -> None:
+        super().__init__(plan.picked.source.table, dialect, pool, plan.params, plan.singular)
+        self.plan = plan
+        self._represent = self.representation(plan.returning)
+        self._alone = self._represent is None and not plan.singular
+        self._pick = self._picked()
+        self._remove = self._removal()
+
+    def _picked(self) -> Statement:
+        compiler, alias = self.compiler(), f"t{self.plan.picked.source.alias}"
+        pick = compiler.picked(self.plan.picked, self.dialect.row_id(alias))
+        return compiler.arguments.statement(f"{pick} FOR UPDATE OF {alias}")
+
+    def _removal(self) -> Statement:
+        compiler, rows = self.compiler(), self.plan.picked
+        row_id = self.dialect.row_id(f"t{rows.source.alias}")
+        where = _picking(compiler, rows) if self._alone else self.dialect.among(row_id, compiler.arguments.extra())
+        return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
+
+    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+        """Run it."""
+        remove = self._remove.arguments(values, principal)
+        if self._alone:
+            return Result(None, _touched(await self.alone(principal, Command(self._remove.sql, remove))))
+        pick = Command(self._pick.sql, self._pick.arguments(values, principal))
+        represent = made(self._represent, values, principal)
+
+        async def work(transaction: Transaction) -> Result:
+            ids = _ids(await transaction.run(pick))
+            answer = represented(self._represent, represent, ids)
+            return await self.settle(transaction, (), answer, ids, Command(self._remove.sql, [array(ids)]))
+
+        return await self.submit(work, principal)
+
+
+def _touched(results: Sequence[PGresult]) -> int:
+    return sum(result.command_tuples or 0 for result in results)
+
+
+def _ids(results: Sequence[PGresult]) -> list[bytes]:
+    (found,) = results
+    return [found.get_value(row, 0) or b"" for row in range(found.ntuples)]
+
+
+def _picking(compiler: PostgresCompiler, rows: Rows) -> str:
+    """The WHERE of a change: the condition itself, or (with a page) the identity of the rows on it."""
+    if rows.limit is None and rows.offset is None:
+        return compiler.reached(rows.source, rows.where)
+    row_id = compiler.dialect.row_id(f"t{rows.source.alias}")
+    return f"{row_id} IN ({compiler.picked(rows, row_id)})"

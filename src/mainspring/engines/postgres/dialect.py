@@ -1,0 +1,177 @@
+"""PostgreSQL's spelling of plans. Every argument is the text of its value, typed by a cast in the placeholder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from mainspring.datatypes import DataType, Kind, interval_text
+from mainspring.engines.postgres import names
+from mainspring.engines.postgres.ddl import column_type
+from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
+from mainspring.engines.sql.statement import Arguments, Encoder
+from mainspring.query.ast import TableName
+from mainspring.query.expr import Ref
+from mainspring.query.ops import Form, Operator
+
+BY_CODE_POINT = 'COLLATE "C"'
+
+_encode_json = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class PostgresDialect(Dialect):
+    """PostgreSQL 14 and later."""
+
+    name = "postgres"
+
+    def quote(self, identifier: str) -> str:
+        return names.quote(identifier)
+
+    def table(self, name: TableName) -> str:
+        return names.table(name)
+
+    def placeholder(self, number: int, type_: DataType, form: Form = Form.SCALAR) -> str:
+        return f"${number}::{argument_type(type_)}{'[]' if form is Form.LIST else ''}"
+
+    def encoder(self, type_: DataType, form: Form, operator: str | None) -> Encoder:
+        return _list_encoder(type_) if form is Form.LIST else encoder(type_)
+
+    def path(self, column: str, steps: Sequence[Step], as_text: bool, arguments: Arguments) -> str:
+        place = column
+        for number, step in enumerate(steps, 1):
+            arrow = "->>" if as_text and number == len(steps) else "->"
+            mark = f"${arguments.add(step.index, _plain)}"
+            place = _element(place, arrow, mark) if isinstance(step.value, int) else f"({place} {arrow} {mark}::text)"
+        return place
+
+    def compare(self, operator: Operator, left: str, right: str, type_: DataType) -> str:
+        match operator.name:
+            case "like":
+                return f"{left} {BY_CODE_POINT} LIKE {right}"
+            case "ilike":  # under "C" only ASCII letters fold
+                return f"{left} {BY_CODE_POINT} ILIKE {right}"
+            case "in":
+                return f"{left} = ANY({right})"
+            case "gt" | "gte" | "lt" | "lte" if type_.kind is Kind.TEXT:
+                return f"{left} {BY_CODE_POINT} {SYMBOLS[operator.name]} {right}"
+            case name:
+                return f"{left} {SYMBOLS[name]} {right}"
+
+    def order(self, value: str, ref: Ref, descending: bool, nulls_first: bool) -> str:
+        key = f"{value} {BY_CODE_POINT}" if ref.type.kind is Kind.TEXT else value
+        usual = nulls_first is descending or not (ref.path or ref.column.nullable)
+        nulls = "" if usual else f" NULLS {'FIRST' if nulls_first else 'LAST'}"
+        return f"{key}{' DESC' if descending else ''}{nulls}"
+
+    def document_value(self, value: str, ref: Ref) -> str:
+        return _number(value, ref.type) if ref.type.kind is Kind.NUMERIC else value
+
+    def cast(self, value: str, source: DataType, target: DataType) -> str:
+        exact = _number(value, source) if source.kind is Kind.NUMERIC else value
+        if source.kind is Kind.BOOLEAN and target.kind not in (Kind.BOOLEAN, Kind.TEXT):
+            exact = f"{exact}::int"
+        if source.kind is target.kind and target.kind not in (Kind.INTEGER, Kind.NUMERIC):
+            return exact
+        return _number(f"{exact}::{argument_type(target)}", target)
+
+    def json_object(self, pairs: list[tuple[str, str]]) -> str:
+        """The select list of a subquery: PostgreSQL makes its objects of named rows."""
+        return ", ".join(f"{value} AS {self.quote(key)}" for key, value in pairs)
+
+    def json_array(self, document: str) -> str:
+        return f"coalesce(json_agg({document}), '[]'::json)"
+
+    def row_id(self, alias: str) -> str:
+        return f"{alias}.ctid"
+
+    def among(self, row_id: str, number: int) -> str:
+        return f"{row_id} = ANY(${number}::tid[])"
+
+    def least(self, value: str, bound: int) -> str:
+        return f"least({value}, {bound})"
+
+
+def argument_type(type_: DataType) -> str:
+    """The type to which an argument is cast: as its column, but without a length (which a cast would cut to)."""
+    match type_.kind:
+        case Kind.TEXT:
+            return "text"
+        case Kind.NUMERIC:
+            return "numeric"
+        case Kind.ARRAY if type_.item is not None:
+            return f"{argument_type(type_.item)}[]"
+        case _:
+            return column_type(type_)
+
+
+def _element(place: str, arrow: str, mark: str) -> str:
+    """An array's element. PostgreSQL takes a number or a text for an array of one, which it is not."""
+    return f"(SELECT v {arrow} {mark}::int FROM (SELECT {place} AS v OFFSET 0) AS j WHERE jsonb_typeof(v) = 'array')"
+
+
+def _number(value: str, type_: DataType) -> str:
+    """A numeric as `datatypes` writes it: at its scale (which its column keeps), or as short as can be."""
+    if type_.kind is not Kind.NUMERIC or type_.precision is not None:
+        return value
+    return f"trim_scale({value})" if type_.scale is None else f"round({value}, {type_.scale})"
+
+
+# ---------------------------------------------------------------- values
+
+
+def encoder(type_: DataType) -> Encoder:
+    """From a canonical value to its text for PostgreSQL, as bytes."""
+    return _array_encoder(type_) if type_.kind is Kind.ARRAY else _ENCODERS.get(type_.kind, _plain)
+
+
+def array(items: Iterable[bytes | None]) -> bytes:
+    """An array literal of encoded items."""
+    return b"{" + b",".join(b"NULL" if item is None else _quoted(item) for item in items) + b"}"
+
+
+def _quoted(item: bytes) -> bytes:
+    return b'"' + item.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+def _plain(value: Any) -> bytes:
+    return str(value).encode()
+
+
+def _boolean(value: bool) -> bytes:
+    return b"t" if value else b"f"
+
+
+def _float(value: float) -> bytes:
+    return repr(value).encode()
+
+
+def _interval(value: int) -> bytes:
+    return interval_text(value).encode()
+
+
+def _bytes(value: bytes) -> bytes:
+    return b"\\x" + value.hex().encode()
+
+
+_ENCODERS: dict[Kind, Encoder] = {
+    Kind.BOOLEAN: _boolean,
+    Kind.FLOAT: _float,
+    Kind.INTERVAL: _interval,
+    Kind.JSON: _encode_json,
+    Kind.BYTES: _bytes,
+}
+
+
+@cache
+def _list_encoder(type_: DataType) -> Encoder:
+    encode = encoder(type_)
+    return lambda values: array(None if value is None else encode(value) for value in values)
+
+
+def _array_encoder(type_: DataType) -> Encoder:
+    if type_.item is None:
+        raise AssertionError("an array has items of a type")
+    return _list_encoder(type_.item)

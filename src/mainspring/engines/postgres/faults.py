@@ -1,0 +1,85 @@
+"""PostgreSQL's errors as typed leaves. The only place that reads a driver error."""
+
+from __future__ import annotations
+
+import psycopg
+
+from mainspring.catalog.model import Table
+from mainspring.errors import (
+    BodyInvalid,
+    Busy,
+    CheckViolated,
+    EngineFault,
+    EngineUnavailable,
+    ForeignKeyViolated,
+    MainspringError,
+    NotNullViolated,
+    TimedOut,
+    UniqueViolated,
+    ValueInvalid,
+    ValueOutOfRange,
+)
+
+RETRIED = ("40001", "40P01")
+"""Serialization failure and deadlock: the same write may pass the next time."""
+
+REFUSED = "mainspring: refused"
+"""What a statement casts to a number, which fails, when it finds a row that may not be written."""
+
+_UNAVAILABLE = ("08", "57P0", "53", "25006")
+
+
+def refused(error: psycopg.Error) -> bool:
+    """Whether a statement of ours refused a row."""
+    return error.sqlstate == "22P02" and REFUSED in (error.diag.message_primary or "")
+
+
+def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> MainspringError:
+    """The typed error for a driver's; the driver's own is to be its cause. `seconds` is the statement timeout."""
+    state = error.sqlstate
+    if state is None:
+        return EngineUnavailable() if isinstance(error, psycopg.OperationalError) else EngineFault()
+    if state.startswith("23"):
+        return _constraint(state, error.diag, table)
+    if state.startswith(_UNAVAILABLE):
+        return EngineUnavailable()
+    match state:
+        case "57014":
+            return TimedOut(seconds)
+        case "40001" | "40P01" | "55P03":
+            return Busy("The database")
+        case "22P02" | "22007":
+            return ValueInvalid("the column", "...", reason="the database does not take it")
+        case "22003" | "22001" | "22008" | "54000":
+            return ValueOutOfRange("the column", "...", reason="the database does not take it")
+        case "21000":
+            return BodyInvalid(
+                "ON CONFLICT DO UPDATE command cannot affect row a second time",
+                "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
+            )
+        case _:
+            return EngineFault()
+
+
+def _constraint(state: str, said: psycopg.errors.Diagnostic, table: Table | None) -> MainspringError:
+    name, constraint = said.table_name, said.constraint_name
+    match state:
+        case "23505" | "23P01":
+            return UniqueViolated(name, constraint, _columns(table, name, constraint))
+        case "23503" | "23001":
+            return ForeignKeyViolated(name, constraint)
+        case "23502":
+            return NotNullViolated(name, columns=(said.column_name,) if said.column_name else ())
+        case "23514":
+            return CheckViolated(name, constraint)
+        case _:
+            return EngineFault()
+
+
+def _columns(table: Table | None, name: str | None, constraint: str | None) -> tuple[str, ...]:
+    """The columns of a unique key, as the catalog knows them."""
+    if table is None or table.name.name != name:
+        return ()
+    keys = {unique.name: unique.columns for unique in table.uniques}
+    keys |= {index.name: index.columns for index in table.indexes if index.unique}
+    return keys.get(constraint or "", table.primary_key)

@@ -1,0 +1,27 @@
+"""PostgreSQL's spelling of names."""
+
+from __future__ import annotations
+
+from mainspring.query.ast import TableName
+
+DEFAULT_SCHEMA = "public"
+
+
+def quote(identifier: str) -> str:
+    """An identifier, quoted."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def table(name: TableName) -> str:
+    """The table's name with its schema, quoted."""
+    return f"{quote(name.schema)}.{quote(name.name)}"
+
+
+def enum(name: str) -> str:
+    """The type of an enum, with its schema, quoted."""
+    return f"{quote(DEFAULT_SCHEMA)}.{quote(name)}"

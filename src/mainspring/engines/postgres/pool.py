@@ -1,0 +1,181 @@
+"""A bounded pool of bare connections: the one used last is used next, nothing is reset between uses.
+
+Nothing needs a reset: a transaction that did not end takes its connection with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+
+import psycopg
+from psycopg.pq.abc import PGresult
+
+from mainspring.engines.postgres.faults import leaf
+from mainspring.engines.postgres.session import Command, Session
+from mainspring.errors import Busy, EngineUnavailable
+
+MAX_WAITING = 4_096
+STOP_SECONDS = 30.0
+
+
+class Pool:
+    """At most `size` connections; `timeout` bounds a statement and the wait for a connection, in seconds."""
+
+    def __init__(self, url: str, *, size: int, timeout: float) -> None:
+        self.timeout = timeout
+        self._url, self._size = url, size
+        self._free = size
+        self._idle: list[Session] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closed = False
+        self._rest = asyncio.Event()
+
+    async def open(self) -> Session:
+        """A new connection of nobody's. Raises psycopg.Error."""
+        return await Session.open(self._url, self.timeout)
+
+    async def acquire(self) -> Session:
+        """A connection, to be released. Raises Busy when none comes free in time, EngineUnavailable without a server."""
+        if self._closed:
+            raise EngineUnavailable
+        if self._free:
+            self._free -= 1
+        else:
+            await self._turn()
+        while self._idle:
+            session = self._idle.pop()
+            if session.usable:
+                return session
+        try:
+            return await self.open()
+        except BaseException as error:
+            self._pass_on()
+            if isinstance(error, psycopg.Error):
+                raise leaf(error, None, self.timeout) from error
+            raise
+
+    def release(self, session: Session) -> None:
+        """Take a connection back; one that is broken or still at work is closed."""
+        if session.usable and not self._closed:
+            self._idle.append(session)
+        else:
+            session.close()
+        self._pass_on()
+
+    async def run(self, *commands: Command) -> list[PGresult]:
+        """Run commands as one transaction. Raises psycopg.Error, Busy or EngineUnavailable."""
+        session = await self.acquire()
+        try:
+            return await session.run(*commands)
+        finally:
+            self.release(session)
+
+    async def read(self, command: Command) -> PGresult:
+        """Run a command that changes nothing; again when its connection turns out to be lost."""
+        try:
+            (result,) = await self.run(command)
+        except psycopg.OperationalError as error:
+            if not isinstance(leaf(error, None, self.timeout), EngineUnavailable):
+                raise
+            (result,) = await self.run(command)
+        return result
+
+    async def _turn(self) -> None:
+        if len(self._waiting) >= MAX_WAITING:
+            raise Busy("The database")
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self.timeout):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._pass_on()
+            if isinstance(error, TimeoutError):
+                raise Busy("The database") from None
+            raise
+
+    def _pass_on(self) -> None:
+        """Let the next one have its turn."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+        if self._closed and self._free == self._size:
+            self._rest.set()
+
+    async def close(self) -> None:
+        """Refuse what comes and what waits, let what is under way finish, close."""
+        self._closed = True
+        for turn in self._waiting:
+            if not turn.done():
+                turn.set_exception(EngineUnavailable())
+        self._waiting.clear()
+        if self._free < self._size:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._rest.wait(), STOP_SECONDS)
+        for session in self._idle:
+            session.close()
+        self._idle.clear()
+
+
+class Transaction:
+    """A transaction on a connection of its own: begun with its first batch, rolled back unless committed."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._session: Session | None = None
+        self._open = False
+
+    async def __aenter__(self) -> Transaction:
+        self._session = await self._pool.acquire()
+        return self
+
+    async def run(self, *commands: Command) -> list[PGresult]:
+        """Run commands in one round trip; one result per command. Raises psycopg.Error."""
+        return await self.verify((), *commands)
+
+    async def verify(self, checks: Sequence[Command], *commands: Command) -> list[PGresult]:
+        """Run `checks`, then `commands`, in one round trip; the results of `commands`. Raises psycopg.Error."""
+        if not checks and not commands:
+            return []
+        begin = [] if self._open else [_BEGIN]
+        self._open = True
+        results = await self._running.run(*begin, *checks, *commands)
+        return results[len(begin) + len(checks) :]
+
+    async def finish(self, checks: Sequence[Command], *commands: Command) -> list[PGresult]:
+        """`verify` and commit, in one round trip (deferred constraints may fail now)."""
+        results = await self.verify(checks, *commands, _COMMIT)
+        self._open = False
+        return results[:-1]
+
+    @property
+    def _running(self) -> Session:
+        if self._session is None:
+            raise AssertionError("the transaction has not begun")
+        return self._session
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session = self._running
+        try:
+            if self._open and session.usable:
+                await session.run(_ROLLBACK)
+                self._open = False
+        except psycopg.Error:
+            session.close()
+        finally:
+            if self._open:
+                session.close()
+            self._pool.release(session)
+
+
+_BEGIN, _COMMIT, _ROLLBACK = Command("BEGIN"), Command("COMMIT"), Command("ROLLBACK")

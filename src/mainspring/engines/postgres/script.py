@@ -1,0 +1,140 @@
+"""What every write shares: a short script in one transaction that changes, verifies and represents; all of it or nothing.
+
+Which rows were written is known by ctid, which holds still until the transaction ends: nobody else can touch those rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg.pq.abc import PGresult
+
+from mainspring.catalog.model import Table
+from mainspring.engines.base import Result
+from mainspring.engines.postgres.compile import ROW, PostgresCompiler
+from mainspring.engines.postgres.dialect import PostgresDialect, array
+from mainspring.engines.postgres.faults import REFUSED, RETRIED, leaf, refused
+from mainspring.engines.postgres.names import literal
+from mainspring.engines.postgres.pool import Pool, Transaction
+from mainspring.engines.postgres.session import Command
+from mainspring.engines.postgres.taken import Overtaken
+from mainspring.engines.sql.statement import Arguments, Statement
+from mainspring.errors import Busy, MainspringError, NotSingular, RowCheckViolated
+from mainspring.plan.nodes import ParamSpec, Rows
+from mainspring.principal import ANON, Principal
+from mainspring.query.expr import TRUE, Condition, Source
+
+ATTEMPTS = 3
+
+Work = Callable[[Transaction], Awaitable[Result]]
+
+
+class Script:
+    """What every write shares: running in a transaction, verifying, representing."""
+
+    def __init__(
+        self, table: Table, dialect: PostgresDialect, pool: Pool, params: Sequence[ParamSpec], singular: bool
+    ) -> None:
+        self.table, self.dialect, self.pool, self.params, self.singular = table, dialect, pool, params, singular
+
+    def compiler(self) -> PostgresCompiler:
+        """A compiler for one more statement of this script."""
+        return PostgresCompiler(self.dialect, Arguments(self.params))
+
+    def demand(self, source: Source, condition: Condition) -> Statement | None:
+        """Fails unless as many of the rows in the first extra argument fulfil the condition as the second says; None when
+        all do."""
+        if condition == TRUE:
+            return None
+        compiler = self.compiler()
+        holds = compiler.condition(condition)
+        among = self.dialect.among(self.dialect.row_id(f"t{source.alias}"), compiler.arguments.extra())
+        passed = f"count(*) = ${compiler.arguments.extra()}::bigint"
+        return compiler.arguments.statement(
+            f"SELECT (CASE WHEN {passed} THEN '1' ELSE {literal(REFUSED)} END)::int"
+            f" FROM {compiler.tables(source)} WHERE {among} AND ({holds})"
+        )
+
+    def representation(self, rows: Rows | None) -> Statement | None:
+        """The body of the rows in the extra argument, as far as the caller may see them."""
+        if rows is None:
+            return None
+        compiler = self.compiler()
+        head, tail = compiler.body(rows, "\x00").split("\x00")
+        among = self.dialect.among(self.dialect.row_id(f"t{rows.source.alias}"), compiler.arguments.extra())
+        return compiler.arguments.statement(f"SELECT {self.dialect.json_array(ROW)}, count(*) {head}{among}{tail}")
+
+    def denied(self, principal: Principal, *, existing: bool = False) -> RowCheckViolated:
+        """A row that a policy refuses."""
+        return RowCheckViolated(self.table.name.name, existing, principal.role == ANON)
+
+    async def settle(
+        self,
+        transaction: Transaction,
+        demands: Sequence[Command],
+        answer: Sequence[Command],
+        ids: Sequence[bytes],
+        *then: Command,
+    ) -> Result:
+        """Verify, represent and commit. A `singular` write is kept only when its answer is one row."""
+        if not self.singular:
+            rows = await transaction.finish(demands, *answer, *then)
+            return answered(rows[: len(answer)], ids)
+        result = answered(await transaction.verify(demands, *answer), ids)
+        if result.count != 1:
+            raise NotSingular(result.count)
+        await transaction.finish((), *then)
+        return result
+
+    async def submit(self, work: Work, principal: Principal) -> Result:
+        """Run `work` in a transaction, again when it lost a race. Raises typed errors."""
+        for _ in range(ATTEMPTS):
+            try:
+                async with Transaction(self.pool) as transaction:
+                    return await work(transaction)
+            except Overtaken:
+                continue
+            except psycopg.Error as error:
+                if error.sqlstate not in RETRIED:
+                    raise self.fault(error, principal) from error
+        raise Busy("The database")
+
+    async def alone(self, principal: Principal, *commands: Command) -> list[PGresult]:
+        """Run commands that are a whole write by themselves, in one round trip."""
+        for _ in range(ATTEMPTS):
+            try:
+                return await self.pool.run(*commands)
+            except psycopg.Error as error:
+                if error.sqlstate not in RETRIED:
+                    raise self.fault(error, principal) from error
+        raise Busy("The database")
+
+    def fault(self, error: psycopg.Error, principal: Principal) -> MainspringError:
+        """The typed error for a driver's."""
+        return self.denied(principal) if refused(error) else leaf(error, self.table, self.pool.timeout)
+
+
+def made(statement: Statement | None, values: Sequence[Any], principal: Principal) -> list[Any]:
+    """The arguments of a statement, where there is one."""
+    return [] if statement is None else statement.arguments(values, principal)
+
+
+def checks(statement: Statement | None, arguments: list[Any], ids: Sequence[bytes]) -> list[Command]:
+    """The verification of rows, where there is something to verify."""
+    if statement is None or not ids:
+        return []
+    return [Command(statement.sql, [*arguments, array(ids), str(len(ids)).encode()])]
+
+
+def represented(statement: Statement | None, arguments: list[Any], ids: Sequence[bytes]) -> list[Command]:
+    """The question for the rows' body, where one is asked for."""
+    return [] if statement is None else [Command(statement.sql, [*arguments, array(ids)])]
+
+
+def answered(rows: Sequence[PGresult], ids: Sequence[bytes]) -> Result:
+    """The result of a write whose rows are `ids`."""
+    if not rows:
+        return Result(None, len(ids))
+    return Result(rows[0].get_value(0, 0), int(rows[0].get_value(0, 1) or 0))
