@@ -649,7 +649,7 @@ def to_json(type_: DataType, value: Any) -> Any:
         case Kind.INTERVAL:
             return interval_text(value)
         case Kind.FLOAT:
-            return int(value) if value.is_integer() and abs(value) < 1e15 else value
+            return int(value) if value.is_integer() and abs(value) < 1e16 else value
         case Kind.NUMERIC:
             return int(value) if value == value.to_integral_value() and not type_.scale else value
         case Kind.ARRAY:

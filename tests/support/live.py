@@ -140,6 +140,11 @@ class LiveServer:
         if died is not None:
             raise RuntimeError(f"the server had ended with status {died} during the test:\n{self.log()}")
 
+    def wait(self, seconds: float = STOP_SECONDS) -> int:
+        """Returns the exit code once the process has ended by itself. Raises subprocess.TimeoutExpired."""
+        assert self._process is not None, "the server is not running"
+        return self._process.wait(timeout=seconds)
+
     def kill(self) -> None:
         """End the process and its workers with SIGKILL, as a power cut would. Safe to call twice."""
         if self._process is not None:

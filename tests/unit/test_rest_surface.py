@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mainspring.errors import MainspringError, PermissionDenied, TokenInvalid
+from mainspring.errors import MainspringError, PermissionDenied, TableUnknown, TokenInvalid
 from mainspring.http.headers import Headers, Message
 from mainspring.principal import Principal
 from mainspring.query.ast import Count, Delete, Insert, Query, Read, TableName, Update
@@ -34,6 +34,10 @@ class Door:
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
+
+    def require_table(self, name: TableName, principal: Principal) -> None:
+        if isinstance(self.result, Exception):
+            raise self.result
 
 
 @dataclass
@@ -380,6 +384,12 @@ async def test_options_tells_the_methods(client: Client) -> None:
     answer = await client("OPTIONS", "/posts")
     assert (answer.status, answer.body) == (200, b"")
     assert answer.headers["allow"] == "OPTIONS,GET,HEAD,POST,PATCH,DELETE"
+
+
+async def test_options_of_an_unknown_table(door: Door, client: Client) -> None:
+    door.result = TableUnknown("public", "postss", "posts")
+    answer = await client("OPTIONS", "/postss")
+    assert (answer.status, answer.json["code"]) == (404, "PGRST205")
 
 
 async def test_who_asks_comes_first(door: Door) -> None:

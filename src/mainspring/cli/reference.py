@@ -27,8 +27,8 @@ def render(page: str) -> str:
 def _settings() -> Iterator[str]:
     yield "# Settings"
     yield ""
-    yield "A flag beats the environment, which beats `mainspring.toml` (beside the app, or where the command runs), which beats the"
-    yield "default. Mistakes in any of them are all listed at start, and nothing is served."
+    yield "A flag beats the environment, which beats `mainspring.toml` (beside the app, or where the command runs), which beats"
+    yield "the default. Mistakes in any of them are all listed at start, and nothing is served."
     yield ""
     yield from _table(("key", "environment", "flag", "default", "what it is"), map(_setting, OPTIONS.values()))
 
@@ -67,8 +67,8 @@ def _error(leaf: type[MainspringError]) -> tuple[str, ...]:
 def _operators() -> Iterator[str]:
     yield "# Filter operators"
     yield ""
-    yield "`column=operator.value`; `not.` before any of them negates it. Text compares by code point, `ilike` folds ASCII letters,"
-    yield "a comparison with null is unknown."
+    yield "`column=operator.value`; `not.` before any of them negates it. Text compares by code point, `ilike` folds ASCII"
+    yield "letters, a comparison with null is unknown."
     yield ""
     yield from _table(
         ("operator", "value", "on types"),

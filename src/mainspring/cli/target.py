@@ -7,8 +7,9 @@ import importlib
 import importlib.util
 import os
 import sys
+import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,7 @@ from typing import Protocol, runtime_checkable
 
 from mainspring.errors import ConfigError, Mistake
 from mainspring.http.dispatch import Dispatcher
-from mainspring.settings import TOML_NAME, Settings, load
+from mainspring.settings import TOML_NAME, ServerSettings, Settings, load
 
 
 @runtime_checkable
@@ -72,6 +73,8 @@ def prepare(launch: Launch) -> tuple[Settings, Dispatcher]:
         app = find_app(target)
     except ConfigError as error:
         mistakes.extend(error.mistakes)
+    if settings is None and app is not None:
+        mistakes.extend(_mistakes_of(app, target))
     if settings is None or app is None:
         raise ConfigError(mistakes)
     return settings, _build(app, settings, target)
@@ -140,6 +143,16 @@ def _build(app: Buildable, settings: Settings, target: Target) -> Dispatcher:
         if not _own_lines(error, target):
             raise
         raise ConfigError([_mistake_in_app(error, target)]) from error
+
+
+def _mistakes_of(app: Buildable, target: Target) -> Sequence[Mistake]:
+    """What is wrong with the app itself, where the settings it is meant for are wrong too."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _build(app, Settings(ServerSettings(data=folder)), target)
+        except ConfigError as error:
+            return error.mistakes
+    return ()
 
 
 def _mistake_in_app(error: Exception, target: Target) -> Mistake:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mainspring.errors import BodyInvalid, LimitExceeded
 from mainspring.http.headers import Headers, Receive, find
+
+PASSED_OVER: Final = 8
+"""Up to how many times the limit a body that is too large is let go by."""
 
 
 class ClientGone(Exception):
@@ -16,7 +21,10 @@ async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
     Raises LimitExceeded (before reading, where the length is announced), BodyInvalid on a length that is no
     number, and ClientGone.
     """
-    _check_announced(find(headers, b"content-length"), limit)
+    announced = _announced(find(headers, b"content-length"))
+    if announced > limit:
+        await _pass_over(receive, announced, PASSED_OVER * limit)
+        raise _too_large(limit)
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientGone
@@ -36,13 +44,26 @@ async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
     return _bounded(b"".join(chunks), limit)
 
 
-def _check_announced(length: bytes | None, limit: int) -> None:
+def _announced(length: bytes | None) -> int:
+    """The length a request announces, 0 where it announces none. Raises BodyInvalid."""
     if length is None:
-        return
+        return 0
     if not length.isdigit():
         raise BodyInvalid("The Content-Length header is not a number")
-    if len(length) > 18 or int(length) > limit:
-        raise _too_large(limit)
+    return int(length[:18])
+
+
+async def _pass_over(receive: Receive, announced: int, most: int) -> None:
+    """Let a body go by that will not be read, so that its sender, who still sends, hears the refusal.
+
+    Where it is longer than `most` the connection breaks instead.
+    """
+    while announced <= most:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        if not message.get("more_body", False):
+            return
 
 
 def _bounded(body: bytes, limit: int) -> bytes:

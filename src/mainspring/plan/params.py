@@ -18,7 +18,7 @@ from mainspring.query.ops import Form
 Binder = Callable[[Sequence[Any], Principal], Any]
 
 MAX_LIST = 10_000
-MAX_PATTERN = 10_000
+MAX_PATTERN = 1_000
 
 
 class _Default(Enum):

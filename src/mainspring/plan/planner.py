@@ -14,10 +14,11 @@ from mainspring.plan.draft import Planning
 from mainspring.plan.guard import Guards, Registry
 from mainspring.plan.limits import Limits
 from mainspring.plan.nodes import Plan, ReadPlan
+from mainspring.plan.passes.tables import find_table
 from mainspring.plan.reads import read_rows
 from mainspring.plan.writes import plan_delete, plan_insert, plan_update
 from mainspring.principal import Principal
-from mainspring.query.ast import Count, Delete, Insert, Query, Read, Update
+from mainspring.query.ast import Count, Delete, Insert, Query, Read, TableName, Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Planner:
     registry: Registry
     limits: Limits = field(default_factory=Limits)
     exposed: frozenset[str] = frozenset({"public"})
+
+    def require_table(self, name: TableName, principal: Principal) -> None:
+        """Return when requests may reach the table. Raises TableUnknown."""
+        find_table(Planning(self.catalog, Guards(self.registry, principal), self.limits, self.exposed), name)
 
     def plan(self, query: Query, principal: Principal) -> Plan:
         """The plan of `query` for everyone with this principal's role and bypass.

@@ -15,7 +15,7 @@ from mainspring.errors import EngineError, EngineFault
 from mainspring.observe import EngineFaulted, Sink, discard
 from mainspring.plan.planner import Planner
 from mainspring.principal import Principal
-from mainspring.query.ast import Query
+from mainspring.query.ast import Query, TableName
 
 __all__ = ["Data", "Result"]
 
@@ -50,6 +50,10 @@ class Data:
                 del self._prepared[oldest]
         self._prepared[key] = prepared
         return prepared
+
+    def require_table(self, name: TableName, principal: Principal) -> None:
+        """Return when there is such a table for requests. Raises TableUnknown."""
+        self._planner.require_table(name, principal)
 
     async def ping(self) -> bool:
         """Whether the database answers."""

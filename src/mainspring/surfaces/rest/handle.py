@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from mainspring.errors import NotSupported
 from mainspring.principal import Principal
-from mainspring.query.ast import Insert, Query, Update
+from mainspring.query.ast import Insert, Query, TableName, Update
 from mainspring.services.data import Result
 from mainspring.surfaces.rest.body import Row, columns_of, single
 from mainspring.surfaces.rest.page import Range, intersect
@@ -22,6 +22,10 @@ class DataDoor(Protocol):
 
     async def execute(self, query: Query, values: Sequence[Any], principal: Principal) -> Result:
         """Run a query with its values for a caller. Raises the errors of `mainspring.errors`."""
+        ...
+
+    def require_table(self, name: TableName, principal: Principal) -> None:
+        """Return when there is such a table for requests. Raises TableUnknown."""
         ...
 
 

@@ -65,7 +65,7 @@ class RestSurface:
 
     async def _answer(self, scope: Scope, receive: Receive, principal: Principal) -> Answer:
         if scope["method"] == "OPTIONS":
-            return self._options(scope)
+            return self._options(scope, principal)
         query, shape, values = self._read(scope)
         if isinstance(shape.query, Read):
             result = await self._data.execute(shape.query, values, principal)
@@ -152,8 +152,9 @@ class RestSurface:
             raise Refused(406, "PGRST106", f"Invalid schema: {schema[:200]}", cure=cure)
         return schema, True
 
-    def _options(self, scope: Scope) -> Answer:
-        self._table(scope)
+    def _options(self, scope: Scope, principal: Principal) -> Answer:
+        schema, _ = self._schema("GET", scope["headers"])
+        self._data.require_table(TableName(schema, self._table(scope)), principal)
         return 200, [(b"allow", _ALLOWED), (b"content-length", b"0")], b""
 
 
