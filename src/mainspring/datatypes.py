@@ -120,6 +120,18 @@ def from_text(type_: DataType, text: str) -> Any:
     return _FROM_TEXT[type_.kind](type_, text)
 
 
+def text_reader(type_: DataType) -> Callable[[DataType, Any], Any]:
+    """What reads values of `type_` that are mostly texts: the choice is made once, not per value."""
+    text, other = _FROM_TEXT[type_.kind], _FROM_JSON[type_.kind]
+
+    def read(type_: DataType, value: Any) -> Any:
+        if isinstance(value, str):
+            return text(type_, value)
+        return None if value is None else other(type_, value)
+
+    return read
+
+
 def from_json(type_: DataType, value: Any) -> Any:
     """The canonical value of a decoded JSON value, or of the Python value that SQLAlchemy uses for the type.
 
@@ -173,6 +185,8 @@ def _text_json(type_: DataType, value: Any) -> str:
 
 
 def _integer(type_: DataType, text: str) -> int:
+    if len(text) <= (4 if type_.bits == 16 else 9) and text.isascii() and text.isdigit():  # fits for certain
+        return int(text)
     stripped = text.strip()
     if not _INTEGER_FORM.fullmatch(stripped):
         raise _invalid(type_, text)

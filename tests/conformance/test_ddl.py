@@ -31,8 +31,6 @@ from sqlalchemy import (
     func,
     text,
 )
-from tests.support.every_type import Base
-from tests.support.servers import PostgresServer
 
 from mainspring.catalog.build import build
 from mainspring.catalog.model import Catalog
@@ -41,6 +39,8 @@ from mainspring.engines.postgres import ddl as postgres_ddl
 from mainspring.engines.sqlite import ddl as sqlite_ddl
 from mainspring.errors import ConfigError
 from mainspring.query.ast import TableName
+from tests.support.every_type import Base
+from tests.support.servers import PostgresServer
 
 CATALOG = build(Base)
 EVERYTHING = CATALOG.tables[TableName("public", "everything")]

@@ -31,7 +31,7 @@ async def ask(
     app: ASGIApp,
     path: str,
     method: str = "GET",
-    headers: Iterable[Header] = (),
+    headers: Iterable[Header] = ((b"origin", b"https://page.example"),),
     root_path: str = "",
     messages: Iterable[Message] = (),
 ) -> Answer:
@@ -52,6 +52,12 @@ async def ask(
 
 def dispatcher(**options: Any) -> Dispatcher:
     return Dispatcher({"/rest/v1": named("rest"), "/admin": named("admin"), "/auth/v1/keys": named("keys")}, **options)
+
+
+async def test_only_pages_are_told_who_may_call() -> None:
+    """A client that is no page has no use for CORS headers."""
+    _, headers, _ = await ask(dispatcher(), "/rest/v1/posts", headers=())
+    assert b"access-control-allow-origin" not in headers
 
 
 # ---------------------------------------------------------------- which app

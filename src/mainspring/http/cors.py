@@ -45,20 +45,19 @@ _VARY: Final[Header] = (b"vary", b"Origin")
 
 
 class Cors:
-    """The cross-origin headers. With `*` among the origins they are the same for everybody."""
+    """The cross-origin headers. With `*` among the origins they are the same for every page; only pages need them."""
 
-    __slots__ = ("_anyone", "_known", "_unknown", "everybody")
+    __slots__ = ("_anyone", "_known", "_unknown")
 
     def __init__(self, origins: Sequence[str] = ("*",)) -> None:
-        self._anyone = "*" in origins
-        self.everybody: tuple[Header, ...] | None = (*_allow(b"*"), _EXPOSE) if self._anyone else None
+        self._anyone: tuple[Header, ...] | None = (*_allow(b"*"), _EXPOSE) if "*" in origins else None
         self._known = {origin: (*_allow(origin), _EXPOSE, _VARY) for origin in (text.rstrip("/").encode() for text in origins)}
         self._unknown: tuple[Header, ...] = (_VARY,)
 
     def headers(self, origin: bytes | None) -> tuple[Header, ...]:
-        """What to add to an answer for a page from `origin`, errors included."""
-        if self.everybody is not None:
-            return self.everybody
+        """What to add to an answer for a page from `origin` (None: no page asks), errors included."""
+        if self._anyone is not None:
+            return () if origin is None else self._anyone
         return self._known.get(origin or b"", self._unknown)
 
     def preflight(self, headers: Headers) -> list[Header]:

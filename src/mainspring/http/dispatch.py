@@ -91,8 +91,7 @@ class Dispatcher:
         if request_id is None or not _SANE_ID.match(request_id):
             request_id = b"%b-%x" % (self._prefix, next(self._counter))
         scope[ID] = request_id
-        everybody = self._cors.everybody
-        extra = (*(everybody or self._cors.headers(headers.get(b"origin"))), (REQUEST_ID, request_id))
+        extra = (*self._cors.headers(headers.get(b"origin")), (REQUEST_ID, request_id))
         status = 0
 
         def answer(message: Message) -> Awaitable[None]:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final
 
 from mainspring.catalog.model import Default, Produced
-from mainspring.datatypes import DataType, Kind, body_position, check_text, format_utc, from_json, from_text
+from mainspring.datatypes import DataType, Kind, body_position, check_text, format_utc, from_json, from_text, text_reader
 from mainspring.errors import BodyInvalid, LimitExceeded, NotNullViolated, ValueInvalid, ValueOutOfRange
 from mainspring.plan.nodes import ParamSpec, Upsert, Write
 from mainspring.principal import Principal
@@ -51,7 +51,8 @@ def _binder(spec: ParamSpec) -> Binder:
 
 
 def _slot(index: int, spec: ParamSpec) -> Binder:
-    read, type_, where = _READERS[spec.form], spec.type, spec.where
+    type_, where = spec.type, spec.where
+    read = text_reader(type_) if spec.form is Form.SCALAR else _READERS[spec.form]
 
     def bind(values: Sequence[Any], principal: Principal) -> Any:
         try:

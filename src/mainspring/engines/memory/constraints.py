@@ -33,11 +33,12 @@ def _rows_alone(draft: Draft) -> None:
     for name, numbers in draft.touched.items():
         table = draft.catalog.tables[name]
         for number in numbers:
-            _not_null(table, draft.rows(name)[number])
+            not_null(table, draft.rows(name)[number])
         _unique(draft, table, numbers)
 
 
-def _not_null(table: Table, row: Row) -> None:
+def not_null(table: Table, row: Row) -> None:
+    """Raises NotNullViolated for a row that lacks what its table requires."""
     for column in table.columns.values():
         required = not column.nullable or column.name in table.primary_key
         if required and row[column.name] is None and not _computed(column):

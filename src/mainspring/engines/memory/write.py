@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mainspring.catalog.model import Table
-from mainspring.engines.memory.constraints import enforce
+from mainspring.engines.memory.constraints import enforce, not_null
 from mainspring.engines.memory.defaults import complete, server_default
 from mainspring.engines.memory.read import Picked, Reader, scope_of
 from mainspring.engines.memory.store import Draft, Row, key_of
@@ -32,6 +32,7 @@ def insert(draft: Draft, plan: InsertPlan, params: Sequence[Any], values: Values
     merged: dict[int, None] = {}
     written: list[int] = []
     for row in (complete(draft, table, _named(plan.writes, item)) for item in values):
+        not_null(table, row)  # before any conflict is looked for, as databases do
         taken = _taken(draft, table, plan.upsert, row)
         if taken is None:
             new.append(draft.insert(table, row))

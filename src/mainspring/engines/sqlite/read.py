@@ -45,7 +45,7 @@ class Read:
     async def run(self, values: Sequence[Any], principal: Principal) -> Result:
         """Run it."""
         arguments = [make(values, principal) for make in self._makers]
-        if (self._slow_until and monotonic() < self._slow_until) or self._long_match(values):
+        if (self._slow_until and monotonic() < self._slow_until) or (self._patterns and self._long_match(values)):
             row = await self._readers.elsewhere(self._sql, arguments)
         else:
             try:
