@@ -12,7 +12,7 @@ from mainspring.engines.sqlite.dialect import SqliteDialect, encoder, json_dump
 from mainspring.engines.sqlite.script import Script, failing, joined, made, represented, require_single
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
-from mainspring.plan.params import written
+from mainspring.plan.params import binders, written
 from mainspring.principal import Principal
 
 
@@ -40,6 +40,9 @@ class Update(Script):
 
     async def run(self, values: Sequence[Any], principal: Principal) -> Result:
         """Run it."""
+        if self._change is None:  # nothing to change, but what was said must still be readable
+            for bind in binders(self.params):
+                bind(values, principal)
         (row,) = written(self.plan.writes, [values[self.plan.changes]], principal)
         new = [None if value is None else encode(value) for value, encode in zip(row, self._encoders, strict=True)]
         change = [*made(self._change, values, principal), *new]

@@ -1,0 +1,1 @@
+"""Properties: random schemas, rows, policies and requests; every engine against the reference evaluator."""

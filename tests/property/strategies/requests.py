@@ -1,0 +1,337 @@
+"""Random requests: reads with embeds, filters, orders and pages; inserts, upserts, updates and deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from mainspring.catalog.model import Catalog, Column, Relation, Table
+from mainspring.datatypes import BOOLEAN, Kind
+from mainspring.policy.registry import Registry
+from mainspring.principal import Principal
+from mainspring.query import ast
+from mainspring.query.casts import castable, type_named
+from mainspring.query.ops import OPERATORS, Form
+from tests.property.strategies.schemas import key_columns, key_value, row
+from tests.property.strategies.values import PATHS, PATTERNS, TEXTS, UNFIT, said, written
+
+_CASTS = ("text", "int8", "numeric", "float8", "date", "int4", "jsonb", "timestamptz", "boolean")
+_COMPARING = ("eq", "neq", "gt", "gte", "lt", "lte", "in")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A query with its values and who asks."""
+
+    query: ast.Query
+    values: tuple[Any, ...]
+    principal: Principal
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        return not isinstance(self.query, ast.Read)
+
+
+@dataclass(slots=True)
+class _Asking:
+    """A request being drawn: what may be named, and the values collected so far."""
+
+    draw: DrawFn
+    catalog: Catalog
+    registry: Registry
+    principal: Principal
+    values: list[Any] = field(default_factory=list)
+
+    def slot(self, raw: Any) -> ast.Slot:
+        self.values.append(raw)
+        return ast.Slot(len(self.values) - 1)
+
+    def chance(self, of: int) -> bool:
+        """True once in `of` times; False is the simpler one."""
+        return self.draw(st.integers(0, of - 1)) == of - 1
+
+    def columns(self, table: Table, command: str = "select") -> list[Column]:
+        """The columns worth naming: mostly those that the caller may use."""
+        every = list(table.columns.values())
+        if self.principal.bypass or self.chance(40):
+            return every
+        allowed = self.registry.columns(table.name, self.principal.role, command)
+        return [column for column in every if column.name in allowed] or every
+
+    def sees(self, relation: Relation) -> bool:
+        """Whether the caller may read all that the relation leads through (rarely: or not)."""
+        tables = [relation.target, *([relation.junction.table] if relation.junction else [])]
+        readable = all(self.registry.may(name, self.principal.role, "select") for name in tables)
+        return readable or self.principal.bypass or self.chance(20)
+
+    def table(self, command: str) -> Table:
+        tables = list(self.catalog.tables.values())
+        may = [
+            table
+            for table in tables
+            if self.principal.bypass or self.registry.may(table.name, self.principal.role, command)
+        ]
+        return self.draw(st.sampled_from(tables if not may or self.chance(20) else may))
+
+
+@st.composite
+def reads(draw: DrawFn, catalog: Catalog, registry: Registry, principal: Principal) -> Request:
+    """A read."""
+    asking = _Asking(draw, catalog, registry, principal)
+    table = asking.table("select")
+    selection = _selection(asking, table, 2, paged=True)
+    count = ast.Count.EXACT if asking.chance(3) else ast.Count.NONE
+    return Request(ast.Read(table.name, selection, count), tuple(asking.values), principal)
+
+
+@st.composite
+def writes(draw: DrawFn, catalog: Catalog, registry: Registry, principal: Principal) -> Request:
+    """An insert, upsert, update or delete."""
+    asking = _Asking(draw, catalog, registry, principal)
+    kinds: tuple[Callable[[_Asking], ast.Query], ...] = (_update, _insert, _upsert, _delete, _insert)
+    query = draw(st.sampled_from(kinds))(asking)
+    return Request(query, tuple(asking.values), principal)
+
+
+# ---------------------------------------------------------------- selections
+
+
+def _selection(asking: _Asking, table: Table, depth: int, *, paged: bool) -> ast.Selection:
+    embeds = _embeds(asking, table, depth) if depth else []
+    where = _where(asking, table, 2) if asking.chance(2) else None
+    order = _orders(asking, table, embeds)
+    whole = paged and bool(table.primary_key)
+    limit = asking.slot(asking.draw(st.integers(0, 4))) if whole and asking.chance(4) else None
+    offset = asking.slot(asking.draw(st.integers(0, 3))) if whole and asking.chance(6) else None
+    return ast.Selection((*_fields(asking, table), *embeds), where, order, limit, offset)
+
+
+def _fields(asking: _Asking, table: Table) -> list[ast.Item]:
+    if asking.draw(st.booleans()):
+        return [ast.Star()]
+    columns = asking.columns(table)
+    picked = [asking.draw(st.sampled_from(columns)) for _ in range(asking.draw(st.integers(1, 3)))]
+    return [_field(asking, column, f"f{place}") for place, column in enumerate(picked)]
+
+
+def _field(asking: _Asking, column: Column, alias: str) -> ast.Field:
+    if column.type.kind is Kind.JSON and asking.draw(st.integers(0, 2)) < 2:
+        path = asking.draw(st.sampled_from(PATHS))
+        place = ast.Column(column.name, path, asking.draw(st.booleans()))
+        return ast.Field(place, alias, "text" if asking.chance(4) else None)
+    return ast.Field(ast.Column(column.name), alias, _cast(asking, column) if asking.chance(3) else None)
+
+
+def _cast(asking: _Asking, column: Column) -> str:
+    fit = [name for name in _CASTS if castable(column.type, type_named(name) or column.type)]
+    return asking.draw(st.sampled_from(_CASTS if not fit or asking.chance(20) else fit))
+
+
+def _embeds(asking: _Asking, table: Table, depth: int) -> list[ast.Embed]:
+    relations = [relation for relation in asking.catalog.relations[table.name] if asking.sees(relation)]
+    count = asking.draw(st.integers(0, 2)) if relations else 0
+    picked = [asking.draw(st.sampled_from(relations)) for _ in range(count)]
+    return [_embed(asking, relation, f"e{place}", depth) for place, relation in enumerate(picked)]
+
+
+def _embed(asking: _Asking, relation: Relation, alias: str, depth: int) -> ast.Embed:
+    table = asking.catalog.tables[relation.target]
+    selection = _selection(asking, table, depth - 1, paged=not relation.cardinality.single)
+    target, hint = _address(asking.catalog, relation)
+    return ast.Embed(target, selection, alias, hint, inner=asking.chance(4))
+
+
+def _address(catalog: Catalog, relation: Relation) -> tuple[str, str | None]:
+    """How a request names the relation."""
+    if relation.junction is not None:
+        return relation.target.name, relation.junction.table.name
+    keys = catalog.tables[relation.source].foreign_keys
+    forward = any(key.name == relation.name and key.columns == relation.columns for key in keys)
+    if relation.source == relation.target and forward:
+        return relation.name, None
+    return relation.target.name, relation.name
+
+
+def _orders(asking: _Asking, table: Table, embeds: list[ast.Embed]) -> tuple[ast.Order, ...]:
+    terms = []
+    for _ in range(asking.draw(st.integers(0, 2))):
+        related = asking.draw(st.sampled_from(embeds)) if embeds and asking.chance(4) else None
+        terms.append(_order(asking, table, related))
+    return tuple(terms)
+
+
+def _order(asking: _Asking, table: Table, related: ast.Embed | None) -> ast.Order:
+    target = table if related is None else _target(asking, table, related)
+    columns = asking.columns(target)
+    sortable = [column for column in columns if column.type.kind is not Kind.ARRAY]
+    column = asking.draw(st.sampled_from(sortable or columns))
+    nulls = asking.draw(st.sampled_from([None, True, False]))
+    key = ast.Column(column.name)
+    if column.type.kind is Kind.JSON:
+        key = ast.Column(column.name, asking.draw(st.sampled_from(PATHS)), True)
+    return ast.Order(key, asking.draw(st.booleans()), nulls, related.key if related else None)
+
+
+def _target(asking: _Asking, table: Table, embed: ast.Embed) -> Table:
+    return next(
+        asking.catalog.tables[relation.target]
+        for relation in asking.catalog.relations[table.name]
+        if _address(asking.catalog, relation) == (embed.target, embed.hint)
+    )
+
+
+# ---------------------------------------------------------------- filters
+
+
+def _where(asking: _Asking, table: Table, depth: int) -> ast.Expr:
+    match asking.draw(st.integers(0, 7)) if depth else 0:
+        case 5:
+            return ast.And((_where(asking, table, depth - 1), _where(asking, table, depth - 1)))
+        case 6:
+            return ast.Or((_where(asking, table, depth - 1), _where(asking, table, depth - 1)))
+        case 7:
+            return ast.Not(_where(asking, table, depth - 1))
+        case _:
+            return _test(asking, asking.draw(st.sampled_from(asking.columns(table))), table)
+
+
+def _test(asking: _Asking, column: Column, table: Table) -> ast.Expr:
+    node, type_ = ast.Column(column.name), column.type
+    if type_.kind is Kind.JSON:
+        return _place_test(asking, column)
+    if asking.chance(6):
+        tests = ("null", "not_null", *(("true", "false", "unknown") if type_ == BOOLEAN else ()))
+        return ast.Is(node, asking.draw(st.sampled_from(tests)))
+    if type_.kind is Kind.TEXT and asking.chance(3):
+        operator = asking.draw(st.sampled_from(["like", "ilike"]))
+        return ast.Compare(operator, node, asking.slot(asking.draw(st.sampled_from(PATTERNS))))
+    operator = asking.draw(st.sampled_from([name for name in _COMPARING if OPERATORS[name].accepts(type_)]))
+    one = _one(asking, column, table)
+    if OPERATORS[operator].form is Form.LIST:
+        return ast.Compare(operator, node, asking.slot([one, *_several(asking, column, table)]))
+    return ast.Compare(operator, node, asking.slot(one))
+
+
+def _several(asking: _Asking, column: Column, table: Table) -> list[str]:
+    return [_one(asking, column, table) for _ in range(asking.draw(st.integers(0, 2)))]
+
+
+def _one(asking: _Asking, column: Column, table: Table) -> str:
+    if asking.chance(30):
+        return asking.draw(st.sampled_from([raw for raw in UNFIT[column.type.kind] if isinstance(raw, str)]))
+    if column.name in key_columns(table):
+        return written(column.type, key_value(column.type, asking.draw(st.integers(0, 9))))
+    return said(asking.draw, column.type)
+
+
+def _place_test(asking: _Asking, column: Column) -> ast.Expr:
+    path = asking.draw(st.sampled_from(PATHS))
+    match asking.draw(st.integers(0, 3)):
+        case 0:
+            return ast.Is(ast.Column(column.name, path), asking.draw(st.sampled_from(["null", "not_null"])))
+        case 1:
+            operator = asking.draw(st.sampled_from(["like", "ilike"]))
+            return ast.Compare(operator, ast.Column(column.name, path, True), asking.slot(asking.draw(st.sampled_from(PATTERNS))))
+        case _:
+            operator = asking.draw(st.sampled_from(_COMPARING[:-1]))
+            text = asking.draw(st.sampled_from([*TEXTS, "1", "2.50", "true", '{"b": 1}', "10", "[1]"]))
+            return ast.Compare(operator, ast.Column(column.name, path, True), asking.slot(text))
+
+
+# ---------------------------------------------------------------- writes
+
+
+def _insert(asking: _Asking) -> ast.Insert:
+    table = asking.table("insert")
+    columns = _named(asking, table, "insert", required=True)
+    rows = [_body(asking, table, columns) for _ in range(asking.draw(st.integers(1, 3)))]
+    return ast.Insert(
+        table.name,
+        columns,
+        asking.slot(rows),
+        missing_default=asking.draw(st.booleans()),
+        returning=_returning(asking, table),
+        singular=asking.chance(8),
+    )
+
+
+def _upsert(asking: _Asking) -> ast.Query:
+    table = asking.table("insert")
+    keys = [key for key in table.unique_keys() if key]
+    if not keys:
+        return _insert(asking)
+    on = asking.draw(st.sampled_from([(), *keys]))
+    columns = tuple(dict.fromkeys((*(on or table.primary_key), *_named(asking, table, "insert", required=True))))
+    rows = [_body(asking, table, columns) for _ in range(asking.draw(st.integers(1, 3)))]
+    resolution = asking.draw(st.sampled_from(list(ast.Resolution)))
+    conflict = ast.Conflict(resolution, on if on or table.primary_key else keys[0])
+    return ast.Insert(
+        table.name,
+        columns,
+        asking.slot(rows),
+        missing_default=asking.draw(st.booleans()),
+        conflict=conflict,
+        returning=_returning(asking, table),
+        singular=asking.chance(8),
+    )
+
+
+def _named(asking: _Asking, table: Table, command: str, *, required: bool) -> tuple[str, ...]:
+    columns = [column for column in asking.columns(table, command) if column.writable]
+    wanted = {column.name for column in columns if asking.draw(st.integers(0, 3)) < 2}
+    if required and not asking.chance(10):
+        wanted |= {column.name for column in columns if not column.nullable or column.name in table.primary_key}
+    return tuple(column.name for column in columns if column.name in wanted)
+
+
+def _body(asking: _Asking, table: Table, columns: tuple[str, ...]) -> dict[str, Any]:
+    whole = row(asking.draw, table, 11)
+    found = {name: whole[name] for name in columns if not asking.chance(20)}
+    if found and asking.chance(40):
+        name = asking.draw(st.sampled_from(sorted(found)))
+        found[name] = asking.draw(st.sampled_from(UNFIT[table.columns[name].type.kind]))
+    return found
+
+
+def _update(asking: _Asking) -> ast.Update:
+    table = asking.table("update")
+    keys = key_columns(table)
+    columns = tuple(name for name in _named(asking, table, "update", required=False) if name not in keys or asking.chance(3))
+    changes = _body(asking, table, columns)
+    where, order, limit, offset = _picking(asking, table)
+    return ast.Update(
+        table.name, tuple(changes), asking.slot(changes), where, order, limit, offset, _returning(asking, table),
+        singular=asking.chance(8),
+    )  # fmt: skip
+
+
+def _delete(asking: _Asking) -> ast.Delete:
+    table = asking.table("delete")
+    where, order, limit, offset = _picking(asking, table)
+    return ast.Delete(
+        table.name, where, order, limit, offset, _returning(asking, table), singular=asking.chance(8)
+    )
+
+
+_Picking = tuple[ast.Expr | None, tuple[ast.Order, ...], ast.Slot | None, ast.Slot | None]
+
+
+def _picking(asking: _Asking, table: Table) -> _Picking:
+    where = _where(asking, table, 1) if asking.draw(st.integers(0, 5)) < 5 else None
+    if not (table.primary_key and asking.chance(4)):
+        return where, (), None, None
+    order = (_order(asking, table, None),)
+    return where, order, asking.slot(asking.draw(st.integers(0, 3))), asking.slot(0) if asking.chance(2) else None
+
+
+def _returning(asking: _Asking, table: Table) -> ast.Selection | None:
+    if asking.chance(3):
+        return None
+    embeds = _embeds(asking, table, 1) if asking.chance(3) else []
+    return ast.Selection((*_fields(asking, table), *embeds), None, _orders(asking, table, []))
+
