@@ -33,6 +33,8 @@ from mainspring.observe import RequestDone, RequestFailed, Sink, StartFailed, St
 _SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 _INTERNAL: Final = error_body("MS0000", "Internal server error", "The log holds more under this answer's x-request-id.")
 
+_PATHS_REMEMBERED: Final = 1024
+
 ROLE: Final = "mainspring.role"
 TARGET: Final = "mainspring.target"
 ID: Final = "mainspring.request_id"
@@ -69,8 +71,8 @@ class Dispatcher:
         observe: Sink = discard,
         on_request: Sink | None = None,
     ) -> None:
-        self._routes = dict(routes)
-        self._websockets = dict(websockets or {})
+        self._route = _Routes(routes)
+        self._websocket_route = _Routes(websockets or {})
         self._steps = tuple(steps)
         self._started: list[Step] = []
         self._cors = cors or Cors()
@@ -103,7 +105,7 @@ class Dispatcher:
 
         begun = 0.0 if self._on_request is None else time.perf_counter()
         try:
-            app = self._preflight if _is_preflight(scope, headers) else _match(self._routes, scope)
+            app = self._preflight if _is_preflight(scope, headers) else self._route(scope)
             await app(scope, receive, answer)
         except ClientGone:
             return
@@ -120,7 +122,7 @@ class Dispatcher:
         await respond(send, 200, self._cors.preflight(scope["headers"]))
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = _match(self._websockets, scope)
+        app = self._websocket_route(scope)
         if app is not _not_found:
             scope[ID] = b"%b-%x" % (self._prefix, next(self._counter))
             await app(scope, receive, send)
@@ -171,10 +173,29 @@ def _is_preflight(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     return scope["method"] == "OPTIONS" and b"access-control-request-method" in headers
 
 
-def _match(routes: Mapping[str, ASGIApp], scope: Scope) -> ASGIApp:
-    """The app for the path: by its first two segments, else by its first, else as a whole."""
-    root: str = scope.get("root_path") or ""
-    path: str = scope["path"]
+class _Routes:
+    """Finds the app for a path and remembers it: the same few paths are asked for over and over."""
+
+    __slots__ = ("_apps", "_found")
+
+    def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
+        self._apps = apps
+        self._found: dict[tuple[str, str], tuple[ASGIApp, str]] = {}
+
+    def __call__(self, scope: Scope) -> ASGIApp:
+        """The app; the scope's root path becomes its prefix."""
+        root, path = scope.get("root_path") or "", scope["path"]
+        found = self._found.get((root, path))
+        if found is None:
+            if len(self._found) >= _PATHS_REMEMBERED:
+                self._found.clear()
+            found = self._found[root, path] = _match(self._apps, root, path)
+        app, scope["root_path"] = found
+        return app
+
+
+def _match(routes: Mapping[str, ASGIApp], root: str, path: str) -> tuple[ASGIApp, str]:
+    """The app for the path and its root path: by its first two segments, else by its first, else as a whole."""
     start = len(root) if root and path.startswith(root) else 0
     first = path.find("/", start + 1)
     second = path.find("/", first + 1) if first > 0 else -1
@@ -186,8 +207,7 @@ def _match(routes: Mapping[str, ASGIApp], scope: Scope) -> ASGIApp:
     if app is None:
         prefix = path[start:]
         app = routes.get(prefix, _not_found)
-    scope["root_path"] = root + prefix if app is not _not_found else root
-    return app
+    return app, root + prefix if app is not _not_found else root
 
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:

@@ -107,6 +107,8 @@ def _constant(spec: ParamSpec, value: Any) -> Any:
 def _auth(source: Auth, type_: DataType, form: Form) -> Binder:
     if source.contains is not None:
         return lambda values, principal: _holds(fact(principal, source.path), source.contains)
+    if source.path == ("uid",) and type_.kind in (Kind.UUID, Kind.TEXT):
+        return lambda values, principal: principal.uid  # canonical already
     if form is Form.LIST:
         return lambda values, principal: _claimed_list(type_, fact(principal, source.path))
     return lambda values, principal: _claimed(type_, fact(principal, source.path))

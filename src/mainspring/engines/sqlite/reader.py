@@ -2,6 +2,9 @@
 
 A thread hand-over costs more than a short query, so every read starts on the loop; one that overruns its budget is interrupted
 and run again on a thread, where only the statement timeout bounds it.
+
+Reads of one turn of the loop share a snapshot: taking and leaving one costs as much as a read by key. A write is answered in a
+later turn than the one in which it was committed, so whoever reads after an answer has a snapshot that holds the write.
 """
 
 from __future__ import annotations
@@ -60,10 +63,21 @@ class Readers:
         self._threads: list[threading.Thread] = []
         self._waiting = 0
         self._local = _Deadline(source)
+        self._sharing = False
 
     def here(self, sql: str, arguments: Sequence[Any]) -> Any:
         """The first row, read on the loop. Raises Overrun when it takes longer than the budget."""
+        if not self._sharing:
+            self._local.connection.execute("BEGIN")
+            self._sharing = True
+            asyncio.get_running_loop().call_soon(self._leave)
         return self._local.row(sql, arguments, self._budget)
+
+    def _leave(self) -> None:
+        """Leave the snapshot that this turn's reads shared."""
+        if self._sharing:
+            self._sharing = False
+            self._local.connection.execute("COMMIT")
 
     async def elsewhere(self, sql: str, arguments: Sequence[Any]) -> Any:
         """The first row, read on a thread. Raises TimedOut, or Busy when too many reads wait."""
@@ -117,6 +131,7 @@ class Readers:
             self._jobs.put(None)
         for thread in self._threads:
             thread.join()
+        self._leave()
         self._local.connection.close()
 
     def ping(self) -> None:

@@ -6,7 +6,6 @@ that the parser ever sees. So no value can change a shape, and two requests with
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
@@ -147,26 +146,33 @@ class Shape:
 
 
 class Recent(Generic[T]):
-    """The most recently used values, at most `size` of them."""
+    """Values used lately, at most `size` of them.
 
-    __slots__ = ("_entries", "_size")
+    Two generations stand in for an order of use, so that a hit moves nothing: when the young one is full it becomes the old
+    one, and what was not asked for again is dropped with it.
+    """
+
+    __slots__ = ("_half", "_old", "_young")
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._entries: OrderedDict[Hashable, T] = OrderedDict()
+        self._half = max(1, size // 2)
+        self._young: dict[Hashable, T] = {}
+        self._old: dict[Hashable, T] = {}
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._young) + len(self._old)
 
     def get(self, key: Hashable) -> T | None:
         """The value kept under `key`, which counts as a use."""
-        value = self._entries.get(key)
-        if value is not None:
-            self._entries.move_to_end(key)
+        value = self._young.get(key)
+        if value is None:
+            value = self._old.pop(key, None)
+            if value is not None:
+                self.put(key, value)
         return value
 
     def put(self, key: Hashable, value: T) -> None:
-        """Keep `value`; the least recently used one leaves when there is no room."""
-        self._entries[key] = value
-        if len(self._entries) > self._size:
-            self._entries.popitem(last=False)
+        """Keep `value` for as long as it is asked for."""
+        if len(self._young) >= self._half:
+            self._old, self._young = self._young, {}
+        self._young[key] = value
