@@ -34,6 +34,7 @@ class Draft:
     order: list[OrderBy] = field(default_factory=list)
     limit: Param | None = None
     offset: Param | None = None
+    unique: bool = False
 
     @property
     def source(self) -> Source:

@@ -56,7 +56,10 @@ class OrderBy:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of `source` for which its guard and `where` hold, in order, one page of them."""
+    """Rows of `source` for which its guard and `where` hold, in order, one page of them.
+
+    `unique`: there can be but one, because equality fixes a whole key.
+    """
 
     source: Source
     outputs: tuple[Output, ...]
@@ -64,6 +67,7 @@ class Rows:
     order: tuple[OrderBy, ...] = ()
     limit: Param | None = None
     offset: Param | None = None
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,4 +44,5 @@ def finish(draft: Draft) -> Rows:
         tuple(draft.order),
         draft.limit,
         draft.offset,
+        draft.unique,
     )

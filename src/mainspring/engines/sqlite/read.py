@@ -20,24 +20,35 @@ LONG_PATTERN = 64
 
 
 def compile_read(plan: ReadPlan, dialect: SqliteDialect) -> Statement:
-    """`SELECT body, count[, total]`."""
+    """`SELECT body, count[, total]`; of a row fetched by its key just `SELECT document`."""
     arguments = Arguments(plan.params)
     compiler = Compiler(dialect, arguments, plan.max_rows)
-    columns = f"CAST({dialect.json_array(compiler.document(plan.rows.outputs))} AS BLOB), count(*)"
+    document = compiler.document(plan.rows.outputs)
+    if by_key(plan):
+        where = compiler.reached(plan.rows.source, plan.rows.where)
+        return arguments.statement(f"SELECT CAST({document} AS BLOB) FROM {compiler.tables(plan.rows.source)} WHERE {where}")
+    columns = f"CAST({dialect.json_array(document)} AS BLOB), count(*)"
     if plan.count:
         columns += f", ({compiler.counted(plan.rows)})"
     return arguments.statement(compiler.listed(plan.rows, columns))
 
 
+def by_key(plan: ReadPlan) -> bool:
+    """Whether the answer is one row or none, and nothing more is asked."""
+    rows = plan.rows
+    return rows.unique and not plan.count and rows.limit is None and rows.offset is None
+
+
 class Read:
     """A compiled read. One that overran its budget goes straight to the threads for a while."""
 
-    __slots__ = ("_counted", "_makers", "_patterns", "_readers", "_slow_until", "_sql")
+    __slots__ = ("_by_key", "_counted", "_makers", "_patterns", "_readers", "_slow_until", "_sql")
 
     def __init__(self, plan: ReadPlan, dialect: SqliteDialect, readers: Readers) -> None:
         statement = compile_read(plan, dialect)
         self._sql, self._makers = statement.sql, statement.makers
         self._readers, self._counted, self._slow_until = readers, plan.count, 0.0
+        self._by_key = by_key(plan)
         self._patterns = [
             spec.source.index for spec in plan.params if spec.form is Form.PATTERN and isinstance(spec.source, Slot)
         ]
@@ -53,6 +64,8 @@ class Read:
             except Overrun:
                 self._slow_until = monotonic() + OVERRUN_MEMORY
                 row = await self._readers.elsewhere(self._sql, arguments)
+        if self._by_key:
+            return Result(b"[]", 0) if row is None else Result(b"[%b]" % row, 1)
         return Result(row[0], row[1], row[2] if self._counted else None)
 
     def _long_match(self, values: Sequence[Any]) -> bool:

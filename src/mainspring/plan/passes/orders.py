@@ -18,7 +18,8 @@ def orders(planning: Planning, draft: Draft) -> None:
     draft.order = [_term(planning, draft, term) for term in draft.selection.order]
     draft.limit = planning.page(draft.selection.limit, BIGINT)
     draft.offset = planning.page(draft.selection.offset, BIGINT)
-    if not _at_most_one(draft):
+    draft.unique = _at_most_one(draft)
+    if not draft.unique:
         draft.order += _tie_breakers(draft)
     for child in draft.children:
         orders(planning, child)

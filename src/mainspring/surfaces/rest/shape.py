@@ -68,12 +68,17 @@ def split(query: str) -> tuple[str, list[str]]:
     kept: list[str] = []
     values: list[str] = []
     for pair in query.split("&"):
+        head, dot, rest = pair.partition(".")
+        if dot and head in _HEADS:
+            kept.append(_HEADS[head])
+            values.append(decode(rest) if encoded else rest)
+            continue
         name, sign, text = pair.partition("=")
         part = part_of(name)
         if part is Part.FILTER:
             found = operation(text)
             if found is not None:
-                kept.append(f"{name}={found[0]}.")
+                kept.append(_remember(f"{name}={found[0]}"))
                 values.append(decode(found[1]) if encoded else found[1])
             elif encoded and (found := operation(decode(text))) is not None:
                 kept.append(f"{name}={found[0]}.")
@@ -90,6 +95,22 @@ def split(query: str) -> tuple[str, list[str]]:
             kept.append(f"{name}={quote_plus(tree.skeleton)}")
             values += tree.values
     return "&".join(kept), values
+
+
+_HEADS: Final[dict[str, str]] = {}
+"""Beginnings of filters seen before, `name=operator`, and what of them is kept. Names that hold a dot are not among them."""
+
+_HEADS_REMEMBERED: Final = 4096
+
+
+def _remember(head: str) -> str:
+    """What is kept of a filter that begins with `head`."""
+    if len(_HEADS) >= _HEADS_REMEMBERED:
+        _HEADS.clear()
+    kept = f"{head}."
+    if "." not in head:
+        _HEADS[head] = kept
+    return kept
 
 
 def operation(text: str) -> tuple[str, str] | None:
