@@ -42,6 +42,11 @@ class _Deadline:
     def _late(self) -> int:
         return perf_counter() > self.moment
 
+    def control(self, sql: str) -> None:
+        """BEGIN or COMMIT, which no deadline interrupts."""
+        self.moment = float("inf")
+        self.connection.execute(sql)
+
     def row(self, sql: str, arguments: Sequence[Any], seconds: float) -> Any:
         """The first row. Raises Overrun after `seconds`."""
         self.moment = perf_counter() + seconds
@@ -63,21 +68,20 @@ class Readers:
         self._threads: list[threading.Thread] = []
         self._waiting = 0
         self._local = _Deadline(source)
-        self._sharing = False
+        self._leaving: asyncio.Handle | None = None
 
     def here(self, sql: str, arguments: Sequence[Any]) -> Any:
         """The first row, read on the loop. Raises Overrun when it takes longer than the budget."""
-        if not self._sharing:
-            self._local.connection.execute("BEGIN")
-            self._sharing = True
-            asyncio.get_running_loop().call_soon(self._leave)
+        if self._leaving is None:
+            self._local.control("BEGIN")
+            self._leaving = asyncio.get_running_loop().call_soon(self._leave)
         return self._local.row(sql, arguments, self._budget)
 
     def _leave(self) -> None:
-        """Leave the snapshot that this turn's reads shared."""
-        if self._sharing:
-            self._sharing = False
-            self._local.connection.execute("COMMIT")
+        """Leave the snapshot that this turn's reads shared (after some errors SQLite has left it already)."""
+        self._leaving = None
+        if self._local.connection.in_transaction:
+            self._local.control("COMMIT")
 
     async def elsewhere(self, sql: str, arguments: Sequence[Any]) -> Any:
         """The first row, read on a thread. Raises TimedOut, or Busy when too many reads wait."""
@@ -131,7 +135,9 @@ class Readers:
             self._jobs.put(None)
         for thread in self._threads:
             thread.join()
-        self._leave()
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leave()
         self._local.connection.close()
 
     def ping(self) -> None:

@@ -1,0 +1,60 @@
+"""Reads on the loop share a snapshot for one turn, and nothing but a long read is ever interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mainspring.engines.sqlite.connection import Source
+from mainspring.engines.sqlite.reader import Overrun, Readers
+
+COUNT = "SELECT count(*) FROM numbers"
+LONG = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT sum(i) FROM n"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    source = Source(tmp_path / "data.sqlite")
+    connection = source.open()
+    connection.execute("CREATE TABLE numbers (n INTEGER) STRICT")
+    connection.close()
+    return source
+
+
+@pytest.fixture
+def readers(source: Source) -> Iterator[Readers]:
+    readers = Readers(source, threads=1, budget=0.002, timeout=5)
+    yield readers
+    readers.close()
+
+
+async def test_one_turn_sees_one_snapshot_and_the_next_turn_the_newest(source: Source, readers: Readers) -> None:
+    """What is committed during a turn is seen from the next one on."""
+    writer = source.open()
+    assert readers.here(COUNT, ()) == (0,)
+    writer.execute("INSERT INTO numbers VALUES (1)")
+    assert readers.here(COUNT, ()) == (0,)
+    await asyncio.sleep(0)
+    assert readers.here(COUNT, ()) == (1,)
+    writer.close()
+
+
+async def test_a_past_deadline_never_interrupts_taking_or_leaving_a_snapshot(readers: Readers) -> None:
+    """SQLite counts a statement's steps over all its runs: without care, one BEGIN in a thousand would be interrupted."""
+    for _ in range(3_000):
+        assert readers.here(COUNT, ()) == (0,)
+        readers._local.moment = 0.0  # as after a turn that took long
+        await asyncio.sleep(0)
+
+
+async def test_a_long_read_is_interrupted_and_the_next_one_is_not(readers: Readers) -> None:
+    """An interrupted read leaves the connection whole."""
+    with pytest.raises(Overrun):
+        readers.here(LONG, ())
+    assert readers.here(COUNT, ()) == (0,)
+    await asyncio.sleep(0)
+    assert readers.here(COUNT, ()) == (0,)
+    assert (await readers.elsewhere(LONG, ()))[0] > 0
