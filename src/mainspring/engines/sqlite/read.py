@@ -42,11 +42,11 @@ def by_key(plan: ReadPlan) -> bool:
 class Read:
     """A compiled read. One that overran its budget goes straight to the threads for a while."""
 
-    __slots__ = ("_by_key", "_counted", "_makers", "_patterns", "_readers", "_slow_until", "_sql")
+    __slots__ = ("_arguments", "_by_key", "_counted", "_patterns", "_readers", "_slow_until", "_sql")
 
     def __init__(self, plan: ReadPlan, dialect: SqliteDialect, readers: Readers) -> None:
         statement = compile_read(plan, dialect)
-        self._sql, self._makers = statement.sql, statement.makers
+        self._sql, self._arguments = statement.sql, statement.arguments
         self._readers, self._counted, self._slow_until = readers, plan.count, 0.0
         self._by_key = by_key(plan)
         self._patterns = [
@@ -55,7 +55,7 @@ class Read:
 
     async def run(self, values: Sequence[Any], principal: Principal) -> Result:
         """Run it."""
-        arguments = [make(values, principal) for make in self._makers]
+        arguments = self._arguments(values, principal)
         if (self._slow_until and monotonic() < self._slow_until) or (self._patterns and self._long_match(values)):
             row = await self._readers.elsewhere(self._sql, arguments)
         else:
