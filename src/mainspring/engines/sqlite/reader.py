@@ -21,35 +21,31 @@ from mainspring.engines.sqlite.connection import Source
 from mainspring.engines.sqlite.faults import INTERRUPT, leaf
 from mainspring.errors import Busy, EngineUnavailable, TimedOut
 
-STEPS_BETWEEN_CHECKS = 2_000
+STEPS_A_MILLISECOND = 10_000
+"""About how many instructions SQLite's virtual machine runs in a millisecond."""
+
 MAX_WAITING = 512
 OVERRUN_MEMORY = 5.0
 """Seconds for which a statement that overran goes straight to the threads."""
 
 
 class Overrun(Exception):
-    """A read on the loop used up its budget."""
+    """A read used up its budget."""
 
 
-class _Deadline:
-    """A connection whose statements are interrupted at a moment."""
+class _Connection:
+    """A read-only connection that asks every `steps` instructions whether to go on."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, steps: int) -> None:
         self.connection = source.open(reading=True)
-        self.moment = float("inf")
-        self.connection.set_progress_handler(self._late, STEPS_BETWEEN_CHECKS)
+        self.connection.set_progress_handler(self.stop, steps)
 
-    def _late(self) -> int:
-        return perf_counter() > self.moment
+    def stop(self) -> bool:
+        """Whether to interrupt the statement that runs."""
+        raise NotImplementedError
 
-    def control(self, sql: str) -> None:
-        """BEGIN or COMMIT, which no deadline interrupts."""
-        self.moment = float("inf")
-        self.connection.execute(sql)
-
-    def row(self, sql: str, arguments: Sequence[Any], seconds: float) -> Any:
-        """The first row. Raises Overrun after `seconds`."""
-        self.moment = perf_counter() + seconds
+    def row(self, sql: str, arguments: Sequence[Any]) -> Any:
+        """The first row. Raises Overrun when it was interrupted."""
         try:
             return self.connection.execute(sql, arguments).fetchone()
         except Exception as error:
@@ -58,30 +54,67 @@ class _Deadline:
             raise leaf(error, None) from error
 
 
+class _Budgeted(_Connection):
+    """The loop's connection: interrupted after so much work, however long the work was kept waiting.
+
+    SQLite counts a statement's instructions over all its runs, so the first question of a run can come at any moment of it;
+    the second one means that a whole interval was used up.
+    """
+
+    def __init__(self, source: Source, milliseconds: float) -> None:
+        super().__init__(source, max(1, round(milliseconds * STEPS_A_MILLISECOND)))
+        self.asked = 0
+
+    def stop(self) -> bool:
+        self.asked += 1
+        return self.asked > 1
+
+    def run(self, sql: str, arguments: Sequence[Any] = ()) -> Any:
+        """The first row of a statement with a budget of its own. Raises Overrun."""
+        self.asked = 0
+        return self.row(sql, arguments)
+
+
+class _Timed(_Connection):
+    """A thread's connection: interrupted at a moment."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source, STEPS_A_MILLISECOND)
+        self.moment = float("inf")
+
+    def stop(self) -> bool:
+        return perf_counter() > self.moment
+
+    def run(self, sql: str, arguments: Sequence[Any], seconds: float) -> Any:
+        """The first row. Raises Overrun after `seconds`."""
+        self.moment = perf_counter() + seconds
+        return self.row(sql, arguments)
+
+
 class Readers:
     """The connection of the event loop and the reader threads."""
 
     def __init__(self, source: Source, threads: int, budget: float, timeout: float) -> None:
-        self._source, self._budget, self._timeout = source, budget, timeout
+        self._source, self._timeout = source, timeout
         self._size = threads
-        self._jobs: SimpleQueue[Callable[[_Deadline], None] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[_Timed], None] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._waiting = 0
-        self._local = _Deadline(source)
+        self._local = _Budgeted(source, budget * 1000)
         self._leaving: asyncio.Handle | None = None
 
     def here(self, sql: str, arguments: Sequence[Any]) -> Any:
-        """The first row, read on the loop. Raises Overrun when it takes longer than the budget."""
+        """The first row, read on the loop. Raises Overrun when it takes more than the budget."""
         if self._leaving is None:
-            self._local.control("BEGIN")
+            self._local.run("BEGIN")
             self._leaving = asyncio.get_running_loop().call_soon(self._leave)
-        return self._local.row(sql, arguments, self._budget)
+        return self._local.run(sql, arguments)
 
     def _leave(self) -> None:
         """Leave the snapshot that this turn's reads shared (after some errors SQLite has left it already)."""
         self._leaving = None
         if self._local.connection.in_transaction:
-            self._local.control("COMMIT")
+            self._local.run("COMMIT")
 
     async def elsewhere(self, sql: str, arguments: Sequence[Any]) -> Any:
         """The first row, read on a thread. Raises TimedOut, or Busy when too many reads wait."""
@@ -91,7 +124,7 @@ class Readers:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._waiting += 1
-        self._jobs.put(lambda deadline: self._work(deadline, sql, arguments, loop, future))
+        self._jobs.put(lambda connection: self._work(connection, sql, arguments, loop, future))
         try:
             return await future
         finally:
@@ -105,14 +138,14 @@ class Readers:
             thread.start()
 
     def _serve(self) -> None:
-        deadline = _Deadline(self._source)
+        timed = _Timed(self._source)
         while (job := self._jobs.get()) is not None:
-            job(deadline)
-        deadline.connection.close()
+            job(timed)
+        timed.connection.close()
 
     def _work(
         self,
-        deadline: _Deadline,
+        timed: _Timed,
         sql: str,
         arguments: Sequence[Any],
         loop: asyncio.AbstractEventLoop,
@@ -121,7 +154,7 @@ class Readers:
         row: Any = None
         error: Exception | None = None
         try:
-            row = deadline.row(sql, arguments, self._timeout)
+            row = timed.run(sql, arguments, self._timeout)
         except Overrun:
             error = TimedOut(self._timeout)
         except Exception as raised:
