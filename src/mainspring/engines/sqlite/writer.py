@@ -1,7 +1,7 @@
 """Writes: one thread, one connection, group commit.
 
-Writes that arrive while a commit is being made durable share the next transaction, a savepoint each, so that a refused write
-takes nothing else with it. A caller hears of success only after the commit.
+Writes that arrive while a commit is being made durable share the next transaction; a refused write takes nothing else with it.
+A caller hears of success only after the commit. Work is a function of the connection and may be run more than once.
 """
 
 from __future__ import annotations
@@ -91,32 +91,45 @@ class Writer:
         return batch, False
 
     def _commit(self, batch: list[_Job]) -> None:
+        """One transaction for the batch. Where a job is refused, the batch runs again with each job by itself."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                self._run(job, alone=len(batch) == 1)
-            if self._connection.in_transaction:
-                self._connection.execute("COMMIT")
+            if not self._together(batch):
+                self._apart(batch)
         except Exception as error:
             self._fail(batch, error)
 
-    def _run(self, job: _Job, *, alone: bool) -> None:
-        """One job inside the transaction; a refused one is undone and takes no other with it."""
+    def _together(self, batch: list[_Job]) -> bool:
+        """All jobs, with nothing between them: most writes are not refused. False (and nothing kept) when one is."""
         execute = self._connection.execute
-        try:
-            if alone:
+        execute("BEGIN IMMEDIATE")
+        for job in batch:
+            try:
                 job.value = job.work(self._connection)
-            else:
-                execute("SAVEPOINT job")
+            except Exception as error:
+                if self._connection.in_transaction:
+                    execute("ROLLBACK")
+                if len(batch) > 1:
+                    return False
+                job.error = error
+                return True
+        execute("COMMIT")
+        return True
+
+    def _apart(self, batch: list[_Job]) -> None:
+        """The jobs again, a savepoint each: a refused one is undone and takes no other with it."""
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        for job in batch:
+            execute("SAVEPOINT job")
+            try:
                 job.value = job.work(self._connection)
-                execute("RELEASE job")
-        except Exception as error:
-            job.error = error
-            if not self._connection.in_transaction:  # SQLite gave up the whole transaction (disk full, I/O error)
-                raise
-            execute("ROLLBACK" if alone else "ROLLBACK TO job")
-            if not alone:
-                execute("RELEASE job")
+            except Exception as error:
+                job.error = error
+                if not self._connection.in_transaction:  # SQLite gave up the whole transaction (disk full, I/O error)
+                    raise
+                execute("ROLLBACK TO job")
+            execute("RELEASE job")
+        execute("COMMIT")
 
     def _fail(self, batch: list[_Job], error: Exception) -> None:
         """The transaction was lost: nobody's write was kept."""
