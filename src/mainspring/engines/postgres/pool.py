@@ -81,8 +81,14 @@ class Pool:
         except psycopg.OperationalError as error:
             if not isinstance(leaf(error, None, self.timeout), EngineUnavailable):
                 raise
+            self.forget_idle()
             (result,) = await self.run(command)
         return result
+
+    def forget_idle(self) -> None:
+        """Close the connections at rest: where one was lost, the others most likely were too."""
+        while self._idle:
+            self._idle.pop().close()
 
     async def _turn(self) -> None:
         if len(self._waiting) >= MAX_WAITING:
@@ -120,9 +126,7 @@ class Pool:
         if self._free < self._size:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._rest.wait(), STOP_SECONDS)
-        for session in self._idle:
-            session.close()
-        self._idle.clear()
+        self.forget_idle()
 
 
 class Transaction:
@@ -166,6 +170,8 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         session = self._running
+        if isinstance(error, psycopg.OperationalError) and not session.usable:
+            self._pool.forget_idle()
         try:
             if self._open and session.usable:
                 await session.run(_ROLLBACK)
