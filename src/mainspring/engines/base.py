@@ -1,4 +1,4 @@
-"""The contract of an engine: eight methods, none optional. Services know engines only through this page."""
+"""The contract of an engine: a few methods, none optional. Services know engines only through this page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ class Capabilities:
     models bring along (check constraints, computed columns).
     """
 
-    schemas: bool = False
     numeric_digits: int | None = None
     expressions: bool = True
 

@@ -23,7 +23,7 @@ class MemoryEngine:
     """Rows in dicts. Nothing outlives the process; check constraints and computed columns are not evaluated."""
 
     name = "memory"
-    capabilities = Capabilities(schemas=True, expressions=False)
+    capabilities = Capabilities(expressions=False)
 
     def __init__(self) -> None:
         self._catalog: Catalog | None = None

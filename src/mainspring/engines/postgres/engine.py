@@ -26,7 +26,7 @@ class PostgresEngine:
     """PostgreSQL at `url`: at most `size` connections, `timeout` seconds for a statement."""
 
     name = "postgres"
-    capabilities = Capabilities(schemas=True)
+    capabilities = Capabilities()
 
     def __init__(self, url: str, *, size: int, timeout: float) -> None:
         self._url = url
