@@ -8,7 +8,7 @@
     |- CatalogError            20xx  what was asked about does not exist
     |  |- TableUnknown         2001  |- ColumnUnknown     2002  |- RelationUnknown   2003
     |  |- RelationAmbiguous    2004  |- RoutineUnknown    2005  |- ConflictTargetUnknown 2006
-    |  `- ColumnGenerated      2007
+    |  |- ColumnGenerated      2007  `- RoutineAmbiguous   2008
     |- IdentityError           30xx  who asks is not known
     |  |- TokenInvalid         3001  |- TokenExpired      3002  `- KeyMissing        3003
     |- AccessError             40xx  who asks may not
@@ -17,10 +17,10 @@
     |  |- UniqueViolated       5001  |- ForeignKeyViolated 5002 |- NotNullViolated   5003
     |  `- CheckViolated        5004
     |- ResultError             60xx  the answer is not what was asked for
-    |  |- NotSingular          6001  `- RangeNotSatisfiable 6002
+    |  |- NotSingular          6001  |- RangeNotSatisfiable 6002 `- TooManyAffected 6003
     |- EngineError             70xx  the database could not answer
     |  |- EngineUnavailable    7001  |- TimedOut          7002  |- Busy              7003
-    |  `- EngineFault          7004
+    |  |- EngineFault          7004  `- DatabaseRefused    7005
     `- ConfigError             90xx  the process must not start
 
 The first two digits are the family; a leaf's number never changes its meaning. `message` says what went wrong, `hint` how
@@ -327,6 +327,25 @@ class RoutineUnknown(CatalogError):
 
 
 @dataclass(eq=False)
+class RoutineAmbiguous(CatalogError):
+    """Several overloads of a function take the arguments given."""
+
+    code: ClassVar[str] = "MS2008"
+    candidates: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"Could not choose the best candidate function between: {', '.join(self.candidates)}"
+
+    @property
+    def hint(self) -> str | None:
+        return (
+            "Try renaming the parameters or the function itself in the database "
+            "so function overloading can be resolved"
+        )
+
+
+@dataclass(eq=False)
 class ConflictTargetUnknown(CatalogError):
     """The conflict columns are no unique key of the table."""
 
@@ -535,6 +554,22 @@ class NotSingular(ResultError):
 
 
 @dataclass(eq=False)
+class TooManyAffected(ResultError):
+    """More rows would have changed than the client allows; nothing has."""
+
+    code: ClassVar[str] = "MS6003"
+    count: int
+
+    @property
+    def message(self) -> str:
+        return "Query result exceeds max-affected preference constraint"
+
+    @property
+    def details(self) -> str | None:
+        return f"The query affects {self.count} rows"
+
+
+@dataclass(eq=False)
 class RangeNotSatisfiable(ResultError):
     """The page asked for begins past the end."""
 
@@ -616,6 +651,32 @@ class EngineFault(EngineError):
     @property
     def message(self) -> str:
         return "The database refused the statement"
+
+
+@dataclass(eq=False)
+class DatabaseRefused(EngineError):
+    """What a database that authorises by itself has to say (database mode): it is for the client to read.
+
+    `sqlstate` is the database's own code; `text`, `more` and `cure` its message, detail and hint.
+    """
+
+    code: ClassVar[str] = "MS7005"
+    sqlstate: str
+    text: str
+    more: str | None = None
+    cure: str | None = None
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+    @property
+    def details(self) -> str | None:
+        return self.more
+
+    @property
+    def hint(self) -> str | None:
+        return self.cure
 
 
 # ---------------------------------------------------------------- 90xx configuration

@@ -92,6 +92,26 @@ class DatabaseSettings:
     pool_size: int = option(10, "most connections to PostgreSQL per worker", minimum=1, maximum=1000)
     statement_timeout_seconds: float = option(8.0, "longest a statement may run", minimum=0.05, maximum=3600)
     step_budget_ms: float = option(1.5, "longest a SQLite read may hold the event loop", minimum=0, maximum=1000)
+    auth_mode: str = option(
+        "app",
+        "who authorises: the app's policies, or the roles and row security of a PostgreSQL database",
+        choices=("app", "database"),
+    )
+    anon_role: str = option("anon", "database mode: the role of a caller without a token; empty: a token is needed")
+    pre_request: str = option("", "database mode: a function, schema.name, that runs before every request")
+    extra_search_path: tuple[str, ...] = option(("public", "extensions"), "database mode: schemas searched after the first")
+    app_settings: tuple[str, ...] = option((), "database mode: settings name=value made known to every transaction")
+    hoisted_settings: tuple[str, ...] = option(
+        ("statement_timeout", "plan_filter.statement_cost_limit", "default_transaction_isolation"),
+        "database mode: settings of a function that hold for the whole transaction that calls it",
+    )
+    prepared_statements: bool = option(True, "prepare statements; off for poolers that hand out connections per transaction")
+    channel: str = option("pgrst", "database mode: a NOTIFY here reloads what is known of the schema; empty: none")
+    tx_end: str = option(
+        "commit",
+        "how transactions end, and whether Prefer: tx may say otherwise",
+        choices=("commit", "commit-allow-override", "rollback", "rollback-allow-override"),
+    )
     synchronous: str = option("FULL", "SQLite durability of an acknowledged write", choices=("FULL", "NORMAL"))
 
 
@@ -105,6 +125,9 @@ class AuthSettings:
         "signs new tokens; auto: HS256 where jwt_secret is set, else ES256",
         choices=("auto", "ES256", "HS256"),
     )
+    jwks: Secret = option(Secret(), "public keys of tokens signed elsewhere: a JWK or a JWK set")
+    jwt_secret_is_base64: bool = option(False, "jwt_secret is written in base64")
+    role_claim: str = option(".role", "where a token names its role: a path such as .app_metadata.role or .roles[0]")
     audience: str = option("authenticated", "what a token's aud, where it has one, must name")
     issuer: str = option("mainspring", "iss of the tokens signed here")
     require_key: bool = option(False, "refuse requests without any key instead of treating them as anon")
@@ -123,6 +146,21 @@ class RestSettings:
     max_filter_nodes: int = option(256, "most conditions in one request", minimum=1, maximum=10_000)
     max_json_depth: int = option(64, "deepest nesting of a JSON value", minimum=1, maximum=512)
     schemas: tuple[str, ...] = option(("public",), "schemas served; the first is the default")
+    aggregates: bool = option(True, "aggregate functions in select")
+    max_aggregated_rows: int = option(1_000_000, "most rows one aggregate may look at", minimum=1, maximum=2_000_000_000)
+    plan_enabled: bool = option(False, "answer application/vnd.pgrst.plan with the database's execution plan")
+    openapi_mode: str = option(
+        "follow-privileges",
+        "what the API description at the root names",
+        choices=("follow-privileges", "ignore-privileges", "disabled"),
+    )
+    openapi_security: bool = option(False, "name the bearer token in the API description")
+    openapi_server: str = option("", "public address of the API, where a proxy stands before it")
+    root_function: str = option("", "database mode: a function, schema.name, that answers the root")
+    server_timing: bool = option(False, "answer with a Server-Timing header")
+    trace_header: str = option("", "request header that is sent back with the answer")
+    error_verbosity: str = option("verbose", "minimal errors tell code and message only", choices=("verbose", "minimal"))
+    legacy_target_names: bool = option(True, "an embed with an alias can still be filtered by its target's name")
 
 
 @dataclass(frozen=True, slots=True)

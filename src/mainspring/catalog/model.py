@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from mainspring.catalog.routines import Handler, Representation, Routine
 from mainspring.datatypes import DataType
 from mainspring.query.ast import Auth, Const, Now, TableName
 
@@ -30,7 +31,8 @@ class Column:
 
     `default` and `onupdate` are applied by Mainspring; `server_default` is SQL text of the database's own (or `Now`), known
     here so that engines can create it and so that inserts know that a missing value is no null. `generated` columns (computed,
-    or identity always) cannot be written. `autoincrement` marks an integer key that the database fills.
+    or identity always) cannot be written. `autoincrement` marks an integer key that the database fills. `native` is the
+    database's own name of the type, where the column was found in a database.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Column:
     generated: str | None = None
     autoincrement: bool = False
     comment: str | None = None
+    native: str | None = None
 
     @property
     def writable(self) -> bool:
@@ -89,7 +92,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table (or view)."""
+    """A table, or with `view` a view; `insertable`, `updatable` and `deletable` say what the database lets be written there."""
 
     name: TableName
     columns: Mapping[str, Column]
@@ -99,6 +102,10 @@ class Table:
     indexes: tuple[Index, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     comment: str | None = None
+    view: bool = False
+    insertable: bool = True
+    updatable: bool = True
+    deletable: bool = True
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -143,7 +150,8 @@ class Junction:
 class Relation:
     """A way from `source` to `target`: source.columns[i] = target.target_columns[i], through `junction` where there is one.
 
-    `name` is the foreign key constraint's name (for many-to-many the junction's name).
+    `name` is the foreign key constraint's name (for many-to-many the junction's name). `function` is set for a relation that a
+    function of the database computes from a row: then there are no columns.
     """
 
     name: str
@@ -153,14 +161,26 @@ class Relation:
     columns: tuple[str, ...]
     target_columns: tuple[str, ...]
     junction: Junction | None = None
+    function: TableName | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Everything that exists. `relations` holds, per table, the ways out of it in a stable order."""
+    """Everything that exists. `relations` holds, per table, the ways out of it in a stable order.
+
+    `routines` holds the overloads of each function. `types` are the names by which the database knows its types, mapped to how
+    it spells them in SQL (casts look here). `comments` are those of schemas. `representations`, `handlers` and `zones` (time
+    zones) are found in a database only.
+    """
 
     tables: Mapping[TableName, Table]
     relations: Mapping[TableName, tuple[Relation, ...]] = field(default_factory=dict)
+    routines: Mapping[TableName, tuple[Routine, ...]] = field(default_factory=dict)
+    representations: tuple[Representation, ...] = ()
+    handlers: tuple[Handler, ...] = ()
+    types: Mapping[str, str] = field(default_factory=dict)
+    zones: frozenset[str] = frozenset()
+    comments: Mapping[str, str] = field(default_factory=dict)
 
     def schemas(self) -> tuple[str, ...]:
         """The schemas that hold tables, sorted."""

@@ -30,7 +30,8 @@ class Result:
 
     `body` is the JSON array of the rows (None when none was asked for), `count` how many rows it holds or were written,
     `total` how many there are without the page (when counted); of inserts, `inserted` how many rows are new and `keys` the
-    written rows' primary keys.
+    written rows' primary keys. In database mode the database may also decide `media` (the body's content type; None: a JSON
+    array), `status` and further `headers`.
     """
 
     body: bytes | None
@@ -38,12 +39,24 @@ class Result:
     total: int | None = None
     inserted: int | None = None
     keys: Sequence[Mapping[str, Any]] = field(default=())
+    media: bytes | None = None
+    status: int | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a database that authorises by itself is told about a request (database mode)."""
+
+    method: str
+    path: str
+    headers: Sequence[tuple[bytes, bytes]]
 
 
 class Prepared(Protocol):
     """A compiled plan. Made once per shape and role, kept in the cache, run many times."""
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it with the request's values. Raises the typed errors of `mainspring.errors` only."""
         ...
 

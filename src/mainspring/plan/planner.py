@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mainspring.catalog.model import Catalog
+from mainspring.errors import NotSupported
 from mainspring.plan.draft import Planning
 from mainspring.plan.guard import Guards, Registry
 from mainspring.plan.limits import Limits
@@ -18,7 +19,7 @@ from mainspring.plan.passes.tables import find_table
 from mainspring.plan.reads import read_rows
 from mainspring.plan.writes import plan_delete, plan_insert, plan_update
 from mainspring.principal import Principal
-from mainspring.query.ast import Count, Delete, Insert, Query, Read, TableName, Update
+from mainspring.query.ast import Call, Count, Delete, Insert, Query, Read, TableName, Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Planner:
                 return plan_update(planning, query)
             case Delete():
                 return plan_delete(planning, query)
+            case Call():
+                raise NotSupported("Calling a function (rpc)")
 
     def _read(self, planning: Planning, query: Read) -> ReadPlan:
         rows = read_rows(planning, query.table, query.selection)

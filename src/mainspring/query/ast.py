@@ -80,13 +80,25 @@ class Column:
 Operand = Column | Value
 
 
+class Quantifier(StrEnum):
+    """Whether a comparison must hold for one or for each of the values in a list."""
+
+    ANY = "any"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`left op right`, op being a name of the operator table (`query.ops`)."""
+    """`left op right`, op being a name of the operator table (`query.ops`).
+
+    With a `quantifier` right is a list of values. `config` names the text search configuration of the operators that take one.
+    """
 
     op: str
     left: Operand
     right: Operand
+    quantifier: Quantifier | None = None
+    config: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,14 @@ class Is:
 
     operand: Operand
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Whether the embed known as `key` in the same selection has rows (`exists`) or none, as the caller sees them."""
+
+    key: str
+    exists: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +157,7 @@ class Exists:
     scope: int
 
 
-Expr = Compare | Is | Truth | And | Or | Not | Exists
+Expr = Compare | Is | Related | Truth | And | Or | Not | Exists
 
 TRUE = And(())
 FALSE = Or(())
@@ -161,14 +181,33 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One output: `function` (count, sum, avg, min or max) over the rows that share the values of all plain outputs.
+
+    `column` None: rows are counted. `input` casts each value before, `cast` the result.
+    """
+
+    function: str
+    column: Column | None = None
+    alias: str | None = None
+    input: str | None = None
+    cast: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Embed:
-    """Related rows inside each row: `target` is a table or a relation, `hint` picks among several."""
+    """Related rows inside each row: `target` is a table or a relation, `hint` picks among several.
+
+    `inner` drops rows that have none. `spread` lifts its outputs into the row itself: of a to-one relation as they are, of a
+    to-many one as an array each.
+    """
 
     target: str
     selection: Selection
     alias: str | None = None
     hint: str | None = None
     inner: bool = False
+    spread: bool = False
 
     @property
     def key(self) -> str:
@@ -176,7 +215,7 @@ class Embed:
         return self.alias or self.target
 
 
-Item = Star | Field | Embed
+Item = Star | Field | Aggregate | Embed
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +235,20 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is read of one table: outputs, condition, order and page."""
+    """What is read of one table: outputs, condition, order and page.
+
+    `distinct`: rows whose outputs are equal are answered once. `having` is a condition on grouped rows; its columns are names
+    of outputs. The value at `after` is the cursor of the last row already seen (keyset pagination).
+    """
 
     items: tuple[Item, ...] = (Star(),)
     where: Expr | None = None
     order: tuple[Order, ...] = ()
     limit: Slot | None = None
     offset: Slot | None = None
+    distinct: bool = False
+    having: Expr | None = None
+    after: Slot | None = None
 
 
 class Count(StrEnum):
@@ -210,6 +256,34 @@ class Count(StrEnum):
 
     NONE = "none"
     EXACT = "exact"
+    PLANNED = "planned"
+    ESTIMATED = "estimated"
+
+
+class End(StrEnum):
+    """How the transaction of a query ends."""
+
+    COMMIT = "commit"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a query is to be carried out, beyond what it asks for.
+
+    `end` None: as the settings say. More than `max_affected` rows changed or answered by a function undo everything. `timezone`
+    is the zone in which moments are shown. `accept` lists media types by preference where the database has a say in the form
+    of the answer (database mode). `stripped`: members that are null are left out of the document.
+    """
+
+    end: End | None = None
+    max_affected: int | None = None
+    timezone: str | None = None
+    accept: tuple[str, ...] = ()
+    stripped: bool = False
+
+
+USUAL = Terms()
 
 
 # ---------------------------------------------------------------- queries
@@ -237,6 +311,8 @@ class Read(_Query):
     table: TableName
     selection: Selection
     count: Count = Count.NONE
+    rows: bool = True
+    terms: Terms = USUAL
 
     __hash__ = _Query.__hash__
 
@@ -260,7 +336,8 @@ class Conflict:
 class Insert(_Query):
     """New rows. The value at `rows` is a list of dicts; `columns` are the keys taken from each.
 
-    A key missing from a row is null, or the column's default with `missing_default`.
+    A key missing from a row is null, or the column's default with `missing_default`. `where` holds for the one row that a PUT
+    names: the row given must satisfy it.
     `returning` None asks for no rows back. `singular`: exactly one row or nothing is written.
     """
 
@@ -272,13 +349,18 @@ class Insert(_Query):
     returning: Selection | None = None
     count: Count = Count.NONE
     singular: bool = False
+    where: Expr | None = None
+    terms: Terms = USUAL
 
     __hash__ = _Query.__hash__
 
 
 @dataclass(frozen=True, eq=True)
 class Update(_Query):
-    """Changes to the rows that `where` (with order and page) picks. The value at `changes` is one dict."""
+    """Changes to the rows that `where` (with order and page) picks. The value at `changes` is one dict.
+
+    With `missing_default` a column named but missing from the dict takes its default.
+    """
 
     table: TableName
     columns: tuple[str, ...]
@@ -290,6 +372,8 @@ class Update(_Query):
     returning: Selection | None = None
     count: Count = Count.NONE
     singular: bool = False
+    missing_default: bool = False
+    terms: Terms = USUAL
 
     __hash__ = _Query.__hash__
 
@@ -306,8 +390,43 @@ class Delete(_Query):
     returning: Selection | None = None
     count: Count = Count.NONE
     singular: bool = False
+    terms: Terms = USUAL
 
     __hash__ = _Query.__hash__
 
 
-Query = Read | Insert | Update | Delete
+class Given(StrEnum):
+    """In which form a function's arguments come: as a mapping by name, or as one unnamed argument of a type."""
+
+    NAMED = "named"
+    JSON = "json"
+    TEXT = "text"
+    BYTES = "bytes"
+    XML = "xml"
+
+
+@dataclass(frozen=True, eq=True)
+class Call(_Query):
+    """A function's answer, read like a table's rows.
+
+    The value at `given` is a dict of the `arguments` named (texts or lists of texts from a query string, JSON values from a
+    body), or for the other forms of `form` the body's bytes. `read_only`: it must change nothing (GET). `body`: the arguments
+    came in one.
+    """
+
+    routine: TableName
+    arguments: tuple[str, ...]
+    given: Slot
+    form: Given = Given.NAMED
+    read_only: bool = False
+    body: bool = False
+    selection: Selection = Selection()
+    count: Count = Count.NONE
+    rows: bool = True
+    singular: bool = False
+    terms: Terms = USUAL
+
+    __hash__ = _Query.__hash__
+
+
+Query = Read | Insert | Update | Delete | Call

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mainspring.engines.base import Engine, Prepared, Result
+from mainspring.engines.base import Engine, Prepared, Request, Result
 from mainspring.errors import EngineError, EngineFault
 from mainspring.observe import EngineFaulted, Sink, discard
 from mainspring.plan.planner import Planner
 from mainspring.principal import Principal
 from mainspring.query.ast import Query, TableName
 
-__all__ = ["Data", "Result"]
+__all__ = ["Data", "Request", "Result"]
 
 
 class Data:
@@ -28,8 +28,12 @@ class Data:
         self._capacity = capacity
         self._prepared: dict[tuple[Query, str, bool], Prepared] = {}
 
-    async def execute(self, query: Query, values: Sequence[Any], principal: Principal) -> Result:
+    async def execute(
+        self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None
+    ) -> Result:
         """Answer `query` with the request's `values`, as far as `principal` may.
+
+        `request` is told to a database that authorises by itself; others do not look at it.
 
         Raises the leaves of `mainspring.errors`; a write that raises has changed nothing.
         """
@@ -38,7 +42,7 @@ class Data:
         if prepared is None:
             prepared = self._prepare(key, query, principal)
         try:
-            return await prepared.run(values, principal)
+            return await prepared.run(values, principal, request)
         except EngineFault as error:
             self._observe(EngineFaulted(self._engine.name, error.__cause__ or error))
             raise

@@ -8,7 +8,7 @@ from typing import Any
 
 from mainspring.catalog.model import Catalog, Table
 from mainspring.datatypes import to_json
-from mainspring.engines.base import Capabilities, Prepared, Result
+from mainspring.engines.base import Capabilities, Prepared, Request, Result
 from mainspring.engines.memory import write
 from mainspring.engines.memory.read import Reader, encode, scope_of
 from mainspring.engines.memory.store import Draft, Row, State
@@ -88,7 +88,7 @@ class PreparedRead(_Prepared):
         super().__init__(engine, plan)
         self._plan = plan
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """The page of rows, and with `count` the number of all."""
         draft, plan = self._engine.draft(), self._plan
         reader = Reader(draft, scope_of(draft, self._params(values, principal)))
@@ -104,7 +104,7 @@ class PreparedInsert(_Prepared):
         super().__init__(engine, plan)
         self._plan = plan
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Write all rows or none. Raises the constraint errors, RowCheckViolated and NotSingular."""
         draft, plan = self._engine.draft(), self._plan
         params = self._params(values, principal)
@@ -125,7 +125,7 @@ class PreparedUpdate(_Prepared):
         super().__init__(engine, plan)
         self._plan = plan
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Change all rows picked or none. Raises the constraint errors, RowCheckViolated and NotSingular."""
         draft, plan = self._engine.draft(), self._plan
         params = self._params(values, principal)
@@ -144,7 +144,7 @@ class PreparedDelete(_Prepared):
         super().__init__(engine, plan)
         self._plan = plan
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Remove all rows picked or none. Raises ForeignKeyViolated and NotSingular."""
         draft, plan = self._engine.draft(), self._plan
         params = self._params(values, principal)

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.pq.abc import PGresult
 
-from mainspring.engines.base import Result
+from mainspring.engines.base import Request, Result
 from mainspring.engines.postgres.compile import PostgresCompiler
 from mainspring.engines.postgres.dialect import PostgresDialect, array, encoder
 from mainspring.engines.postgres.pool import Pool, Transaction
@@ -43,7 +43,7 @@ class Update(Script):
             f"UPDATE {compiler.tables(rows.source)} SET {sets} WHERE {where} RETURNING {returning}"
         )
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         picking = self._change.arguments(values, principal)
         check, represent = made(self._check, values, principal), made(self._represent, values, principal)
@@ -83,7 +83,7 @@ class Delete(Script):
         where = _picking(compiler, rows) if self._alone else self.dialect.among(row_id, compiler.arguments.extra())
         return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         remove = self._remove.arguments(values, principal)
         if self._alone:

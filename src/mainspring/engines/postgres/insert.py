@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mainspring.engines.base import Result
+from mainspring.engines.base import Request, Result
 from mainspring.engines.postgres.dialect import PostgresDialect
 from mainspring.engines.postgres.into import Changed, Into, Runs, insertions
 from mainspring.engines.postgres.pool import Pool, Transaction
@@ -32,7 +32,7 @@ class Insert(Script):
         self._updated = self.demand(plan.target, plan.upsert.updated) if plan.upsert and merging else None
         self._alone = not (merging or self._check or self._represent or plan.singular)
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         check, represent = made(self._check, values, principal), made(self._represent, values, principal)
         updated = made(self._updated, values, principal)

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from mainspring.engines.base import Result
+from mainspring.engines.base import Request, Result
 from mainspring.engines.postgres.compile import ROW, PostgresCompiler
 from mainspring.engines.postgres.dialect import PostgresDialect
 from mainspring.engines.postgres.faults import leaf
@@ -35,7 +35,7 @@ class Read:
         self._statement = compile_read(plan, dialect)
         self._pool, self._counted = pool, plan.count
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         command = Command(self._statement.sql, self._statement.arguments(values, principal))
         try:

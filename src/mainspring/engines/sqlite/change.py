@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mainspring.engines.base import Result
+from mainspring.engines.base import Request, Result
 from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.statement import Statement
 from mainspring.engines.sqlite.dialect import SqliteDialect, encoder, json_dump
@@ -38,7 +38,7 @@ class Update(Script):
         returning = f"rowid, {self._checked or '1'}, {self._document or 'NULL'}"
         return compiler.arguments.statement(f"UPDATE {target} SET {sets} WHERE {where} RETURNING {returning}")
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         if self._change is None:  # nothing to change, but what was said must still be readable
             for bind in binders(self.params):
@@ -85,7 +85,7 @@ class Delete(Script):
             where = _picking(compiler, rows, self.dialect)
         return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         pick, remove = self._pick.arguments(values, principal), self._remove.arguments(values, principal)
         represent = made(self._represent, values, principal)

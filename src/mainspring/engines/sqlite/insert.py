@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mainspring.engines.base import Result
+from mainspring.engines.base import Request, Result
 from mainspring.engines.sqlite.dialect import SqliteDialect, encoder
 from mainspring.engines.sqlite.references import References
 from mainspring.engines.sqlite.script import Script, failing, joined, made, represented, require_single
@@ -49,7 +49,7 @@ class Insert(Script):
         among_themselves = plan.upsert is None and References.needed(self.table)
         self._references = References(self.table, dialect) if among_themselves else None
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         plan = self.plan
         rows = written(plan.writes, values[plan.rows], principal)

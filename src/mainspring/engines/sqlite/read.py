@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
-from mainspring.engines.base import Result
+from mainspring.engines.base import Request, Result
 from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.statement import Arguments, Statement
 from mainspring.engines.sqlite.dialect import SqliteDialect
@@ -53,7 +53,7 @@ class Read:
             spec.source.index for spec in plan.params if spec.form is Form.PATTERN and isinstance(spec.source, Slot)
         ]
 
-    async def run(self, values: Sequence[Any], principal: Principal) -> Result:
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         arguments = self._arguments(values, principal)
         if (self._slow_until and monotonic() < self._slow_until) or (self._patterns and self._long_match(values)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mainspring.catalog.model import Table
 from mainspring.catalog.names import nearest
 from mainspring.datatypes import BIGINT, BOOLEAN, FLOAT, JSON, TEXT, DataType, Kind
-from mainspring.errors import ColumnUnknown, LimitExceeded, OperatorInvalid, PermissionDenied, SyntaxInvalid
+from mainspring.errors import ColumnUnknown, LimitExceeded, NotSupported, OperatorInvalid, PermissionDenied, SyntaxInvalid
 from mainspring.plan.draft import Planning
 from mainspring.query import ast, expr
 from mainspring.query.ops import OPERATORS, Operator
@@ -59,6 +59,8 @@ def condition(planning: Planning, node: ast.Expr, scopes: Sequence[Scope]) -> ex
             return _is(planning, operand, what, scopes)
         case ast.Truth(operand):
             return expr.Truth(_operand(planning, operand, BOOLEAN, scopes))
+        case ast.Related(key):
+            raise NotSupported(f"a null test on the embedded resource '{key}'")
         case ast.Exists():
             return _exists(planning, node, scopes)
 

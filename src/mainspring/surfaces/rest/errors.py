@@ -52,6 +52,7 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.RelationUnknown: (400, "PGRST200"),
     errors.RelationAmbiguous: (300, "PGRST201"),
     errors.RoutineUnknown: (404, "PGRST202"),
+    errors.RoutineAmbiguous: (300, "PGRST203"),
     errors.ConflictTargetUnknown: (400, "42P10"),
     errors.ColumnGenerated: (400, "428C9"),
     errors.TokenInvalid: (401, "PGRST301"),
@@ -65,10 +66,12 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.CheckViolated: (400, "23514"),
     errors.NotSingular: (406, "PGRST116"),
     errors.RangeNotSatisfiable: (416, "PGRST103"),
+    errors.TooManyAffected: (400, "PGRST124"),
     errors.EngineUnavailable: (503, "PGRST000"),
     errors.TimedOut: (500, "57014"),
     errors.Busy: (503, "53300"),
     errors.EngineFault: (500, "XX000"),
+    errors.DatabaseRefused: (500, "XX000"),
 }
 
 EXPECTED_OPERATOR: Final = '"not" or operator (eq, gt, ...)'
