@@ -341,6 +341,8 @@ def _suggest(name: str, known: Sequence[str]) -> str | None:
 def _read(opt: Option, raw: Any) -> Any:
     """The value of `opt` from `raw`: text from a flag or the environment, a typed value from the file."""
     value = _PARSERS[type(opt.default)](raw)
+    if value == () != opt.default:
+        raise ValueError("must name at least one")
     if opt.choices and value not in opt.choices:
         allowed = ", ".join(opt.choices)
         raise ValueError(f'"{value}" is not one of {allowed}')
@@ -400,10 +402,7 @@ def _truth(raw: Any) -> bool:
 
 def _texts(raw: Any) -> tuple[str, ...]:
     parts = [_text(part) for part in raw] if isinstance(raw, list) else _text(raw).split(",")
-    kept = tuple(part.strip() for part in parts if part.strip())
-    if not kept:
-        raise ValueError("must name at least one")
-    return kept
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def _secret(raw: Any) -> Secret:
