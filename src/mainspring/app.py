@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zoneinfo
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 from mainspring.catalog.build import Models, build
 from mainspring.catalog.declared.mapping import attributes, table_of
 from mainspring.engines.base import Engine
-from mainspring.engines.registry import open_engine
+from mainspring.engines.registry import open_engine, open_native
 from mainspring.errors import ConfigError, Mistake
 from mainspring.http.cors import Cors
 from mainspring.http.dispatch import Dispatcher, Step
@@ -18,12 +19,14 @@ from mainspring.http.headers import Receive, Scope, Send
 from mainspring.http.principal import identifier
 from mainspring.observe import Sink, TablesUnreachable, log_sink
 from mainspring.plan.limits import Limits
+from mainspring.plan.native.planner import NativePlanner
 from mainspring.plan.planner import Planner
 from mainspring.policy.declare import Declarations, Roles, Rule
 from mainspring.policy.registry import Registry
 from mainspring.principal import SERVICE_PRINCIPAL
 from mainspring.query.ast import Insert, Slot, TableName
 from mainspring.services.data import Data
+from mainspring.services.identity.external import ExternalTokens
 from mainspring.services.identity.keys import open_keys
 from mainspring.services.identity.tokens import TokenVerifier
 from mainspring.settings import Settings, load
@@ -42,7 +45,7 @@ class Mainspring:
     It is an ASGI application; `mainspring serve` serves it with settings and workers.
     """
 
-    def __init__(self, models: Models | Sequence[Models]) -> None:
+    def __init__(self, models: Models | Sequence[Models] = ()) -> None:
         self._models = models
         self._declarations = Declarations()
         self._seeds: list[Seed] = []
@@ -88,6 +91,8 @@ class Mainspring:
     def build(self, settings: Settings, data: Path, observe: Sink | None = None) -> Dispatcher:
         """The application to serve; opens no connection (its steps do). Raises ConfigError with every mistake found."""
         observe = observe or log_sink(settings.server.log_level, settings.server.log_format)
+        if settings.database.auth_mode == "database":
+            return _build_native(settings, observe)
         catalog = build(self._models)
         policies = self._declarations.resolve(catalog, table_of, attributes)
         keys = open_keys(data / "keys", settings.auth, observe)
@@ -99,7 +104,7 @@ class Mainspring:
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
-                "/rest/v1": RestSurface(door, identify, settings.rest, settings.cache),
+                settings.rest.prefix: RestSurface(door, identify, settings, zones=zoneinfo.available_timezones()),
                 **ops_routes(lambda: dispatcher.serving, keys.jwks()),
             },
             steps=[Step("database", lambda: self._start(engine, planner, door, observe), engine.stop)],
@@ -129,9 +134,29 @@ class Mainspring:
         await self._served(scope, receive, send)
 
 
+def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
+    """Database mode: an existing PostgreSQL database that types and authorises by itself."""
+    engine = open_native(settings)
+    planner = NativePlanner(engine.catalog, settings.rest.plan_enabled)
+    door = Data(engine, planner, settings.cache.statements, observe)
+    engine.changed = door.forget
+    identify = ExternalTokens(settings.auth, settings.database.anon_role)
+    dispatcher: Dispatcher
+    dispatcher = Dispatcher(
+        {
+            settings.rest.prefix: RestSurface(door, identify, settings, zones=zoneinfo.available_timezones()),
+            **ops_routes(lambda: dispatcher.serving, {"keys": []}),
+        },
+        steps=[Step("database", engine.start, engine.stop)],
+        cors=Cors(settings.cors.origins),
+        observe=observe,
+    )
+    return dispatcher
+
+
 def _limits(settings: Settings) -> Limits:
     return Limits(
-        max_rows=settings.rest.max_rows,
+        max_rows=settings.rest.max_rows or None,
         max_embed_depth=settings.rest.max_embed_depth,
         max_conditions=settings.rest.max_filter_nodes,
     )

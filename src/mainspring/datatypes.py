@@ -15,6 +15,7 @@ Every engine stores and answers the canonical form decided here, so that answers
     JSON          what JSON says, numbers exact            itself
     BYTES         bytes                                    "\\x" and lower-case hex
     ARRAY         list of canonical items (None allowed)   array
+    NATIVE        str, the database's own text             what the database makes of it
 """
 
 from __future__ import annotations
@@ -52,12 +53,13 @@ class Kind(StrEnum):
     BYTES = "bytea"
     ENUM = "enum"
     ARRAY = "array"
+    NATIVE = "native"
 
 
 @dataclass(frozen=True, slots=True)
 class DataType:
     """A logical type. `bits` for integers, `length` for text, `precision`/`scale` for numerics,
-    `values` (and `name`) for enums, `item` for arrays; None means unbounded."""
+    `values` (and `name`) for enums, `item` for arrays, `name` for types only the database knows; None means unbounded."""
 
     kind: Kind
     bits: int = 64
@@ -103,6 +105,8 @@ def _label(type_: DataType) -> str:
             return f"numeric({type_.precision},{type_.scale or 0})"
         case Kind.ENUM:
             return f"enum {type_.name}"
+        case Kind.NATIVE:
+            return type_.name or "native"
         case Kind.ARRAY:
             return f"{type_.item}[]"
         case kind:
@@ -613,6 +617,10 @@ def _isoformat(type_: DataType, value: Any) -> str:
     return _trim(value.replace(tzinfo=None).isoformat())
 
 
+def _native_json(type_: DataType, value: Any) -> str:
+    return _text(type_, value if isinstance(value, str) else json_text(value))
+
+
 _FROM_TEXT: dict[Kind, Callable[[DataType, str], Any]] = {
     Kind.TEXT: _text,
     Kind.INTEGER: _integer,
@@ -629,6 +637,7 @@ _FROM_TEXT: dict[Kind, Callable[[DataType, str], Any]] = {
     Kind.BYTES: _bytes,
     Kind.ENUM: _enum,
     Kind.ARRAY: _array,
+    Kind.NATIVE: _text,
 }
 
 _FROM_JSON: dict[Kind, Callable[[DataType, Any], Any]] = {
@@ -647,6 +656,7 @@ _FROM_JSON: dict[Kind, Callable[[DataType, Any], Any]] = {
     Kind.BYTES: _bytes_json,
     Kind.ENUM: _enum_json,
     Kind.ARRAY: _array_json,
+    Kind.NATIVE: _native_json,
 }
 
 

@@ -4,20 +4,23 @@
     |- RequestError            10xx  what was asked cannot be read
     |  |- SyntaxInvalid        1001  |- BodyInvalid       1002  |- ValueInvalid      1003
     |  |- ValueOutOfRange      1004  |- LimitExceeded     1005  |- NotSupported      1006
-    |  `- OperatorInvalid      1007
+    |  |- OperatorInvalid      1007  |- RelatedOrderInvalid 1008 `- MaxAffectedInvalid 1009
     |- CatalogError            20xx  what was asked about does not exist
     |  |- TableUnknown         2001  |- ColumnUnknown     2002  |- RelationUnknown   2003
     |  |- RelationAmbiguous    2004  |- RoutineUnknown    2005  |- ConflictTargetUnknown 2006
     |  |- ColumnGenerated      2007  `- RoutineAmbiguous   2008
     |- IdentityError           30xx  who asks is not known
-    |  |- TokenInvalid         3001  |- TokenExpired      3002  `- KeyMissing        3003
+    |  |- TokenInvalid         3001  |- TokenExpired      3002  |- KeyMissing        3003
+    |  |- TokenRequired        3004  `- TokenKeyMissing   3005
     |- AccessError             40xx  who asks may not
     |  |- PermissionDenied     4001  `- RowCheckViolated  4002
     |- ConstraintError         50xx  the data does not allow it
     |  |- UniqueViolated       5001  |- ForeignKeyViolated 5002 |- NotNullViolated   5003
     |  `- CheckViolated        5004
     |- ResultError             60xx  the answer is not what was asked for
-    |  |- NotSingular          6001  |- RangeNotSatisfiable 6002 `- TooManyAffected 6003
+    |  |- NotSingular          6001  |- RangeNotSatisfiable 6002 |- TooManyAffected   6003
+    |  |- MediaUnavailable     6004  |- KeyMismatch       6005  |- ResponseHeadersInvalid 6006
+    |  `- ResponseStatusInvalid 6007
     |- EngineError             70xx  the database could not answer
     |  |- EngineUnavailable    7001  |- TimedOut          7002  |- Busy              7003
     |  |- EngineFault          7004  `- DatabaseRefused    7005
@@ -197,6 +200,34 @@ class OperatorInvalid(RequestError):
         return f"Perhaps you meant the operator '{self.suggestion}'" if self.suggestion else None
 
 
+@dataclass(eq=False)
+class RelatedOrderInvalid(RequestError):
+    """A table is to be ordered by a related one of which it can have several rows."""
+
+    code: ClassVar[str] = "MS1008"
+    source: str
+    target: str
+
+    @property
+    def message(self) -> str:
+        return f"A related order on '{self.target}' is not possible"
+
+    @property
+    def details(self) -> str | None:
+        return f"'{self.source}' and '{self.target}' do not form a many-to-one or one-to-one relationship"
+
+
+@dataclass(eq=False)
+class MaxAffectedInvalid(RequestError):
+    """A bound on affected rows was given to a function that answers a single value."""
+
+    code: ClassVar[str] = "MS1009"
+
+    @property
+    def message(self) -> str:
+        return "Function must return SETOF or TABLE when max-affected preference is used with handling=strict"
+
+
 # ---------------------------------------------------------------- 20xx catalog
 
 
@@ -310,20 +341,42 @@ class RelationAmbiguous(CatalogError):
 
 @dataclass(eq=False)
 class RoutineUnknown(CatalogError):
-    """No such function."""
+    """No such function, or none that takes these arguments.
+
+    `arguments` are the names given (None: none were looked at), `unnamed` the type of the one unnamed parameter that would also
+    have done, `suggestion` what was perhaps meant.
+    """
 
     code: ClassVar[str] = "MS2005"
     schema: str
     routine: str
     suggestion: str | None = None
+    arguments: tuple[str, ...] = ()
+    unnamed: str | None = None
+    only_unnamed: bool = False
+
+    @property
+    def _name(self) -> str:
+        return f"{self.schema}.{shorten(self.routine)}"
 
     @property
     def message(self) -> str:
-        return f"Could not find the function {self.schema}.{shorten(self.routine)} in the schema cache"
+        if self.only_unnamed:
+            return f"Could not find the function {self._name} in the schema cache"
+        given = ", ".join(map(shorten, self.arguments))
+        return f"Could not find the function {self._name}{f'({given})' if given else ' without parameters'} in the schema cache"
+
+    @property
+    def details(self) -> str | None:
+        named = f" with parameter{'s' if len(self.arguments) > 1 else ''} {', '.join(map(shorten, self.arguments))}"
+        named = named if self.arguments else " without parameters"
+        unnamed = f" with a single unnamed {self.unnamed} parameter" if self.unnamed else ""
+        how = unnamed if self.only_unnamed else named + (f" or{unnamed}" if unnamed else "")
+        return f"Searched for the function {self._name}{how}, but no matches were found in the schema cache."
 
     @property
     def hint(self) -> str | None:
-        return f"Perhaps you meant to call the function {self.schema}.{self.suggestion}" if self.suggestion else None
+        return f"Perhaps you meant to call the function {self.suggestion}" if self.suggestion else None
 
 
 @dataclass(eq=False)
@@ -386,14 +439,20 @@ class IdentityError(MainspringError):
 
 @dataclass(eq=False)
 class TokenInvalid(IdentityError):
-    """A token that is not ours, not whole or not meant for us."""
+    """A token that is not ours, not whole or not meant for us. `claims`: it is whole, but what it claims does not hold."""
 
     code: ClassVar[str] = "MS3001"
     reason: str
+    more: str | None = None
+    claims: bool = False
 
     @property
     def message(self) -> str:
         return self.reason
+
+    @property
+    def details(self) -> str | None:
+        return self.more
 
 
 @dataclass(eq=False)
@@ -420,6 +479,28 @@ class KeyMissing(IdentityError):
     @property
     def hint(self) -> str | None:
         return "Send the anon key in the `apikey` header; `mainspring keys` prints it."
+
+
+@dataclass(eq=False)
+class TokenRequired(IdentityError):
+    """Nobody may come without a token."""
+
+    code: ClassVar[str] = "MS3004"
+
+    @property
+    def message(self) -> str:
+        return "Anonymous access is disabled"
+
+
+@dataclass(eq=False)
+class TokenKeyMissing(IdentityError):
+    """A token came, and the server has no key to check one with."""
+
+    code: ClassVar[str] = "MS3005"
+
+    @property
+    def message(self) -> str:
+        return "Server lacks JWT secret"
 
 
 # ---------------------------------------------------------------- 40xx access
@@ -589,6 +670,51 @@ class RangeNotSatisfiable(ResultError):
         )
 
 
+@dataclass(eq=False)
+class MediaUnavailable(ResultError):
+    """The answer cannot be had in any of the media types asked for."""
+
+    code: ClassVar[str] = "MS6004"
+    media: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"None of these media types are available: {', '.join(map(shorten, self.media))}"
+
+
+@dataclass(eq=False)
+class KeyMismatch(ResultError):
+    """The row that was sent is not the one that the address names."""
+
+    code: ClassVar[str] = "MS6005"
+
+    @property
+    def message(self) -> str:
+        return "Payload values do not match URL in primary key column(s)"
+
+
+@dataclass(eq=False)
+class ResponseHeadersInvalid(ResultError):
+    """The headers that the database set for its answer are not a list of objects with one name and value each."""
+
+    code: ClassVar[str] = "MS6006"
+
+    @property
+    def message(self) -> str:
+        return "response.headers guc must be a JSON array composed of objects with a single key and a string value"
+
+
+@dataclass(eq=False)
+class ResponseStatusInvalid(ResultError):
+    """The status that the database set for its answer is not one."""
+
+    code: ClassVar[str] = "MS6007"
+
+    @property
+    def message(self) -> str:
+        return "response.status guc must be a valid status code"
+
+
 # ---------------------------------------------------------------- 70xx engine
 
 
@@ -657,7 +783,7 @@ class EngineFault(EngineError):
 class DatabaseRefused(EngineError):
     """What a database that authorises by itself has to say (database mode): it is for the client to read.
 
-    `sqlstate` is the database's own code; `text`, `more` and `cure` its message, detail and hint.
+    `sqlstate` is the database's own code; `text`, `more` and `cure` its message, detail and hint; `anonymous`: nobody signed in.
     """
 
     code: ClassVar[str] = "MS7005"
@@ -665,6 +791,7 @@ class DatabaseRefused(EngineError):
     text: str
     more: str | None = None
     cure: str | None = None
+    anonymous: bool = False
 
     @property
     def message(self) -> str:

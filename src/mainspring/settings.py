@@ -99,7 +99,9 @@ class DatabaseSettings:
     )
     anon_role: str = option("anon", "database mode: the role of a caller without a token; empty: a token is needed")
     pre_request: str = option("", "database mode: a function, schema.name, that runs before every request")
-    extra_search_path: tuple[str, ...] = option(("public", "extensions"), "database mode: schemas searched after the first")
+    extra_search_path: tuple[str, ...] = option(
+        ("public", "extensions"), "database mode: schemas searched after the first", minimum=0
+    )
     app_settings: tuple[str, ...] = option((), "database mode: settings name=value made known to every transaction")
     hoisted_settings: tuple[str, ...] = option(
         ("statement_timeout", "plan_filter.statement_cost_limit", "default_transaction_isolation"),
@@ -139,7 +141,8 @@ class AuthSettings:
 class RestSettings:
     """Bounds of one request to the data API."""
 
-    max_rows: int = option(1000, "most rows in one answer", minimum=1, maximum=10_000_000)
+    prefix: str = option("/rest/v1", "path below which the data API is served; empty: everywhere")
+    max_rows: int = option(1000, "most rows in one answer; 0: no bound", minimum=0, maximum=10_000_000)
     max_body_bytes: int = option(10_485_760, "largest request body", minimum=1024, maximum=1_073_741_824)
     max_url_bytes: int = option(16_384, "longest path and query", minimum=256, maximum=1_048_576)
     max_embed_depth: int = option(8, "deepest nesting of embedded resources", minimum=0, maximum=32)
@@ -341,8 +344,10 @@ def _suggest(name: str, known: Sequence[str]) -> str | None:
 def _read(opt: Option, raw: Any) -> Any:
     """The value of `opt` from `raw`: text from a flag or the environment, a typed value from the file."""
     value = _PARSERS[type(opt.default)](raw)
-    if value == () != opt.default:
-        raise ValueError("must name at least one")
+    if isinstance(value, tuple):
+        if len(value) < (opt.minimum if opt.minimum is not None else bool(opt.default)):
+            raise ValueError("must name at least one")
+        return value
     if opt.choices and value not in opt.choices:
         allowed = ", ".join(opt.choices)
         raise ValueError(f'"{value}" is not one of {allowed}')
@@ -421,7 +426,7 @@ _PARSERS: Final[Mapping[type, Callable[[Any], Any]]] = {
 
 def _contradictions(values: Mapping[str, Any], origin: Mapping[str, str]) -> Iterator[Mistake]:
     secret = values.get("auth.jwt_secret", Secret())
-    if secret and len(secret.reveal()) < 32:
+    if secret and len(secret.reveal()) < 32 and values.get("database.auth_mode") != "database":
         yield Mistake(origin["auth.jwt_secret"], f"has {len(secret.reveal())} characters, HS256 needs at least 32")
     if values.get("auth.jwt_algorithm") == "HS256" and not secret:
         yield Mistake(origin["auth.jwt_algorithm"], "is HS256, but auth.jwt_secret is not set")

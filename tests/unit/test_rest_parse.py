@@ -9,13 +9,16 @@ import pytest
 from mainspring.errors import (
     LimitExceeded,
     MainspringError,
+    MediaUnavailable,
     NotSupported,
     OperatorInvalid,
     RangeNotSatisfiable,
     SyntaxInvalid,
 )
 from mainspring.query.ast import (
+    Aggregate,
     And,
+    Call,
     Column,
     Compare,
     Conflict,
@@ -27,10 +30,13 @@ from mainspring.query.ast import (
     Insert,
     Is,
     Item,
+    MediaForm,
     Not,
     Or,
     Order,
+    Quantifier,
     Read,
+    Related,
     Resolution,
     Selection,
     Slot,
@@ -39,7 +45,7 @@ from mainspring.query.ast import (
     Update,
 )
 from mainspring.surfaces.rest.errors import Refused
-from mainspring.surfaces.rest.parse import Asked, parse
+from mainspring.surfaces.rest.parse import Asked, Grammar, parse
 from mainspring.surfaces.rest.shape import Shape, split
 
 POSTS = TableName("public", "posts")
@@ -47,7 +53,7 @@ POSTS = TableName("public", "posts")
 
 def shape(query: str, method: str = "GET", **asked: Any) -> tuple[Shape, list[Any]]:
     skeleton, texts = split(query)
-    found = parse(Asked(method, POSTS, skeleton, **asked), max_depth=8)
+    found = parse(Asked(method, POSTS, skeleton, **asked), Grammar())
     return found, found.read(texts)
 
 
@@ -117,10 +123,25 @@ def test_select_in_no_grammar(text: str) -> None:
         selection(f"select={text}")
 
 
-@pytest.mark.parametrize("text", ["count()", "id,count()", "id.sum()", "n:id.max()::text", "...author(id)"])
-def test_select_not_offered(text: str) -> None:
-    with pytest.raises(NotSupported):
-        selection(f"select={text}")
+@pytest.mark.parametrize(
+    ("text", "item"),
+    [
+        ("count()", Aggregate("count")),
+        ("n:count()::text", Aggregate("count", alias="n", cast="text")),
+        ("id.sum()", Aggregate("sum", ID)),
+        ("n:id::int.max()::text", Aggregate("max", ID, "n", "int", "text")),
+        ("...author(id)", Embed("author", Selection((Field(ID),)), spread=True)),
+        ("...author!fk!inner(id)", Embed("author", Selection((Field(ID),)), hint="fk", inner=True, spread=True)),
+    ],
+)
+def test_aggregates_and_spreads(text: str, item: Item) -> None:
+    assert selection(f"select={text}").items == (item,)
+
+
+def test_aggregates_can_be_switched_off() -> None:
+    with pytest.raises(Refused) as caught:
+        parse(Asked("GET", POSTS, "select=author(id.sum())"), Grammar(aggregates=False))
+    assert (caught.value.status, caught.value.wire) == (400, "PGRST123")
 
 
 def test_select_nested_beyond_the_bound() -> None:
@@ -216,15 +237,29 @@ def test_an_unknown_operator_is_named_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "condition", "values"),
     [
-        "id=cs.{1}", "id=fts.cat", "id=fts(english).cat", "id=not.match.x", "id=like(any).{a}", "id=eq(all).{1}",
-        "id=isdistinct.1", "data->a=eq.1", "or=(id.ov.{1})", "select=author(id)&author=is.null",
+        ("id=cs.{1}", Compare("cs", ID, S0), ["{1}"]),
+        ("id=fts(english).cat", Compare("fts", ID, S0, config="english"), ["cat"]),
+        ("id=not.match.^x", Not(Compare("match", ID, S0)), ["^x"]),
+        ("id=like(any).{a*,b}", Compare("like", ID, S0, Quantifier.ANY), ["{a%,b}"]),
+        ("id=not.eq(all).{1}", Not(Compare("eq", ID, S0, Quantifier.ALL)), ["{1}"]),
+        ("id=isdistinct.1", Compare("isdistinct", ID, S0), ["1"]),
+        ("data->a=eq.1", Compare("eq", Column("data", ("a",)), S0), ["1"]),
+        ("or=(id.ov.{1,2},id.eq(any).{3})", Or((Compare("ov", ID, S0), Compare("eq", ID, S1, Quantifier.ANY))), ["{1,2}", "{3}"]),
     ],
-)  # fmt: skip
-def test_filters_not_offered(query: str) -> None:
-    with pytest.raises(NotSupported):
-        where(query)
+)
+def test_more_operators(query: str, condition: Expr, values: list[Any]) -> None:
+    assert where(query) == (condition, values)
+
+
+def test_the_name_of_an_embed_asks_for_its_rows() -> None:
+    query = "select=author(id)&author=is.null&or=(author.not.is.null,id.eq.1)"
+    none = Related("author", exists=False)
+    assert where(query)[0] == And((none, Or((Not(none), Compare("eq", ID, S0)))))
+    with pytest.raises(Refused) as caught:
+        where("select=author(id)&author=eq.1")
+    assert caught.value.wire == "PGRST120"
 
 
 def test_parameters_of_embedded_resources() -> None:
@@ -262,11 +297,10 @@ def test_what_is_not_embedded_cannot_be_addressed(query: str) -> None:
     assert (caught.value.status, caught.value.wire) == (400, "PGRST108")
 
 
-def test_presence_of_an_embed_is_an_inner_join() -> None:
+def test_presence_of_an_embed_is_a_condition() -> None:
     for text in ("not.is.null", "is.not_null"):
-        (embed,) = selection(f"select=author(id)&author={text}").items
-        assert isinstance(embed, Embed)
-        assert embed.inner
+        found = selection(f"select=author(id)&author={text}").where
+        assert found in (Not(Related("author", exists=False)), Related("author", exists=True))
 
 
 @pytest.mark.parametrize(
@@ -318,10 +352,10 @@ def test_writes() -> None:
     assert found.query == Delete(POSTS, Compare("eq", ID, S0), returning=Selection(), singular=True)
 
 
-@pytest.mark.parametrize("prefer", ["count=planned", "count=estimated", "tx=rollback", "timezone=UTC", "max-affected=3"])
+@pytest.mark.parametrize("prefer", ["tx=rollback", "handling=strict, max-affected=3"])
 def test_preferences_not_offered(prefer: str) -> None:
     with pytest.raises(NotSupported):
-        shape("", prefer=(prefer,))
+        parse(Asked("PATCH", POSTS, "", prefer=(prefer,)), Grammar(override=True))
 
 
 def test_unknown_preferences_matter_only_when_strict() -> None:
@@ -355,16 +389,58 @@ def test_accept(accept: str, singular: bool) -> None:
 @pytest.mark.parametrize(
     ("accept", "error"),
     [
-        ("text/csv", NotSupported),
-        ("application/vnd.pgrst.array+json;nulls=stripped", NotSupported),
-        ("application/vnd.pgrst.plan+json", NotSupported),
-        ("text/unknowntype", Refused),
-        ("undefined", Refused),
+        ("application/geo+json", MediaUnavailable),
+        ("application/vnd.pgrst.plan+json", MediaUnavailable),
+        ("text/unknowntype", MediaUnavailable),
+        ("undefined", MediaUnavailable),
     ],
 )
 def test_accept_refused(accept: str, error: type[MainspringError]) -> None:
     with pytest.raises(error):
         shape("", accept=(accept,))
+
+
+@pytest.mark.parametrize(
+    ("accept", "form", "stripped", "content_type"),
+    [
+        ("text/csv", MediaForm.CSV, False, b"text/csv; charset=utf-8"),
+        (
+            "application/vnd.pgrst.array+json;nulls=stripped",
+            MediaForm.JSON,
+            True,
+            b"application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8",
+        ),
+        (
+            "application/vnd.pgrst.object+json; nulls=stripped",
+            MediaForm.OBJECT,
+            True,
+            b"application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8",
+        ),
+    ],
+)
+def test_further_forms(accept: str, form: MediaForm, stripped: bool, content_type: bytes) -> None:
+    media = shape("", accept=(accept,))[0].media
+    assert (media.form, media.stripped, media.content_type) == (form, stripped, content_type)
+
+
+def test_a_put_names_one_row_by_equality() -> None:
+    found, values = shape("id=eq.7", "PUT")
+    assert isinstance(found.query, Insert)
+    assert (found.query.where, found.query.conflict, values) == (Compare("eq", ID, S0), Conflict(Resolution.MERGE), ["7"])
+    for query, code in (("", "PGRST105"), ("id=gt.7", "PGRST105"), ("or=(id.eq.7)", "PGRST105"), ("id=eq.7&limit=1", "PGRST114")):
+        with pytest.raises(Refused) as caught:
+            shape(query, "PUT")
+        assert caught.value.wire == code
+
+
+def test_arguments_of_a_call_are_values() -> None:
+    query = "a=1&b=x.y&a=2&id=gt.5&select=id&order=id"
+    skeleton, texts = split(query, call=True)
+    found = parse(Asked("GET", POSTS, skeleton, call=True), Grammar())
+    assert isinstance(found.query, Call)
+    assert (found.query.arguments, found.query.read_only) == (("a", "b"), True)
+    assert [(name, texts[place]) for name, place in found.arguments] == [("a", "1"), ("b", "x.y"), ("a", "2")]
+    assert found.query.selection.where == Compare("gt", ID, Slot(3))
 
 
 def test_no_text_makes_the_grammar_backtrack() -> None:

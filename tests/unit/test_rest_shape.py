@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainspring.query.ast import TableName
-from mainspring.surfaces.rest.parse import Asked, parse
+from mainspring.surfaces.rest.parse import Asked, Grammar, parse
 from mainspring.surfaces.rest.shape import Recent, split
 
 TEXT = st.text("ab0 \t\n\x00\"\\'(){},.*:&=%+;/-_é名😀", max_size=10)
@@ -70,7 +70,7 @@ def queries(draw: st.DrawFn) -> Drawn:
 @given(queries())
 def test_values_are_cut_out_whole_and_the_skeleton_says_the_rest(drawn: Drawn) -> None:
     skeleton, texts = split(drawn.text)
-    shape = parse(Asked("GET", TABLE, skeleton), 8)
+    shape = parse(Asked("GET", TABLE, skeleton), Grammar())
     assert tuple(shape.read(texts)) == drawn.values
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from mainspring.errors import MainspringError, PermissionDenied, TableUnknown, TokenInvalid
+from mainspring.catalog.model import Table
+from mainspring.catalog.routines import Returns, Routine
+from mainspring.errors import DatabaseRefused, MainspringError, PermissionDenied, TableUnknown, TokenInvalid
 from mainspring.http.headers import Headers, Message
 from mainspring.principal import Principal
-from mainspring.query.ast import Count, Delete, Insert, Query, Read, TableName, Update
-from mainspring.services.data import Result
-from mainspring.settings import CacheSettings, RestSettings
+from mainspring.query.ast import Call, Count, Delete, Insert, Query, Read, TableName, Update
+from mainspring.services.data import Request, Result
+from mainspring.settings import CacheSettings, RestSettings, Settings
 from mainspring.surfaces.rest import RestSurface
 
 ROWS = b'[{"id":1},{"id":2}]'
@@ -29,15 +31,24 @@ class Door:
     result: Result | Exception = field(default_factory=lambda: Result(ROWS, 2))
     asked: list[tuple[Query, list[Any]]] = field(default_factory=list)
 
-    async def execute(self, query: Query, values: Sequence[Any], principal: Principal) -> Result:
+    async def execute(
+        self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None
+    ) -> Result:
         self.asked.append((query, list(values)))
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
 
-    def require_table(self, name: TableName, principal: Principal) -> None:
+    def require_table(self, name: TableName, principal: Principal) -> Table:
         if isinstance(self.result, Exception):
             raise self.result
+        return Table(name, {}, ("id",))
+
+    def require_routine(self, call: Call) -> Routine:
+        return Routine(call.routine, (), Returns(TableName("pg_catalog", "void")))
+
+    def prepare(self, query: Query, principal: Principal) -> None:
+        """Nothing to prepare."""
 
 
 @dataclass
@@ -59,7 +70,7 @@ class Client:
             return Principal()
 
         rest = RestSettings(**settings)
-        self.surface = RestSurface(door, identify or nobody, rest, CacheSettings(shapes=8))
+        self.surface = RestSurface(door, identify or nobody, Settings(rest=rest, cache=CacheSettings(shapes=8)))
 
     async def __call__(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
@@ -328,7 +339,8 @@ async def test_write_of_one_object(door: Door, client: Client) -> None:
         ("POST", b'{"a":' + b"[" * 100_000, {}, 400, None),
         ("POST", b'{"a":"' + b"x" * 2000 + b'"}', {}, 413, "PGRST102"),
         ("POST", b"{}", {"content-length": "5000"}, 413, "PGRST102"),
-        ("POST", b"a,b\n1,2", {"content-type": "text/csv"}, 415, "PGRST102"),
+        ("POST", b"a,b\n1,2\n3", {"content-type": "text/csv"}, 400, "PGRST102"),
+        ("POST", b"<a/>", {"content-type": "text/xml"}, 400, "PGRST102"),
         ("PATCH", b'[{"a":1},{"a":2}]', {}, 400, "PGRST102"),
     ],
 )
@@ -350,10 +362,11 @@ async def test_a_form(door: Door, client: Client) -> None:
 @pytest.mark.parametrize(
     ("method", "url", "headers", "status", "code"),
     [
-        ("GET", "/", {}, 400, "PGRST127"),
-        ("GET", "/rpc/hello", {}, 400, "PGRST127"),
+        ("GET", "/", {}, 404, "PGRST126"),
+        ("PATCH", "/rpc/hello", {}, 405, "PGRST101"),
+        ("GET", "/rpc/a/b", {}, 404, "PGRST125"),
         ("GET", "/a/b", {}, 404, "PGRST125"),
-        ("PUT", "/posts?id=eq.1", {}, 400, "PGRST127"),
+        ("PUT", "/posts?id=gt.1", {}, 405, "PGRST105"),
         ("TRACE", "/posts", {}, 405, "PGRST117"),
         ("GET", "/posts", {"accept": "text/plain"}, 406, "PGRST107"),
         ("GET", "/posts", {"accept-profile": "secret"}, 406, "PGRST106"),
@@ -375,7 +388,8 @@ async def test_refusals(
 async def test_profiles(door: Door) -> None:
     client = Client(door, schemas=("public", "other"))
     assert (await client("GET", "/posts")).headers["content-profile"] == "public"
-    answer = await client("POST", "/posts", {"content-profile": "other", "accept-profile": "public"}, b"{}")
+    wanted = {"content-profile": "other", "accept-profile": "public", "prefer": "return=representation"}
+    answer = await client("POST", "/posts", wanted, b"{}")
     assert answer.headers["content-profile"] == "other"
     assert door.asked[1][0].table == TableName("other", "posts")
 
@@ -383,7 +397,7 @@ async def test_profiles(door: Door) -> None:
 async def test_options_tells_the_methods(client: Client) -> None:
     answer = await client("OPTIONS", "/posts")
     assert (answer.status, answer.body) == (200, b"")
-    assert answer.headers["allow"] == "OPTIONS,GET,HEAD,POST,PATCH,DELETE"
+    assert answer.headers["allow"] == "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"
 
 
 async def test_options_of_an_unknown_table(door: Door, client: Client) -> None:
@@ -419,3 +433,62 @@ async def test_an_unexpected_exception_is_left_to_the_front_door(door: Door, cli
 async def test_a_table_name_cannot_break_out_of_a_header(client: Client) -> None:
     answer = await client("GET", "/po sts\r\nx: é?a=eq.%0D%0A")
     assert answer.headers["content-location"] == "/po%20sts%0D%0Ax%3A%20%C3%A9?a=eq.%0D%0A"
+
+
+async def test_csv_comes_in_and_goes_out(door: Door, client: Client) -> None:
+    await client("POST", "/posts", {"content-type": "text/csv"}, b'id,title\n1,"a, ""b"""\n2,NULL\n')
+    assert door.asked[0][1] == [[{"id": "1", "title": 'a, "b"'}, {"id": "2", "title": None}]]
+    door.result = Result(b'[{"id":1,"n":1.50,"t":"a, \\"b\\"","j":{"k":[1]}},{"id":2,"n":null,"t":"","j":null}]', 2)
+    answer = await client("GET", "/posts", {"accept": "text/csv"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.body.decode() == 'id,n,t,j\n1,1.50,"a, ""b""","{""k"":[1]}"\n2,,"",'
+    door.result = Result(b"[]", 0)
+    assert (await client("GET", "/posts?select=id,n:title", {"accept": "text/csv"})).body == b"id,n"
+
+
+async def test_nulls_are_left_out_when_asked(door: Door, client: Client) -> None:
+    door.result = Result(b'[{"a":null,"b":[null,{"c":null,"d":"x, null"}],"e":null},{"a":1}]', 2)
+    answer = await client("GET", "/posts", {"accept": "application/vnd.pgrst.array+json;nulls=stripped"})
+    assert answer.json == [{"b": [None, {"d": "x, null"}]}, {"a": 1}]
+
+
+async def test_a_put_writes_the_row_that_it_names(door: Door, client: Client) -> None:
+    door.result = Result(None, 1, inserted=1)
+    assert (await client("PUT", "/posts?id=eq.1", {}, b'{"id":1,"title":"x"}')).status == 204
+    refused = await client("PUT", "/posts?id=eq.1", {}, b'{"id":2,"title":"x"}')
+    assert (refused.status, refused.json["code"]) == (400, "PGRST115")
+    assert (await client("PUT", "/posts?title=eq.1", {}, b'{"title":1}')).json["code"] == "PGRST105"
+    assert len(door.asked) == 1
+
+
+async def test_errors_can_be_short(door: Door) -> None:
+    answer = await Client(door, error_verbosity="minimal")("GET", "/posts?id=5")
+    assert answer.json.keys() == {"code", "message"}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (DatabaseRefused("42501", "no", anonymous=True), 401, "42501"),
+        (DatabaseRefused("42501", "no"), 403, "42501"),
+        (DatabaseRefused("23505", "twice"), 409, "23505"),
+        (DatabaseRefused("PT418", "a teapot"), 418, "PT418"),
+        (DatabaseRefused("P0001", "raised"), 400, "P0001"),
+        (DatabaseRefused("P0002", "none"), 500, "P0002"),
+        (DatabaseRefused("25006", "read only"), 405, "25006"),
+        (DatabaseRefused("PGRST", "{}"), 500, "PGRST121"),
+    ],
+)
+async def test_what_a_database_says_has_its_status(door: Door, client: Client, error: Exception, status: int, code: str) -> None:
+    door.result = error
+    answer = await client("GET", "/posts")
+    assert (answer.status, answer.json["code"]) == (status, code)
+
+
+async def test_a_function_can_say_status_and_headers_of_its_refusal(door: Door, client: Client) -> None:
+    door.result = DatabaseRefused(
+        "PGRST", '{"code":"123","message":"ABC","hint":"H"}', '{"status":332,"headers":{"X-Header":"str"}}'
+    )
+    answer = await client("GET", "/posts")
+    assert (answer.status, answer.json) == (332, {"code": "123", "message": "ABC", "details": None, "hint": "H"})
+    assert answer.headers["x-header"] == "str"

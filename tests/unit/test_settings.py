@@ -49,12 +49,12 @@ def test_all_mistakes_are_told_at_once_each_with_its_source() -> None:
     found = mistakes(
         flags={"--port": "http", "--hots": "x"},
         environ={"MAINSPRING_SERVER__WORKER": "2", "MAINSPRING_AUTH__JWT_SECRET": "short"},
-        toml="[servre]\nport = 1\n[rest]\nmax_row = 5\nmax_rows = 0\n",
+        toml="[servre]\nport = 1\n[rest]\nmax_row = 5\nmax_rows = -1\n",
     )
     assert found == [
         "mainspring.toml: servre: there is no such section (did you mean server?)",
         "mainspring.toml: rest.max_row: there is no such setting (did you mean max_rows?)",
-        "mainspring.toml: rest.max_rows: 0 is too small, the least is 1",
+        "mainspring.toml: rest.max_rows: -1 is too small, the least is 0",
         "MAINSPRING_SERVER__WORKER: there is no such setting (did you mean MAINSPRING_SERVER__WORKERS?)",
         '--port: "http" is not a whole number',
         "--hots: there is no such flag (did you mean --host?)",

@@ -32,7 +32,8 @@ class Column:
     `default` and `onupdate` are applied by Mainspring; `server_default` is SQL text of the database's own (or `Now`), known
     here so that engines can create it and so that inserts know that a missing value is no null. `generated` columns (computed,
     or identity always) cannot be written. `autoincrement` marks an integer key that the database fills. `native` is the
-    database's own name of the type, where the column was found in a database.
+    database's own name of the type, `base` that of the type below a domain, `max_length` and `choices` (of an enum) its bounds,
+    where the column was found in a database.
     """
 
     name: str
@@ -45,6 +46,9 @@ class Column:
     autoincrement: bool = False
     comment: str | None = None
     native: str | None = None
+    base: str | None = None
+    max_length: int | None = None
+    choices: tuple[str, ...] = ()
 
     @property
     def writable(self) -> bool:

@@ -88,15 +88,18 @@ def resolve(catalog: Catalog, source: TableName, target: str, hint: str | None, 
 
 
 def _within_reach(relation: Relation, schema: str, visible: Visible) -> bool:
-    tables = [relation.target] + ([relation.junction.table] if relation.junction else [])
-    return all(table.schema == schema and visible(table) for table in tables)
+    junction = relation.junction
+    return relation.target.schema == schema and visible(relation.target) and (junction is None or visible(junction.table))
 
 
 def _meant(catalog: Catalog, relation: Relation, target: str, hint: str | None) -> bool:
+    if relation.function is not None:
+        return target == relation.function.name
     if relation.source == relation.target:
         return _meant_of_self(catalog, relation, target, hint)
     if hint is None:
-        return target == relation.target.name or _is_key(relation, target) or (target,) == _own_columns(relation)
+        by_key = _is_key(relation, target) or (target,) == _own_columns(relation)
+        return target == relation.target.name or (by_key and not _is_view(catalog, relation.target))
     return target == relation.target.name and (
         _is_key(relation, hint)
         or (hint,) in (_own_columns(relation), _other_columns(relation))
@@ -117,7 +120,15 @@ def _meant_of_self(catalog: Catalog, relation: Relation, target: str, hint: str 
     return named and (hint is None or _is_key(relation, hint) or (hint,) == relation.target_columns)
 
 
+def _is_view(catalog: Catalog, name: TableName) -> bool:
+    """A view has no keys of its own, so that none of them names it."""
+    table = catalog.tables.get(name)
+    return table is not None and table.view
+
+
 def _is_forward(catalog: Catalog, relation: Relation) -> bool:
+    if relation.cardinality is not Cardinality.ONE_TO_ONE:
+        return relation.cardinality is Cardinality.MANY_TO_ONE
     keys = catalog.tables[relation.source].foreign_keys
     return any(key.name == relation.name and key.columns == relation.columns for key in keys)
 

@@ -21,27 +21,36 @@ class Volatility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An argument that a routine takes. `type` is the database's name of its type (`integer`, `character varying`)."""
+    """An argument that a routine takes. `type` is the database's name of its type (`integer`, `character varying`).
+
+    `length_free` is set where that name would cut values short.
+    """
 
     name: str
     type: str
     required: bool = True
     variadic: bool = False
-    max_length: int | None = None
+    length_free: str | None = None
+
+    @property
+    def full_type(self) -> str:
+        """The type that takes values of any length: a plain `character` would cut them to one."""
+        return self.length_free or self.type
 
 
 @dataclass(frozen=True, slots=True)
 class Returns:
     """What a routine answers: one value or (`many`) rows of them.
 
-    `table` is set where a row has columns: the table (or composite type) whose rows they are, by which they can be embedded.
-    `type` is the database's name of the type otherwise (`void`, `record`, `integer`). `alias`: a domain over a composite type.
+    `composite`: each is a row of columns, of `table` (or composite type), by which it can be embedded. `type` is the database's
+    name of the type (`void`, `record`, `integer`). `alias`: it is a domain over that.
     """
 
     type: TableName
     many: bool = False
     table: TableName | None = None
     alias: bool = False
+    composite: bool = False
 
     @property
     def void(self) -> bool:
@@ -82,12 +91,12 @@ class Representation:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A media type that an aggregate of the database's makes of rows of `table` (None: of any rows).
+    """A media type that a `function` of the database's makes of the rows of `rows_of`, a table or a routine (None: of any).
 
-    `media` is `*/*` for one that says by itself what it made. `routine` is set when a function's own answer has the media type.
+    `media` is `*/*` for one that takes whatever is asked for; `made` is what it then is.
     """
 
     media: str
-    function: TableName | None
-    table: TableName | None = None
-    routine: TableName | None = None
+    made: str
+    function: TableName
+    rows_of: TableName | None = None

@@ -11,6 +11,7 @@ from mainspring.errors import ConfigError, MainspringError
 from mainspring.settings import OPTIONS, SHORT_FLAGS, Option
 
 _FAILED, _MISTAKES = 1, 2
+NO_APP = "mainspring.cli.bare"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mainspring {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serving = commands.add_parser("serve", help="serve an app", allow_abbrev=False)
-    serving.add_argument("app", metavar="APP", help="file.py, file.py:name or module:name")
+    serving.add_argument(
+        "app", metavar="APP", nargs="?", default=NO_APP, help="file.py, file.py:name or module:name; none: a database as it is"
+    )
     for opt in OPTIONS.values():
         _add_flag(serving, opt)
     printing = commands.add_parser("keys", help="print the API keys, made first where there are none", allow_abbrev=False)

@@ -30,8 +30,8 @@ class Result:
 
     `body` is the JSON array of the rows (None when none was asked for), `count` how many rows it holds or were written,
     `total` how many there are without the page (when counted); of inserts, `inserted` how many rows are new and `keys` the
-    written rows' primary keys. In database mode the database may also decide `media` (the body's content type; None: a JSON
-    array), `status` and further `headers`.
+    written rows' primary keys; `void`: a function answered nothing. In database mode the database may also decide `media`
+    (the body's content type; None: a JSON array), `status` and further `headers`.
     """
 
     body: bytes | None
@@ -39,6 +39,7 @@ class Result:
     total: int | None = None
     inserted: int | None = None
     keys: Sequence[Mapping[str, Any]] = field(default=())
+    void: bool = False
     media: bytes | None = None
     status: int | None = None
     headers: Sequence[tuple[bytes, bytes]] = ()

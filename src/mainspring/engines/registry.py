@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mainspring.engines.base import Engine
 from mainspring.errors import ConfigError, Mistake
-from mainspring.settings import DatabaseSettings
+from mainspring.settings import DatabaseSettings, Settings
+
+if TYPE_CHECKING:
+    from mainspring.engines.postgres.native.engine import NativeEngine
 
 FILE = "data.sqlite"
 SCHEMES = ("sqlite", "postgresql", "postgres", "memory")
@@ -31,6 +35,21 @@ def open_engine(settings: DatabaseSettings, data: Path) -> Engine:
             )
 
 
+def open_native(settings: Settings) -> NativeEngine:
+    """The engine of database mode, not started yet. Raises ConfigError."""
+    if urlsplit(settings.database.url).scheme not in ("postgresql", "postgres"):
+        raise ConfigError([Mistake("database.auth_mode", "database mode needs PostgreSQL", "set database.url to postgresql://...")])
+    try:
+        from mainspring.engines.postgres.native.engine import NativeEngine
+    except ImportError:
+        raise _driver_missing() from None
+    return NativeEngine(settings.database, settings.rest.schemas, settings.rest.max_rows or None)
+
+
+def _driver_missing() -> ConfigError:
+    return ConfigError([Mistake("database.url", "PostgreSQL needs a driver", "pip install 'mainspring[postgres]'")])
+
+
 def _sqlite(settings: DatabaseSettings, data: Path) -> Engine:
     from mainspring.engines.sqlite.connection import Source
     from mainspring.engines.sqlite.engine import SqliteEngine
@@ -48,9 +67,7 @@ def _postgres(settings: DatabaseSettings) -> Engine:
     try:
         from mainspring.engines.postgres.engine import PostgresEngine
     except ImportError:
-        raise ConfigError(
-            [Mistake("database.url", "PostgreSQL needs a driver", "pip install 'mainspring[postgres]'")]
-        ) from None
+        raise _driver_missing() from None
     return PostgresEngine(
         settings.url, size=settings.pool_size, timeout=settings.statement_timeout_seconds
     )

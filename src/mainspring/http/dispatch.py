@@ -195,7 +195,8 @@ class _Routes:
 
 
 def _match(routes: Mapping[str, ASGIApp], root: str, path: str) -> tuple[ASGIApp, str]:
-    """The app for the path and its root path: by its first two segments, else by its first, else as a whole."""
+    """The app for the path and its root path: by its first two segments, else by its first, else as a whole,
+    else what serves everything."""
     start = len(root) if root and path.startswith(root) else 0
     first = path.find("/", start + 1)
     second = path.find("/", first + 1) if first > 0 else -1
@@ -206,7 +207,9 @@ def _match(routes: Mapping[str, ASGIApp], root: str, path: str) -> tuple[ASGIApp
         app = routes.get(prefix)
     if app is None:
         prefix = path[start:]
-        app = routes.get(prefix, _not_found)
+        app = routes.get(prefix)
+    if app is None:
+        prefix, app = "", routes.get("", _not_found)
     return app, root + prefix if app is not _not_found else root
 
 

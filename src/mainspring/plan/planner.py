@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mainspring.catalog.model import Catalog
-from mainspring.errors import NotSupported
+from mainspring.catalog.model import Catalog, Table
+from mainspring.catalog.routines import Routine
+from mainspring.errors import RoutineUnknown
 from mainspring.plan.draft import Planning
 from mainspring.plan.guard import Guards, Registry
 from mainspring.plan.limits import Limits
@@ -31,9 +32,13 @@ class Planner:
     limits: Limits = field(default_factory=Limits)
     exposed: frozenset[str] = frozenset({"public"})
 
-    def require_table(self, name: TableName, principal: Principal) -> None:
-        """Return when requests may reach the table. Raises TableUnknown."""
-        find_table(Planning(self.catalog, Guards(self.registry, principal), self.limits, self.exposed), name)
+    def require_table(self, name: TableName, principal: Principal) -> Table:
+        """The table, where requests may reach it. Raises TableUnknown."""
+        return find_table(Planning(self.catalog, Guards(self.registry, principal), self.limits, self.exposed), name)
+
+    def require_routine(self, call: Call) -> Routine:
+        """The function that a call means. Raises RoutineUnknown."""
+        raise RoutineUnknown(call.routine.schema, call.routine.name, arguments=call.arguments)
 
     def plan(self, query: Query, principal: Principal) -> Plan:
         """The plan of `query` for everyone with this principal's role and bypass.
@@ -51,8 +56,9 @@ class Planner:
             case Delete():
                 return plan_delete(planning, query)
             case Call():
-                raise NotSupported("Calling a function (rpc)")
+                self.require_routine(query)
+                raise AssertionError("functions are not planned here")
 
     def _read(self, planning: Planning, query: Read) -> ReadPlan:
         rows = read_rows(planning, query.table, query.selection)
-        return ReadPlan(rows, tuple(planning.params), query.count is Count.EXACT, self.limits.max_rows)
+        return ReadPlan(rows, tuple(planning.params), query.count is not Count.NONE, self.limits.max_rows)

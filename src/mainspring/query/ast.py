@@ -267,6 +267,38 @@ class End(StrEnum):
     ROLLBACK = "rollback"
 
 
+class MediaForm(StrEnum):
+    """What a media type asks of the rows; OTHER is for the database to make, ANY takes whatever comes first."""
+
+    JSON = "json"
+    OBJECT = "object"
+    CSV = "csv"
+    GEOJSON = "geojson"
+    ANY = "any"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Instead of the answer, the database's plan for it: as JSON or text, with options such as `analyze`."""
+
+    json: bool
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A media type that a client takes, as it is to be named in the answer. `stripped`: without the members that are null.
+
+    With `explain` it is the form whose plan is asked for.
+    """
+
+    media: str
+    form: MediaForm
+    stripped: bool = False
+    explain: Explain | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How a query is to be carried out, beyond what it asks for.
@@ -279,7 +311,7 @@ class Terms:
     end: End | None = None
     max_affected: int | None = None
     timezone: str | None = None
-    accept: tuple[str, ...] = ()
+    accept: tuple[Accepted, ...] = ()
     stripped: bool = False
 
 
@@ -350,6 +382,7 @@ class Insert(_Query):
     count: Count = Count.NONE
     singular: bool = False
     where: Expr | None = None
+    keys: bool = False
     terms: Terms = USUAL
 
     __hash__ = _Query.__hash__

@@ -39,7 +39,7 @@ class Operator:
         return type_.kind in self.kinds
 
 
-_EQUATED = frozenset(Kind) - {Kind.JSON}
+_EQUATED = frozenset(Kind) - {Kind.JSON, Kind.NATIVE}
 _ORDERED = _EQUATED - {Kind.ARRAY}
 _TEXTUAL = frozenset({Kind.TEXT})
 

@@ -8,23 +8,63 @@ The first two steps happen once per shape of query and role; what they make is k
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from mainspring.engines.base import Engine, Prepared, Request, Result
+from mainspring.catalog.model import Table
+from mainspring.catalog.routines import Routine
+from mainspring.engines.base import Prepared, Request, Result
 from mainspring.errors import EngineError, EngineFault
 from mainspring.observe import EngineFaulted, Sink, discard
-from mainspring.plan.planner import Planner
 from mainspring.principal import Principal
-from mainspring.query.ast import Query, TableName
+from mainspring.query.ast import Call, Query, TableName
 
 __all__ = ["Data", "Request", "Result"]
+
+P = TypeVar("P")
+P_in = TypeVar("P_in", contravariant=True)
+P_out = TypeVar("P_out", covariant=True)
+
+
+class Plans(Protocol[P_out]):
+    """A planner: that of policies, or that of a database that authorises by itself."""
+
+    def plan(self, query: Query, principal: Principal) -> P_out:
+        """The plan of a query for everyone with this principal's role and bypass."""
+        ...
+
+    def require_table(self, name: TableName, principal: Principal) -> Table:
+        """The table, where requests may reach it. Raises TableUnknown."""
+        ...
+
+    def require_routine(self, call: Call) -> Routine:
+        """The function that a call means. Raises RoutineUnknown, RoutineAmbiguous."""
+        ...
+
+
+class Runs(Protocol[P_in]):
+    """The part of an engine that answers queries."""
+
+    name: str
+
+    def prepare(self, plan: P_in) -> Prepared:
+        """Compile a plan."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the database answers. Raises EngineUnavailable."""
+        ...
 
 
 class Data:
     """User data behind its policies. `capacity` bounds the number of prepared queries kept."""
 
-    def __init__(self, engine: Engine, planner: Planner, capacity: int = 1024, observe: Sink = discard) -> None:
+    def __init__(self, engine: Runs[P], planner: Plans[P], capacity: int = 1024, observe: Sink = discard) -> None:
         self._engine, self._planner, self._observe = engine, planner, observe
+
+        def compile_(query: Query, principal: Principal) -> Prepared:
+            return engine.prepare(planner.plan(query, principal))
+
+        self._compile = compile_
         self._capacity = capacity
         self._prepared: dict[tuple[Query, str, bool], Prepared] = {}
 
@@ -38,9 +78,7 @@ class Data:
         Raises the leaves of `mainspring.errors`; a write that raises has changed nothing.
         """
         key = (query, principal.role, principal.bypass)
-        prepared = self._prepared.get(key)
-        if prepared is None:
-            prepared = self._prepare(key, query, principal)
+        prepared = self._prepared.get(key) or self._prepare(key, query, principal)
         try:
             return await prepared.run(values, principal, request)
         except EngineFault as error:
@@ -48,16 +86,30 @@ class Data:
             raise
 
     def _prepare(self, key: tuple[Query, str, bool], query: Query, principal: Principal) -> Prepared:
-        prepared = self._engine.prepare(self._planner.plan(query, principal))
+        prepared = self._compile(query, principal)
         if len(self._prepared) >= self._capacity:
             for oldest in list(self._prepared)[: self._capacity // 4 + 1]:
                 del self._prepared[oldest]
         self._prepared[key] = prepared
         return prepared
 
-    def require_table(self, name: TableName, principal: Principal) -> None:
-        """Return when there is such a table for requests. Raises TableUnknown."""
-        self._planner.require_table(name, principal)
+    def require_table(self, name: TableName, principal: Principal) -> Table:
+        """The table, where requests may reach it. Raises TableUnknown."""
+        return self._planner.require_table(name, principal)
+
+    def require_routine(self, call: Call) -> Routine:
+        """The function that a call means. Raises RoutineUnknown, RoutineAmbiguous."""
+        return self._planner.require_routine(call)
+
+    def prepare(self, query: Query, principal: Principal) -> None:
+        """Plan a query, so that running it finds it planned. Raises what planning raises."""
+        key = (query, principal.role, principal.bypass)
+        if key not in self._prepared:
+            self._prepare(key, query, principal)
+
+    def forget(self) -> None:
+        """Plan everything anew: what exists has changed."""
+        self._prepared.clear()
 
     async def ping(self) -> bool:
         """Whether the database answers."""

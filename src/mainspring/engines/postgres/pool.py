@@ -8,25 +8,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 import psycopg
 from psycopg.pq.abc import PGresult
 
 from mainspring.engines.postgres.faults import leaf
-from mainspring.engines.postgres.session import Command, Session
+from mainspring.engines.postgres.session import USUAL, Command, Session
 from mainspring.errors import Busy, EngineUnavailable
 
 MAX_WAITING = 4_096
 STOP_SECONDS = 30.0
 
+_BEGIN, _COMMIT, _ROLLBACK = Command("BEGIN"), Command("COMMIT"), Command("ROLLBACK")
+
 
 class Pool:
-    """At most `size` connections; `timeout` bounds a statement and the wait for a connection, in seconds."""
+    """At most `size` connections; `timeout` bounds a statement and the wait for a connection, in seconds.
 
-    def __init__(self, url: str, *, size: int, timeout: float) -> None:
+    `settings` are the database's own for every connection (None: those that answers in app mode rely on).
+    """
+
+    def __init__(self, url: str, *, size: int, timeout: float, settings: Mapping[str, str] | None = None) -> None:
         self.timeout = timeout
+        usual = {**USUAL, "statement_timeout": f"{round(timeout * 1000)}ms"}
+        self._settings = usual if settings is None else settings
         self._url, self._size = url, size
         self._free = size
         self._idle: list[Session] = []
@@ -36,7 +43,7 @@ class Pool:
 
     async def open(self) -> Session:
         """A new connection of nobody's. Raises psycopg.Error."""
-        return await Session.open(self._url, self.timeout)
+        return await Session.open(self._url, self._settings)
 
     async def acquire(self) -> Session:
         """A connection, to be released. Raises Busy when none comes free in time, EngineUnavailable without a server."""
@@ -132,8 +139,8 @@ class Pool:
 class Transaction:
     """A transaction on a connection of its own: begun with its first batch, rolled back unless committed."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, begin: Command = _BEGIN) -> None:
+        self._pool, self._begin = pool, begin
         self._session: Session | None = None
         self._open = False
 
@@ -149,16 +156,20 @@ class Transaction:
         """Run `checks`, then `commands`, in one round trip; the results of `commands`. Raises psycopg.Error."""
         if not checks and not commands:
             return []
-        begin = [] if self._open else [_BEGIN]
+        begin = [] if self._open else [self._begin]
         self._open = True
         results = await self._running.run(*begin, *checks, *commands)
         return results[len(begin) + len(checks) :]
 
     async def finish(self, checks: Sequence[Command], *commands: Command) -> list[PGresult]:
         """`verify` and commit, in one round trip (deferred constraints may fail now)."""
-        results = await self.verify(checks, *commands, _COMMIT)
+        return (await self.end((_COMMIT,), *checks, *commands))[len(checks) :]
+
+    async def end(self, how: Sequence[Command], *commands: Command) -> list[PGresult]:
+        """Run commands and end the transaction with those of `how`, in one round trip; the results of `commands`."""
+        results = await self.verify((), *commands, *how)
         self._open = False
-        return results[:-1]
+        return results[: len(commands)]
 
     @property
     def _running(self) -> Session:
@@ -182,6 +193,3 @@ class Transaction:
             if self._open:
                 session.close()
             self._pool.release(session)
-
-
-_BEGIN, _COMMIT, _ROLLBACK = Command("BEGIN"), Command("COMMIT"), Command("ROLLBACK")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -19,7 +19,7 @@ from psycopg.pq.abc import PGcancel, PGresult
 MAX_PREPARED = 512
 CONNECT_SECONDS = 10
 
-_SETTINGS = {
+USUAL = {
     "TimeZone": "UTC",
     "DateStyle": "ISO",
     "IntervalStyle": "postgres",
@@ -55,8 +55,8 @@ class Session:
         self._loop.add_reader(self._socket, self._readable)
 
     @classmethod
-    async def open(cls, url: str, limit: float) -> Session:
-        """Connect; a statement may take `limit` seconds. Raises psycopg.Error."""
+    async def open(cls, url: str, settings: Mapping[str, str] = USUAL) -> Session:
+        """Connect, with these settings of the database's. Raises psycopg.Error."""
         connection = await psycopg.AsyncConnection.connect(
             url,
             autocommit=True,
@@ -67,8 +67,8 @@ class Session:
             keepalives_interval=10,
             keepalives_count=3,
         )
-        settings = {**_SETTINGS, "statement_timeout": f"{round(limit * 1000)}ms"}
-        await connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()).encode())
+        if settings:
+            await connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()).encode())
         return cls(connection)
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mainspring.plan.draft import Draft, Planning
 from mainspring.plan.passes.guards import guard
 from mainspring.plan.passes.resolve import Scope, condition
@@ -19,11 +21,17 @@ def filters(planning: Planning, draft: Draft) -> None:
 
 def _own(planning: Planning, draft: Draft) -> None:
     if draft.selection.where is not None:
-        scope = Scope(draft.alias, draft.table, draft.columns)
+        scope = Scope(draft.alias, draft.table, draft.columns, partial(_related, planning, draft))
         draft.where.append(condition(planning, draft.selection.where, (scope,)))
     for item in draft.selection.items:
         if isinstance(item, Embed) and item.inner:
             draft.where.append(_inner(planning, draft, item))
+
+
+def _related(planning: Planning, draft: Draft, key: str) -> expr.Condition:
+    """Whether the embed known as `key` has rows."""
+    embed = next(item for item in draft.selection.items if isinstance(item, Embed) and item.key == key)
+    return _inner(planning, draft, embed)
 
 
 def _inner(planning: Planning, parent: Draft, embed: Embed) -> expr.Condition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mainspring.catalog.model import Table
@@ -16,11 +16,15 @@ from mainspring.query.ops import OPERATORS, Operator
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A table that a condition may name columns of. `columns` None: all of them (policies)."""
+    """A table that a condition may name columns of. `columns` None: all of them (policies).
+
+    `related` answers the condition that an embed of a key has rows.
+    """
 
     alias: int
     table: Table
     columns: frozenset[str] | None = None
+    related: Callable[[str], expr.Condition] | None = None
 
 
 def column_ref(planning: Planning, scope: Scope, column: ast.Column) -> expr.Ref:
@@ -59,8 +63,10 @@ def condition(planning: Planning, node: ast.Expr, scopes: Sequence[Scope]) -> ex
             return _is(planning, operand, what, scopes)
         case ast.Truth(operand):
             return expr.Truth(_operand(planning, operand, BOOLEAN, scopes))
-        case ast.Related(key):
-            raise NotSupported(f"a null test on the embedded resource '{key}'")
+        case ast.Related(key, exists):
+            assert scopes[0].related is not None
+            found = scopes[0].related(key)
+            return found if exists else expr.Not(found)
         case ast.Exists():
             return _exists(planning, node, scopes)
 
@@ -80,9 +86,13 @@ def _compare(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> 
         return _compare(planning, ast.Compare(_FLIPPED[node.op], node.right, node.left), scopes)
     operator = OPERATORS.get(node.op)
     if operator is None:
-        raise OperatorInvalid(node.op, suggestion=nearest(node.op, OPERATORS))
+        raise NotSupported(f"the operator {node.op}")
+    if node.quantifier is not None:
+        raise NotSupported(f"the modifier {node.quantifier} of the operator {node.op}")
     type_ = _common_type(node.left, node.right)
     left = _operand(planning, node.left, type_, scopes)
+    if isinstance(left, expr.Ref) and left.path and not left.as_text:
+        raise NotSupported("comparing a JSON value (->)", instead="Compare its text with ->> instead of ->.")
     if not operator.accepts(left.type):
         raise OperatorInvalid(node.op, str(left.type))
     return expr.Compare(operator, left, _right(planning, operator, left, node.right, scopes))

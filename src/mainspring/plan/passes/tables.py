@@ -5,9 +5,9 @@ from __future__ import annotations
 from mainspring.catalog.model import Table
 from mainspring.catalog.names import nearest
 from mainspring.catalog.relations import resolve
-from mainspring.errors import LimitExceeded, TableUnknown
+from mainspring.errors import LimitExceeded, NotSupported, TableUnknown
 from mainspring.plan.draft import Draft, Planning
-from mainspring.query.ast import Embed, Selection, TableName
+from mainspring.query.ast import Aggregate, Embed, Selection, TableName
 
 
 def find_table(planning: Planning, name: TableName) -> Table:
@@ -27,8 +27,15 @@ def plant(planning: Planning, name: TableName, selection: Selection) -> Draft:
 
 
 def _grow(planning: Planning, draft: Draft, depth: int) -> None:
-    for item in draft.selection.items:
+    selection = draft.selection
+    if selection.distinct or selection.having is not None or selection.after is not None:
+        raise NotSupported("distinct, having and after")
+    for item in selection.items:
+        if isinstance(item, Aggregate):
+            raise NotSupported("an aggregate function in select", instead="Prefer: count=exact counts the rows.")
         if isinstance(item, Embed):
+            if item.spread:
+                raise NotSupported("spreading an embedded resource (...)", instead="Embed it without the three dots.")
             if depth > planning.limits.max_embed_depth:
                 raise LimitExceeded(
                     what="the nesting of embedded resources", limit=planning.limits.max_embed_depth, unit="levels"

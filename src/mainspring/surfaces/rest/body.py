@@ -1,4 +1,4 @@
-"""The body of a write: JSON (or a form) into rows, and the columns they name. Knows no table."""
+"""The body of a write: JSON (or CSV, or a form) into rows, and the columns they name. Knows no table."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from mainspring.datatypes import decode_body
 from mainspring.errors import BodyInvalid, LimitExceeded
+from mainspring.surfaces.rest.csv import read_csv
 from mainspring.surfaces.rest.errors import Refused
 
 Row = dict[str, Any]
@@ -22,9 +23,11 @@ def decode_rows(body: bytes, content_type: bytes | None, max_depth: int) -> list
     """
     kind = (content_type or b"application/json").partition(b";")[0].strip().lower()
     if kind == b"application/x-www-form-urlencoded":
-        return [_form(body)]
+        return [form(body)]
+    if kind == b"text/csv":
+        return read_csv(body)
     if kind not in _JSON:
-        raise Refused(415, "PGRST102", f"Content-Type not acceptable: {kind.decode('latin-1')}")
+        raise unacceptable(kind)
     value = decode_body(body, max_depth)
     rows = value if isinstance(value, list) else [value]
     for number, row in enumerate(rows):
@@ -34,6 +37,11 @@ def decode_rows(body: bytes, content_type: bytes | None, max_depth: int) -> list
             if isinstance(item, dict | list):
                 _check_depth(item, max_depth, max_depth)
     return rows
+
+
+def unacceptable(kind: bytes) -> Refused:
+    """The refusal of a body in a form that is not read."""
+    return Refused(400, "PGRST102", f"Content-Type not acceptable: {kind.decode('latin-1')}")
 
 
 def columns_of(rows: list[Row]) -> tuple[str, ...]:
@@ -53,7 +61,8 @@ def single(rows: list[Row]) -> Row:
     return rows[0] if rows else {}
 
 
-def _form(body: bytes) -> Row:
+def form(body: bytes) -> Row:
+    """The fields of a form. Raises BodyInvalid."""
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000))
     except ValueError:

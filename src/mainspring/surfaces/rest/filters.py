@@ -7,27 +7,36 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mainspring.catalog.names import nearest
-from mainspring.errors import NotSupported, OperatorInvalid, SyntaxInvalid
-from mainspring.query.ast import Column, Compare, Expr, Is, Not, Slot
-from mainspring.query.ops import IS_TESTS, OPERATORS, Form
+from mainspring.errors import OperatorInvalid, SyntaxInvalid
+from mainspring.query.ast import Column, Compare, Expr, Is, Not, Quantifier, Slot
+from mainspring.query.ops import IS_TESTS
 from mainspring.surfaces.rest.errors import EXPECTED_OPERATOR
 from mainspring.surfaces.rest.scan import unescape
 
 Reader = Callable[[str], Any]
 
-VALUED: Final = frozenset(OPERATORS) | {f"not.{name}" for name in OPERATORS}
-"""The operators (negated ones included) whose value is a slot."""
+QUANTIFIED: Final = ("eq", "gt", "gte", "lt", "lte", "like", "ilike", "match", "imatch")
+SEARCHES: Final = ("fts", "plfts", "phfts", "wfts")
+OPERATORS: Final = (
+    *QUANTIFIED,
+    *SEARCHES,
+    *("neq", "in", "isdistinct", "cs", "cd", "ov", "sl", "sr", "nxr", "nxl", "adj"),
+)
+"""Every operator whose value is a slot."""
+
+_PLAIN = (*OPERATORS, *(f"{name}({quantifier})" for name in QUANTIFIED for quantifier in Quantifier))
+VALUED: Final = frozenset(_PLAIN) | {f"not.{name}" for name in _PLAIN}
+"""The operators as they are written, quantified and negated ones included; searches may also name a configuration."""
+
+_SEARCH = re.compile(r"(?:not\.)?(?:pl|ph|w)?fts\([\w $]+\)")
 
 _LISTED: Final = r'(?>"(?:[^"\\]|\\.)*+"(?=[,)])|[^,)]*+)'
 LIST: Final = re.compile(rf"[ \t]*\({_LISTED}(?>,{_LISTED})*+\)[ \t]*", re.DOTALL)
 """A whole list: `(a,"b,c")`. Possessive throughout, so that no text makes it backtrack."""
 
-_OFFERED_LATER: Final = (
-    *("match", "imatch", "isdistinct", "fts", "plfts", "phfts", "wfts"),
-    *("cs", "cd", "ov", "sl", "sr", "nxr", "nxl", "adj"),
-)
 _ITEM = re.compile(r'"((?:[^"\\]|\\.)*+)"(?=[,)])|([^,)]*+)', re.DOTALL)
-_OPERATION = re.compile(r"(?:not\.)?([a-z]+)(\([a-z_]*\))?\.")
+_OPERATION = re.compile(r"(?:not\.)?([a-z]+)(?:\([^)]*\))?\.")
+_PARTS = re.compile(r"(?:not\.)?([a-z]+)(?:\(([^)]*)\))?")
 
 
 class Slots:
@@ -44,13 +53,20 @@ class Slots:
         return Slot(len(self.readers) - 1)
 
 
+def valued(operator: str) -> bool:
+    """Whether an operator, as it is written, takes a value that is a slot."""
+    return operator in VALUED or (operator.endswith(")") and _SEARCH.fullmatch(operator) is not None)
+
+
 def comparison(column: Column, operation: str, slots: Slots) -> Expr:
-    """The condition for an operation of `VALUED`. Raises NotSupported for a comparison of JSON as JSON."""
-    name = operation.removeprefix("not.")
-    if column.path and not column.as_text:
-        raise NotSupported("comparing a JSON value (->)", instead="Compare its text with ->> instead of ->.")
-    compared = Compare(name, column, slots.new(_READERS[OPERATORS[name].form]))
-    return compared if name == operation else Not(compared)
+    """The condition for an operation that is `valued`."""
+    parts = _PARTS.fullmatch(operation)
+    assert parts is not None
+    name, modifier = parts[1], parts[2]
+    quantifier = Quantifier(modifier) if modifier and name in QUANTIFIED else None
+    config = modifier if modifier and name in SEARCHES else None
+    compared = Compare(name, column, slots.new(_READERS.get(name)), quantifier, config.strip() if config else None)
+    return Not(compared) if operation.startswith("not.") else compared
 
 
 def is_test(column: Column, text: str) -> Expr | None:
@@ -70,12 +86,7 @@ def refusal(text: str, position: int = 0) -> Exception:
     found = _OPERATION.match(text, position)
     if found is None:
         return SyntaxInvalid("filter", text, position, EXPECTED_OPERATOR)
-    name, modifier = found[1], found[2]
-    if name in _OFFERED_LATER:
-        return NotSupported(f"the operator {name}")
-    if name in OPERATORS and modifier:
-        return NotSupported(f"the modifier {modifier} of the operator {name}")
-    return OperatorInvalid(name, suggestion=nearest(name, (*OPERATORS, "is")))
+    return OperatorInvalid(found[1], suggestion=nearest(found[1], (*OPERATORS, "is")))
 
 
 def read_list(text: str) -> list[str]:
@@ -108,8 +119,4 @@ def read_pattern(text: str) -> str:
     return text.replace("*", "%")
 
 
-_READERS: Final[dict[Form, Reader | None]] = {
-    Form.SCALAR: None,
-    Form.LIST: read_list,
-    Form.PATTERN: read_pattern,
-}
+_READERS: Final[dict[str, Reader]] = {"in": read_list, "like": read_pattern, "ilike": read_pattern}

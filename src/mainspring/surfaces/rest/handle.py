@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
+from mainspring.catalog.model import Table
+from mainspring.catalog.routines import Routine
 from mainspring.errors import NotSupported
 from mainspring.principal import Principal
-from mainspring.query.ast import Insert, Query, TableName, Update
-from mainspring.services.data import Result
+from mainspring.query.ast import Call, Given, Insert, Query, TableName, Update
+from mainspring.services.data import Request, Result
 from mainspring.surfaces.rest.body import Row, columns_of, single
 from mainspring.surfaces.rest.page import Range, intersect
 from mainspring.surfaces.rest.shape import Recent, Shape
@@ -20,12 +22,22 @@ Q = TypeVar("Q", bound=Query)
 class DataDoor(Protocol):
     """The part of `services.data.Data` that this surface uses."""
 
-    async def execute(self, query: Query, values: Sequence[Any], principal: Principal) -> Result:
+    async def execute(
+        self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None
+    ) -> Result:
         """Run a query with its values for a caller. Raises the errors of `mainspring.errors`."""
         ...
 
-    def require_table(self, name: TableName, principal: Principal) -> None:
-        """Return when there is such a table for requests. Raises TableUnknown."""
+    def require_table(self, name: TableName, principal: Principal) -> Table:
+        """The table, where requests may reach it. Raises TableUnknown."""
+        ...
+
+    def require_routine(self, call: Call) -> Routine:
+        """The function that a call means. Raises RoutineUnknown, RoutineAmbiguous."""
+        ...
+
+    def prepare(self, query: Query, principal: Principal) -> None:
+        """Plan a query, so that running it finds it planned."""
         ...
 
 
@@ -69,6 +81,16 @@ class Queries:
         if known is None:
             self._same.put(query, query)
         return query if known is None else known
+
+    def with_arguments(self, shape: Shape, names: tuple[str, ...], form: Given, *, body: bool) -> Query:
+        """The shape's call with arguments of these names, in this form, from a body or not."""
+        key = (shape, names, form, body)
+        query = self._fitted.get(key)
+        if query is None:
+            assert isinstance(shape.query, Call)
+            query = self.same(replace(shape.query, arguments=names, form=form, body=body))
+            self._fitted.put(key, query)
+        return query
 
     def with_columns(self, shape: Shape, columns: tuple[str, ...]) -> Query:
         """The shape's write for a body that names `columns`."""

@@ -2,66 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mainspring.errors import NotSupported
-from mainspring.surfaces.rest.errors import Refused
+from mainspring.errors import MediaUnavailable
+from mainspring.query.ast import Accepted, Explain, MediaForm
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A form of the answer: its Content-Type, and whether it is one object instead of an array."""
+    """A form of the answer and its Content-Type."""
 
     content_type: bytes
-    singular: bool = False
+    form: MediaForm = MediaForm.JSON
+    stripped: bool = False
+    explain: Explain | None = None
 
+    @property
+    def singular(self) -> bool:
+        """Whether it is one object instead of an array."""
+        return self.form is MediaForm.OBJECT and self.explain is None
+
+
+_OBJECT: Final = "application/vnd.pgrst.object+json"
+_STRIPPED: Final = "application/vnd.pgrst.array+json;nulls=stripped"
+_FORMS: Final = {
+    "application/json": MediaForm.JSON,
+    "application/vnd.pgrst.array+json": MediaForm.JSON,
+    "application/vnd.pgrst.array": MediaForm.JSON,
+    _OBJECT: MediaForm.OBJECT,
+    "application/vnd.pgrst.object": MediaForm.OBJECT,
+    "text/csv": MediaForm.CSV,
+    "application/geo+json": MediaForm.GEOJSON,
+    "*/*": MediaForm.ANY,
+    "application/*": MediaForm.ANY,
+}
+_PLANS: Final = {"": False, "+text": False, "+json": True}
+_OPTIONS: Final = ("analyze", "verbose", "settings", "buffers", "wal")
+_PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"]*)"|([^;,"\s]*))')
+_TYPE = re.compile(r'\s*((?:[^,"]|"[^"]*")+)')
 
 ARRAY: Final = Media(b"application/json; charset=utf-8")
-OBJECT: Final = Media(b"application/vnd.pgrst.object+json; charset=utf-8", singular=True)
-
-_OFFERED: Final = {
-    "application/json": ARRAY,
-    "application/vnd.pgrst.array+json": ARRAY,
-    "application/vnd.pgrst.array": ARRAY,
-    "application/*": ARRAY,
-    "*/*": ARRAY,
-    "application/vnd.pgrst.object+json": OBJECT,
-    "application/vnd.pgrst.object": OBJECT,
-}
-_LATER: Final = ("text/csv", "application/geo+json", "application/openapi+json", "application/vnd.pgrst.plan")
 
 
-def negotiate(headers: Sequence[str]) -> Media:
-    """The first offered form, by quality and then by order.
+def content_type(media: str) -> bytes:
+    """The Content-Type of an answer in a media type; only those that are text name a charset."""
+    plain = media.partition(";")[0]
+    named = plain in _FORMS or plain in ("text/plain", "text/xml") or plain.startswith("application/vnd.pgrst.plan")
+    return f"{media}; charset=utf-8".encode() if named else media.encode()
 
-    Raises Refused (PGRST107) when there is none, NotSupported when the only ones wanted are still to come.
-    """
+
+def negotiate(headers: Sequence[str], *, explainable: bool = False) -> Media:
+    """The first form that can be made of any rows. Raises MediaUnavailable when there is none."""
     if not headers:
         return ARRAY
-    wanted = sorted(_ranges(",".join(headers)), key=lambda each: -each[1])
-    for name, quality, stripped in wanted:
-        if name in _OFFERED and quality > 0 and not stripped:
-            return _OFFERED[name]
-    for name, _, stripped in wanted:
-        if stripped or name.startswith(_LATER):
-            raise NotSupported(f"the media type {name}{';nulls=stripped' if stripped else ''}")
-    told = ", ".join(name for name, _, _ in wanted)
-    raise Refused(406, "PGRST107", f"None of these media types are available: {told}")
+    taken = accepted(headers)
+    for each in taken:
+        if each.form in (MediaForm.OTHER, MediaForm.GEOJSON) or (each.explain and not explainable):
+            continue
+        plain = each.form in (MediaForm.ANY, MediaForm.JSON) and not each.stripped and each.explain is None
+        return ARRAY if plain else Media(content_type(each.media), each.form, each.stripped, each.explain)
+    raise MediaUnavailable(tuple(each.media for each in taken))
 
 
-def _ranges(accept: str) -> Iterator[tuple[str, float, bool]]:
-    """The media types named: name, quality, and whether nulls are to be left out."""
-    for text in accept.split(","):
-        name, *parameters = (part.strip() for part in text.split(";"))
-        pairs = dict(parameter.lower().partition("=")[::2] for parameter in parameters)
-        if name:
-            yield name.lower(), _quality(pairs.get("q", "1")), pairs.get("nulls") == "stripped"
+def accepted(headers: Sequence[str]) -> tuple[Accepted, ...]:
+    """The media types of all `Accept` headers: by quality, then by order; those of quality 0 are not taken."""
+    found = [(_decode(text), _quality(text)) for header in headers for text in _split(header)]
+    return tuple(each for each, quality in sorted(found, key=lambda pair: -pair[1]) if quality > 0)
+
+
+def _split(header: str) -> Iterator[str]:
+    return (found[1].strip() for found in _TYPE.finditer(header) if found[1].strip())
+
+
+def _parameters(text: str) -> Mapping[str, str]:
+    return {found[1].lower(): found[2] if found[2] is not None else found[3] for found in _PARAMETER.finditer(text)}
 
 
 def _quality(text: str) -> float:
     try:
-        return float(text)
+        return float(_parameters(text).get("q", "1"))
     except ValueError:
         return 1.0
+
+
+def _decode(text: str) -> Accepted:
+    name, parameters = text.partition(";")[0].strip().lower(), _parameters(text)
+    plan = name.removeprefix("application/vnd.pgrst.plan")
+    if plan != name and plan in _PLANS:
+        return _plan(_PLANS[plan], parameters)
+    form, stripped = _FORMS.get(name, MediaForm.OTHER), parameters.get("nulls") == "stripped"
+    match form:
+        case MediaForm.OBJECT:
+            return Accepted(f"{_OBJECT};nulls=stripped" if stripped else _OBJECT, form, stripped)
+        case MediaForm.JSON if stripped and name != "application/json":
+            return Accepted(_STRIPPED, form, stripped=True)
+        case MediaForm.JSON:
+            return Accepted("application/json", form)
+        case MediaForm.OTHER:
+            return Accepted(re.sub(r"\s*;\s*q\s*=[^;]*", "", text) if "/" in name else text, form)
+        case _:
+            return Accepted(name, form)
+
+
+def _plan(json: bool, parameters: Mapping[str, str]) -> Accepted:
+    of = _decode(parameters.get("for") or "application/json")
+    asked = parameters.get("options", "").split("|")
+    options = tuple(option for option in _OPTIONS if option in asked)
+    listed = f"; options={'|'.join(options)}" if options else ""
+    media = f'application/vnd.pgrst.plan+{"json" if json else "text"}; for="{of.media}"{listed}'
+    return Accepted(media, of.form, of.stripped, Explain(json, options))

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
 from mainspring.errors import NotSupported, SyntaxInvalid
 from mainspring.http.headers import Header
-from mainspring.query.ast import Column, Conflict, Delete, Insert, Is, Not, Read, Selection, TableName, Update
+from mainspring.query.ast import (
+    And,
+    Call,
+    Column,
+    Compare,
+    Conflict,
+    Delete,
+    End,
+    Expr,
+    Insert,
+    Is,
+    Not,
+    Or,
+    Read,
+    Related,
+    Resolution,
+    Selection,
+    TableName,
+    Terms,
+    Update,
+)
 from mainspring.surfaces.rest.errors import Refused
 from mainspring.surfaces.rest.filters import Slots, comparison, is_test, refusal
-from mainspring.surfaces.rest.media import negotiate
+from mainspring.surfaces.rest.media import Media, accepted, negotiate
 from mainspring.surfaces.rest.order import parse_order
 from mainspring.surfaces.rest.page import read_limit, read_offset
 from mainspring.surfaces.rest.preferences import Preferences, Return, parse_preferences
@@ -25,8 +45,24 @@ _ONCE: Final = ("select", "columns", "on_conflict", "order", "limit", "offset")
 
 
 @dataclass(frozen=True, slots=True)
+class Grammar:
+    """What of the protocol is offered. `native`: a database decides what it understands; `override`: Prefer: tx counts."""
+
+    max_depth: int = 8
+    aggregates: bool = True
+    target_names: bool = True
+    explainable: bool = False
+    native: bool = False
+    override: bool = False
+    zones: Container[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """A request without values. `bounded` tells whether its Range header (if it has one) names a last row."""
+    """A request without values. `table` of a `call` is the function.
+
+    `bounded` tells whether its Range header (if it has one) names a last row.
+    """
 
     method: str
     table: TableName
@@ -36,24 +72,38 @@ class Asked:
     ranged: bool = False
     bounded: bool = False
     profile: bool = False
+    call: bool = False
 
 
-def parse(asked: Asked, max_depth: int) -> Shape:
+def parse(asked: Asked, grammar: Grammar) -> Shape:
     """The shape of a request.
 
-    Raises SyntaxInvalid, OperatorInvalid, NotSupported, LimitExceeded, and Refused where PostgREST has its own code.
+    Raises SyntaxInvalid, OperatorInvalid, LimitExceeded, MediaUnavailable, and Refused where PostgREST has its own code.
     """
-    media = negotiate(asked.accept)
-    preferences = parse_preferences(asked.prefer, asked.method)
-    pairs = list(_pairs(asked.skeleton))
+    media = _media(asked, grammar)
+    zones = grammar.zones if grammar.native else ()
+    preferences = parse_preferences(asked.prefer, asked.method, zones=zones, override=grammar.override, call=asked.call)
+    if not grammar.native:
+        _refuse(preferences)
+    arguments, pairs = _arguments(asked)
     once = {name: text for name, text in pairs if name in ("select", "columns", "on_conflict")}
-    root, slots = parse_select(once.get("select", "*"), max_depth), Slots()
+    root, slots = parse_select(once.get("select", "*"), grammar.max_depth, aggregates=grammar.aggregates), Slots()
+    places: list[tuple[str, int]] = []
     for name, text in pairs:
-        _apply(root, name, text, slots)
+        if name in arguments and text == "":
+            places.append((name, slots.new().index))
+        else:
+            _apply(root, name, text, slots, grammar)
+    _relate(root)
+    if asked.method == "POST" and not asked.call and not grammar.native and root.where:
+        raise NotSupported("Filtering an insert", instead="Only reads, updates and deletes have filters.")
     page = _page(asked, root, slots)
     columns = _names("columns parameter", once["columns"]) if "columns" in once else None
     conflict = _names("on_conflict parameter", once["on_conflict"]) if "on_conflict" in once else ()
-    query = _query(asked, root, slots, preferences, columns or (), conflict)
+    terms = _terms(asked, preferences, media, grammar)
+    query = _call(asked, root, slots, preferences, places, terms) if asked.call else _query(
+        asked, root, slots, preferences, columns or (), conflict, terms
+    )
     if not isinstance(query, Read) and media.singular:
         query = replace(query, singular=True)
     return Shape(
@@ -62,12 +112,45 @@ def parse(asked: Asked, max_depth: int) -> Shape:
         page,
         preferences,
         tuple(_headers(asked, preferences)),
-        media.content_type,
+        media,
         "/" + quote(asked.table.name, safe=""),
         _sorting(asked.skeleton),
         media.singular,
         columns,
+        asked.method,
+        tuple(places),
     )
+
+
+def _refuse(prefer: Preferences) -> None:
+    """What only a database that decides by itself can do."""
+    if prefer.end is End.ROLLBACK:
+        raise NotSupported("Prefer: tx=rollback")
+    if prefer.max_affected is not None:
+        raise NotSupported("Prefer: max-affected")
+
+
+def _media(asked: Asked, grammar: Grammar) -> Media:
+    """In database mode the database may offer more: what is taken first tells at least whether one object is."""
+    if not grammar.native:
+        return negotiate(asked.accept, explainable=grammar.explainable)
+    first = accepted(asked.accept)[:1] if asked.accept else ()
+    if not first:
+        return Media(b"")
+    return Media(first[0].media.encode(), first[0].form, first[0].stripped, first[0].explain)
+
+
+def _terms(asked: Asked, prefer: Preferences, media: Media, grammar: Grammar) -> Terms:
+    taken = accepted(asked.accept) if grammar.native else ()
+    return Terms(prefer.end, prefer.max_affected, prefer.timezone, taken, media.stripped)
+
+
+def _arguments(asked: Asked) -> tuple[frozenset[str], list[tuple[str, str]]]:
+    """Of a call in the query string the names of its arguments (whose values were cut out), and all parameters."""
+    pairs = list(_pairs(asked.skeleton))
+    if not asked.call or asked.method == "POST":
+        return frozenset(), pairs
+    return frozenset(name for name, text in pairs if part_of(name) is Part.FILTER and text == ""), pairs
 
 
 def _pairs(skeleton: str) -> Iterator[tuple[str, str]]:
@@ -88,24 +171,24 @@ def _pairs(skeleton: str) -> Iterator[tuple[str, str]]:
 # ---------------------------------------------------------------- parameters onto the tree
 
 
-def _apply(root: Node, name: str, text: str, slots: Slots) -> None:
+def _apply(root: Node, name: str, text: str, slots: Slots, grammar: Grammar) -> None:
     """Hang one parameter on the tree."""
     match part_of(name):
         case Part.FILTER:
             path, column = _place(name)
-            _filter(_find(root, path), column, text, slots)
+            _filter(_find(root, path, grammar), column, text, slots)
         case Part.TREE:
             place, word = connective(name)
-            _find(root, _path(place)).where.append(read_tree(word, text, slots).condition)
+            _find(root, _path(place), grammar).where.append(read_tree(word, text, slots).condition)
         case Part.PAGE:
             place, _, word = name.rpartition(".")
-            node = _find(root, _path(place))
+            node = _find(root, _path(place), grammar)
             if word == "limit":
                 node.limit = slots.new(read_limit)
             else:
                 node.offset = slots.new(read_offset)
         case Part.STRUCTURE if name.endswith("order"):
-            _order(_find(root, _path(name.rpartition(".")[0])), text)
+            _order(_find(root, _path(name.rpartition(".")[0]), grammar), text, grammar)
 
 
 def _place(name: str) -> tuple[list[str], Column]:
@@ -134,30 +217,54 @@ def _filter(node: Node, column: Column, text: str, slots: Slots) -> None:
     test = is_test(column, text)
     if test is None:
         raise refusal(text)
-    child = next((child for child in node.children() if child.key == column.name and not column.path), None)
-    if child is None:
-        node.where.append(test)
-    elif test == Not(Is(column, "null")) or test == Is(column, "not_null"):
-        child.inner = True
-    else:
-        feature = f"the filter {text} on the embedded resource '{column.name}'"
-        raise NotSupported(feature, instead="Only not.is.null is offered.")
+    node.where.append(test)
 
 
-def _order(node: Node, text: str) -> None:
+def _relate(node: Node) -> None:
+    """Null tests on the name of an embed ask for its rows."""
+    keys = {child.key for child in node.children()}
+    if keys:
+        node.where = [_related(condition, keys) for condition in node.where]
+    for child in node.children():
+        _relate(child)
+
+
+def _related(node: Expr, keys: set[str]) -> Expr:
+    match node:
+        case And(items):
+            return And(tuple(_related(item, keys) for item in items))
+        case Or(items):
+            return Or(tuple(_related(item, keys) for item in items))
+        case Not(item):
+            return Not(_related(item, keys))
+        case Is(Column(name, ()), "null" | "not_null" as what) if name in keys:
+            return Related(name, exists=what == "not_null")
+        case Is(Column(name, ())) | Compare(left=Column(name, ())) if name in keys:
+            told = "Only is null or not is null filters are allowed on embedded resources"
+            raise Refused(400, "PGRST120", f"Bad operator on the '{name}' embedded resource", told)
+        case _:
+            return node
+
+
+def _order(node: Node, text: str, grammar: Grammar) -> None:
     terms = parse_order(text)
     node.order = tuple(
-        replace(term, related=_find(node, [term.related]).key) if term.related else term for term in terms
+        replace(term, related=_find(node, [term.related], grammar).key) if term.related else term for term in terms
     )
 
 
-def _find(root: Node, path: list[str]) -> Node:
+def _find(root: Node, path: list[str], grammar: Grammar) -> Node:
     """The embedded resource at `path`, by alias or by target. Raises Refused (PGRST108)."""
     node = root
     for name in path:
         children = list(node.children())
         found = [child for child in children if child.key == name]
-        found = found or [child for child in children if child.target == name]
+        by_target = [child for child in children if child.target == name]
+        if not found and by_target and not grammar.target_names:
+            cure = f"Change '{name}' to '{by_target[0].key}' in filters, orders or limits."
+            told = "Target names are not allowed in filters if they have an alias"
+            raise Refused(400, "PGRST108", f"'{name}' is not an embedded resource in this request", told, cure)
+        found = found or by_target
         if not found:
             cure = f"Verify that '{name}' is included in the 'select' query parameter."
             raise Refused(400, "PGRST108", f"'{name}' is not an embedded resource in this request", cure=cure)
@@ -196,36 +303,65 @@ def _query(
     prefer: Preferences,
     columns: tuple[str, ...],
     conflict: tuple[str, ...],
+    terms: Terms,
 ) -> Read | Insert | Update | Delete:
-    returning = root.selection() if prefer.returning is Return.ROWS else None
+    returning = _written(root.selection()) if prefer.returning is Return.ROWS else None
+    picked = (root.condition(), root.order, root.limit, root.offset)
     match asked.method:
         case "POST":
-            if root.where:
-                raise NotSupported("Filtering an insert", instead="Only reads, updates and deletes have filters.")
             upsert = Conflict(prefer.resolution, conflict) if prefer.resolution else None
-            rows, missing = slots.new(), prefer.missing_default
-            return Insert(asked.table, columns, rows, missing, upsert, returning, prefer.count)
+            keys = prefer.returning is Return.HEADERS
+            given = (asked.table, columns, slots.new(), prefer.missing_default, upsert, returning, prefer.count)
+            return Insert(*given, keys=keys, terms=terms)
+        case "PUT":
+            _check_put(root)
+            upsert = Conflict(Resolution.MERGE)
+            given = (asked.table, columns, slots.new(), False, upsert, returning, prefer.count)
+            return Insert(*given, where=root.condition(), terms=terms)
         case "PATCH":
             changes = slots.new()
-            picked = (root.condition(), root.order, root.limit, root.offset)
-            return Update(asked.table, columns, changes, *picked, _written(returning), prefer.count)
+            more = (returning, prefer.count)
+            return Update(asked.table, columns, changes, *picked, *more, missing_default=prefer.missing_default, terms=terms)
         case "DELETE":
-            picked = (root.condition(), root.order, root.limit, root.offset)
-            return Delete(asked.table, *picked, _written(returning), prefer.count)
+            return Delete(asked.table, *picked, returning, prefer.count, terms=terms)
         case _:
-            return Read(asked.table, root.selection(), prefer.count)
+            return Read(asked.table, root.selection(), prefer.count, asked.method != "HEAD", terms)
 
 
-def _written(returning: Selection | None) -> Selection | None:
-    """What an update or delete answers: the rows it picked, which its own condition and page have chosen."""
-    return returning and replace(returning, where=None, limit=None, offset=None)
+def _check_put(root: Node) -> None:
+    """A PUT names one row by equality alone. Raises Refused."""
+    if root.limit is not None or root.offset is not None:
+        raise Refused(400, "PGRST114", "limit/offset querystring parameters are not allowed for PUT")
+    equal = all(isinstance(item, Compare) and item.op == "eq" and item.quantifier is None for item in root.where)
+    if not root.where or not equal:
+        raise invalid_filters()
+
+
+def invalid_filters() -> Refused:
+    """The refusal of a PUT that does not name a row by its key."""
+    return Refused(405, "PGRST105", "Filters must include all and only primary key columns with 'eq' operators")
+
+
+def _call(
+    asked: Asked, root: Node, slots: Slots, prefer: Preferences, places: list[tuple[str, int]], terms: Terms
+) -> Call:
+    names = tuple(dict.fromkeys(name for name, _ in places))
+    reads, rows = asked.method != "POST", asked.method != "HEAD"
+    return Call(
+        asked.table, names, slots.new(), read_only=reads, selection=root.selection(), count=prefer.count, rows=rows, terms=terms
+    )
+
+
+def _written(returning: Selection) -> Selection:
+    """What a write answers: the rows it picked, which its own condition and page have chosen."""
+    return replace(returning, where=None, limit=None, offset=None)
 
 
 def _headers(asked: Asked, prefer: Preferences) -> Iterator[Header]:
     if asked.profile:
         yield b"content-profile", asked.table.schema.encode()
     if prefer.applied:
-        yield b"preference-applied", prefer.applied.encode()
+        yield b"preference-applied", ", ".join(f"{name}={value}" for name, value in prefer.applied).encode()
 
 
 def _sorting(skeleton: str) -> tuple[int, ...] | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from mainspring.errors import NotSupported
-from mainspring.query.ast import Count, Resolution
+from mainspring.query.ast import Count, End, Resolution
 from mainspring.surfaces.rest.errors import Refused
 
 
@@ -22,13 +22,16 @@ class Return(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the client prefers; `applied` is the value of Preference-Applied (empty: none)."""
+    """What the client prefers; `applied` are those that were heeded, in the order in which Preference-Applied names them."""
 
     returning: Return = Return.MINIMAL
     resolution: Resolution | None = None
     count: Count = Count.NONE
     missing_default: bool = False
-    applied: str = ""
+    end: End | None = None
+    timezone: str | None = None
+    max_affected: int | None = None
+    applied: tuple[tuple[str, str], ...] = ()
 
 
 _RESOLUTIONS: Final = {"merge-duplicates": Resolution.MERGE, "ignore-duplicates": Resolution.IGNORE}
@@ -40,22 +43,32 @@ _ACCEPTED: Final = {
     "tx": ("commit", "rollback"),
     "handling": ("strict", "lenient"),
 }
+_WRITES: Final = ("POST", "PATCH", "PUT", "DELETE")
+_ALWAYS: Final = ("GET", "HEAD", *_WRITES)
 _APPLIES: Final = {
     "resolution": ("POST",),
     "missing": ("POST", "PATCH"),
-    "return": ("POST", "PATCH", "DELETE"),
-    "count": ("GET", "HEAD", "POST", "PATCH", "DELETE"),
-    "handling": ("GET", "HEAD", "POST", "PATCH", "DELETE"),
+    "return": _WRITES,
+    "count": _ALWAYS,
+    "tx": _ALWAYS,
+    "handling": _ALWAYS,
+    "timezone": _ALWAYS,
+    "max-affected": ("PATCH", "DELETE"),
 }
 """Which preferences which methods heed, in the order in which Preference-Applied names them."""
 
+_CALLS: Final = ("count", "tx", "handling", "timezone", "max-affected")
 _PLAIN: Final = Preferences()
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
-def parse_preferences(headers: Sequence[str], method: str) -> Preferences:
+def parse_preferences(
+    headers: Sequence[str], method: str, *, zones: Container[str] = (), override: bool = False, call: bool = False
+) -> Preferences:
     """The preferences of all `Prefer` headers; of one given twice, the first counts.
 
-    Raises NotSupported for what would change the answer but is not offered, Refused (PGRST122) when strict.
+    `zones` are the time zones there are; `override`: the client may say how its transaction ends; `call`: of a function.
+    Raises Refused (PGRST122) for what is not understood, when strict.
     """
     if not headers:
         return _PLAIN
@@ -64,33 +77,36 @@ def parse_preferences(headers: Sequence[str], method: str) -> Preferences:
     for text in ",".join(headers).split(","):
         preference = text.strip()
         name, _, value = preference.partition("=")
-        if value in _ACCEPTED.get(name, ()) or name in ("timezone", "max-affected"):
+        if _understood(name, value, zones):
             given.setdefault(name, value)
         elif preference:
             unknown.append(preference)
     if given.get("handling") == "strict" and unknown:
         told = f"Invalid preferences: {', '.join(unknown)}"
         raise Refused(400, "PGRST122", "Invalid preferences given with handling=strict", told)
-    _refuse_later(given)
-    return _heeded(given, method)
+    if not override:
+        given.pop("tx", None)
+    return _heeded(given, method, call)
 
 
-def _refuse_later(given: dict[str, str]) -> None:
-    if given.get("count") in ("planned", "estimated"):
-        raise NotSupported(f"Prefer: count={given['count']}", instead="Use count=exact.")
-    if given.get("tx") == "rollback":
-        raise NotSupported("Prefer: tx=rollback")
-    for name in ("timezone", "max-affected"):
-        if name in given:
-            raise NotSupported(f"Prefer: {name}")
+def _understood(name: str, value: str, zones: Container[str]) -> bool:
+    if name == "timezone":
+        return value in zones
+    return _NUMBER.fullmatch(value) is not None if name == "max-affected" else value in _ACCEPTED.get(name, ())
 
 
-def _heeded(given: dict[str, str], method: str) -> Preferences:
-    heeded = {name: given[name] for name, methods in _APPLIES.items() if name in given and method in methods}
+def _heeded(given: dict[str, str], method: str, call: bool) -> Preferences:
+    if given.get("handling") != "strict":
+        given.pop("max-affected", None)
+    names = _CALLS if call else tuple(name for name, methods in _APPLIES.items() if method in methods)
+    heeded = {name: given[name] for name in _APPLIES if name in given and name in names}
     return Preferences(
         Return(heeded.get("return", "minimal")),
         _RESOLUTIONS.get(heeded.get("resolution", "")),
         Count(heeded.get("count", "none")),
         heeded.get("missing") == "default",
-        ", ".join(f"{name}={value}" for name, value in heeded.items()),
+        End(heeded["tx"]) if "tx" in heeded else None,
+        heeded.get("timezone"),
+        int(heeded["max-affected"]) if "max-affected" in heeded else None,
+        tuple(heeded.items()),
     )

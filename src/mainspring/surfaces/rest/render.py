@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 from mainspring.errors import NotSingular
 from mainspring.http.headers import Header
-from mainspring.query.ast import Count, Insert, Resolution, Update
+from mainspring.query.ast import Call, Count, Field, Insert, MediaForm, Read, Resolution, Update
 from mainspring.services.data import Result
+from mainspring.surfaces.rest.csv import write_csv
+from mainspring.surfaces.rest.media import content_type
 from mainspring.surfaces.rest.page import content_range, page_status
 from mainspring.surfaces.rest.preferences import Return
 from mainspring.surfaces.rest.shape import Shape
+from mainspring.surfaces.rest.strip import strip_nulls
 
 Answer = tuple[int, list[Header], bytes]
 
@@ -23,21 +26,59 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9\-_.~%&=]")
 
 def render_read(shape: Shape, result: Result, values: Sequence[Any], query: str) -> Answer:
     """The answer to a read. Raises NotSingular, RangeNotSatisfiable."""
-    body, count, total = result.body or b"[]", result.count, result.total
-    if shape.singular:
-        if count != 1:
-            raise NotSingular(count)
-        body = body[1:-1]
+    if shape.media.explain is not None and result.media is not None:
+        return _explained(shape, result)
+    body, kind = _document(shape, result)
+    count, total = result.count, result.total
     place = shape.page.offset
     offset = 0 if place is None else values[place]
     headers = [
-        (b"content-type", shape.content_type),
+        (b"content-type", kind),
         (b"content-length", b"%d" % len(body)),
         (b"content-range", content_range(offset, count, total)),
         (b"content-location", location(shape, query)),
         *shape.headers,
     ]
+    if result.media is not None:
+        return _decided(result, page_status(offset, count, total), headers, body)
     return 200 if total is None else page_status(offset, count, total), headers, body
+
+
+def _document(shape: Shape, result: Result) -> tuple[bytes, bytes]:
+    """The body and its Content-Type: as the database made them, else made of the JSON array. Raises NotSingular."""
+    if result.media is not None:
+        return result.body or b"", content_type(result.media.decode())
+    body, media = result.body or b"[]", shape.media
+    if media.singular:
+        if result.count != 1:
+            raise NotSingular(result.count)
+        body = body[1:-1]
+    if media.stripped:
+        body = strip_nulls(body)
+    if media.form is MediaForm.CSV:
+        body = write_csv(body, _names(shape))
+    return body, media.content_type
+
+
+def _names(shape: Shape) -> Iterable[str]:
+    """The columns that a selection names, for a table without rows."""
+    items = shape.query.selection.items if isinstance(shape.query, Read | Call) else ()
+    return (item.alias or item.column.name for item in items if isinstance(item, Field))
+
+
+def _decided(result: Result, status: int, headers: list[Header], body: bytes) -> Answer:
+    """The answer with what the database has to say about status and headers."""
+    if result.headers:
+        said = {name for name, _ in result.headers}
+        headers = [header for header in headers if header[0] not in said] + list(result.headers)
+    return result.status or status, headers, body
+
+
+def _explained(shape: Shape, result: Result) -> Answer:
+    body = result.body or b""
+    kind = content_type((result.media or b"").decode())
+    profile = [header for header in shape.headers if header[0] == b"content-profile"]
+    return 200, [(b"content-type", kind), (b"content-length", b"%d" % len(body)), *profile], body
 
 
 def location(shape: Shape, query: str) -> bytes:
@@ -56,23 +97,41 @@ def _escaped(character: str) -> str:
     return "%20" if character == "+" else quote(character, safe="")
 
 
+def render_call(shape: Shape, result: Result, values: Sequence[Any]) -> Answer:
+    """The answer to a call. Raises NotSingular, RangeNotSatisfiable."""
+    if shape.media.explain is not None and result.media is not None:
+        return _explained(shape, result)
+    place = shape.page.offset
+    offset = 0 if place is None else values[place] or 0
+    ranged: list[Header] = [(b"content-range", content_range(offset, result.count, result.total))]
+    applied = [header for header in shape.headers if header[0] == b"preference-applied"]
+    if result.void:
+        return _decided(result, 204, ranged + applied, b"")
+    body, kind = _document(shape, result)
+    headers = [*ranged, *shape.headers, (b"content-type", kind), (b"content-length", b"%d" % len(body))]
+    return _decided(result, page_status(offset, result.count, result.total), headers, body)
+
+
 def render_write(shape: Shape, result: Result) -> Answer:
     """The answer to an insert, update or delete."""
-    counted = result.count if shape.preferences.count is Count.EXACT else None
-    headers: list[Header] = [(b"content-range", _written(shape, result.count, counted)), *shape.headers]
+    if shape.media.explain is not None and result.media is not None:
+        return _explained(shape, result)
+    counted = result.count if shape.preferences.count in (Count.EXACT, Count.ESTIMATED) else None
+    ranged: list[Header] = [(b"content-range", _written(shape, result.count, counted))]
+    headers = ranged if shape.method != "PUT" else []
     creates = isinstance(shape.query, Insert)
     status = _created(shape, result) if creates else 200
     if shape.preferences.returning is Return.ROWS:
-        body = result.body or b"[]"
-        body = body[1:-1] if shape.singular else body
-        headers += [(b"content-type", shape.content_type), (b"content-length", b"%d" % len(body))]
-        return status, headers, body
-    if not creates:
-        return 204, headers, b""
+        body, kind = _document(shape, result)
+        headers += [*shape.headers, (b"content-type", kind), (b"content-length", b"%d" % len(body))]
+        return _decided(result, status, headers, body)
+    headers += [header for header in shape.headers if header[0] == b"preference-applied"]
+    if not creates or shape.method == "PUT":
+        return _decided(result, 204, headers, b"")
     headers.append((b"content-length", b"0"))
     if shape.preferences.returning is Return.HEADERS and len(result.keys) == 1:
         headers.append((b"location", _address(shape, result.keys[0])))
-    return status, headers, b""
+    return _decided(result, status, headers, b"")
 
 
 def _written(shape: Shape, count: int, counted: int | None) -> bytes:
@@ -82,7 +141,7 @@ def _written(shape: Shape, count: int, counted: int | None) -> bytes:
 
 def _created(shape: Shape, result: Result) -> int:
     """201, or 200 for an upsert that created nothing."""
-    merged = shape.preferences.resolution is Resolution.MERGE
+    merged = shape.preferences.resolution is Resolution.MERGE or shape.method == "PUT"
     return 200 if merged and result.inserted is not None and result.inserted <= 0 else 201
 
 

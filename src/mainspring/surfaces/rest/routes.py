@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from collections.abc import Awaitable, Callable, Container
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from mainspring.errors import LimitExceeded, MainspringError, NotSupported, SyntaxInvalid
+from mainspring.catalog.model import Table
+from mainspring.errors import KeyMismatch, LimitExceeded, MainspringError, MediaUnavailable, SyntaxInvalid
 from mainspring.http.body import read_body
 from mainspring.http.dispatch import ROLE
 from mainspring.http.headers import Header, Headers, Receive, Scope, Send, find
 from mainspring.http.principal import Identify
 from mainspring.principal import Principal
-from mainspring.query.ast import Delete, Read, TableName
-from mainspring.settings import CacheSettings, RestSettings
+from mainspring.query.ast import And, Call, Column, Compare, Delete, Insert, Query, Read, Slot, TableName
+from mainspring.services.data import Request, Result
+from mainspring.settings import Settings
 from mainspring.surfaces.rest.body import decode_rows
 from mainspring.surfaces.rest.errors import Refused, render_error
 from mainspring.surfaces.rest.handle import DataDoor, Queries, fit, work_in_range
+from mainspring.surfaces.rest.media import accepted
 from mainspring.surfaces.rest.page import Range, parse_range
-from mainspring.surfaces.rest.parse import Asked, parse
-from mainspring.surfaces.rest.render import Answer, render_read, render_write
+from mainspring.surfaces.rest.parse import Asked, Grammar, invalid_filters, parse
+from mainspring.surfaces.rest.payload import arguments_text, gathered, rows_text
+from mainspring.surfaces.rest.render import Answer, render_call, render_read, render_write
 from mainspring.surfaces.rest.shape import Recent, Shape, split
 
 _SHAPING: Final = frozenset((b"accept", b"prefer", b"accept-profile", b"content-profile", b"range"))
@@ -27,73 +33,187 @@ _SHAPING: Final = frozenset((b"accept", b"prefer", b"accept-profile", b"content-
 _RANGED: Final[Header] = (b"range", b"from")
 _BOUNDED: Final[Header] = (b"range", b"from-to")
 
-_METHODS: Final = ("GET", "HEAD", "POST", "PATCH", "DELETE")
-_ALLOWED: Final = b"OPTIONS,GET,HEAD,POST,PATCH,DELETE"
+_METHODS: Final = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
+_CALLING: Final = ("GET", "HEAD", "POST")
+_RPC: Final = "rpc/"
+_TIMED: Final = ("jwt", "parse", "plan", "transaction", "response")
+
+Describe = Callable[[Principal, str, Request], Awaitable[bytes]]
+"""Answers the description of the API for a caller and a schema."""
+
+
+@dataclass(slots=True)
+class Timing:
+    """How long each phase of a request took, in milliseconds."""
+
+    begun: float
+    phases: dict[str, float]
+
+    def mark(self, phase: str) -> None:
+        """`phase` ends here."""
+        now = time.perf_counter()
+        self.phases[phase] = self.phases.get(phase, 0.0) + (now - self.begun) * 1000
+        self.begun = now
+
+    def header(self) -> Header:
+        """The Server-Timing header of the phases that were reached."""
+        told = ", ".join(f"{phase};dur={self.phases[phase]:.1f}" for phase in _TIMED if phase in self.phases)
+        return b"server-timing", told.encode()
 
 
 class RestSurface:
-    """Answers `{root_path}/{table}` in PostgREST's protocol.
+    """Answers `{root_path}/{table}` and `{root_path}/rpc/{function}` in PostgREST's protocol.
 
-    Takes the door to the data, who-asks, and the settings; raises nothing that it has an answer for.
+    Takes the door to the data, who-asks and the settings; `describe` answers the root. Raises nothing that it has an answer for.
     """
 
     def __init__(
         self,
         data: DataDoor,
         identify: Identify,
-        rest: RestSettings | None = None,
-        cache: CacheSettings | None = None,
+        settings: Settings | None = None,
+        *,
+        describe: Describe | None = None,
+        zones: Container[str] = (),
     ) -> None:
+        whole = settings or Settings()
         self._data = data
         self._identify = identify
-        self._settings = rest or RestSettings()
-        size = (cache or CacheSettings()).shapes
-        self._shapes: Recent[Shape] = Recent(size)
-        self._queries = Queries(size)
+        self._settings = whole.rest
+        self._native = whole.database.auth_mode == "database"
+        self._describe = describe
+        self._grammar = Grammar(
+            max_depth=whole.rest.max_embed_depth,
+            aggregates=whole.rest.aggregates,
+            target_names=whole.rest.legacy_target_names,
+            explainable=whole.rest.plan_enabled,
+            native=self._native,
+            override=whole.database.tx_end.endswith("allow-override"),
+            zones=zones,
+        )
+        self._shapes: Recent[Shape] = Recent(whole.cache.shapes)
+        self._queries = Queries(whole.cache.shapes)
+        self._trace = whole.rest.trace_header.lower().encode()
+        self._root = whole.rest.root_function.rpartition(".")[2]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        timing = Timing(time.perf_counter(), {}) if self._settings.server_timing else None
         try:
             principal = self._identify(scope["headers"])
             scope[ROLE] = principal.role
-            status, headers, body = await self._answer(scope, receive, principal)
+            if timing is not None:
+                timing.mark("jwt")
+            status, headers, body = await self._answer(scope, receive, principal, timing)
         except MainspringError as error:
-            status, headers, body = render_error(error)
+            status, headers, body = render_error(error, minimal=self._settings.error_verbosity == "minimal")
+        if timing is not None:
+            timing.mark("response")
+            headers.append(timing.header())
+        if self._trace:
+            headers += [header for header in scope["headers"] if header[0] == self._trace]
         if scope["method"] == "HEAD":
             body = b""
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope, receive: Receive, principal: Principal) -> Answer:
-        if scope["method"] == "OPTIONS":
-            return self._options(scope, principal)
-        query, shape, values = self._read(scope)
+    async def _answer(self, scope: Scope, receive: Receive, principal: Principal, timing: Timing | None) -> Answer:
+        method, name = scope["method"], self._name(scope)
+        if method == "OPTIONS":
+            return self._options(scope, name, principal)
+        if not name:
+            return await self._describe_root(scope, principal)
+        query, shape, values = self._read(scope, name)
+        asked = shape.query
+        if isinstance(asked, Call):
+            asked = await self._with_arguments(scope, receive, shape, values)
+        elif not isinstance(asked, Read | Delete):
+            asked = await self._with_body(scope, receive, shape, values, principal)
+        result = await self._execute(scope, asked, values, principal, timing)
         if isinstance(shape.query, Read):
-            result = await self._data.execute(shape.query, values, principal)
             return render_read(shape, result, values, query)
-        if isinstance(shape.query, Delete):
-            return render_write(shape, await self._data.execute(shape.query, values, principal))
-        body = await read_body(receive, scope["headers"], self._settings.max_body_bytes)
-        rows = decode_rows(body, find(scope["headers"], b"content-type"), self._settings.max_json_depth)
-        columns, written = fit(shape, rows)
-        values.append(written)
-        filled = self._queries.with_columns(shape, columns)
-        return render_write(shape, await self._data.execute(filled, values, principal))
+        return render_call(shape, result, values) if isinstance(shape.query, Call) else render_write(shape, result)
 
-    def _read(self, scope: Scope) -> tuple[str, Shape, list[Any]]:
+    async def _execute(
+        self, scope: Scope, query: Query, values: list[Any], principal: Principal, timing: Timing | None
+    ) -> Result:
+        request = None
+        if self._native:
+            request = Request(scope["method"], scope["path"], scope["headers"])
+        if timing is not None:
+            timing.mark("parse")
+            self._data.prepare(query, principal)
+            timing.mark("plan")
+        result = await self._data.execute(query, values, principal, request)
+        if timing is not None:
+            timing.mark("transaction")
+        return result
+
+    # ------------------------------------------------------------ bodies
+
+    async def _with_body(
+        self, scope: Scope, receive: Receive, shape: Shape, values: list[Any], principal: Principal
+    ) -> Query:
+        body = await read_body(receive, scope["headers"], self._settings.max_body_bytes)
+        kind = find(scope["headers"], b"content-type")
+        written: Any
+        if self._native:
+            columns, written = rows_text(body, kind, shape.columns)
+            if shape.method == "PUT":
+                self._check_key(shape, principal)
+        else:
+            columns, written = fit(shape, decode_rows(body, kind, self._settings.max_json_depth))
+            if shape.method == "PUT":
+                self._check_row(shape, written, values, principal)
+        values.append(written)
+        return self._queries.with_columns(shape, columns)
+
+    def _check_key(self, shape: Shape, principal: Principal) -> Table:
+        """A PUT must name its row by the whole primary key. Raises Refused."""
+        assert isinstance(shape.query, Insert)
+        table = self._data.require_table(shape.query.table, principal)
+        named = [column for column, _ in _equalities(shape.query)]
+        if not table.primary_key or set(named) != set(table.primary_key):
+            raise invalid_filters()
+        return table
+
+    def _check_row(self, shape: Shape, rows: Any, values: list[Any], principal: Principal) -> None:
+        """Outside database mode the row is compared here. Raises KeyMismatch."""
+        self._check_key(shape, principal)
+        assert isinstance(shape.query, Insert)
+        if len(rows) != 1:
+            raise KeyMismatch
+        for column, place in _equalities(shape.query):
+            if column not in rows[0] or _plain(rows[0][column]) != values[place]:
+                raise KeyMismatch
+
+    async def _with_arguments(self, scope: Scope, receive: Receive, shape: Shape, values: list[Any]) -> Query:
+        if scope["method"] != "POST":
+            given = gathered([(name, values[place]) for name, place in shape.arguments])
+            values.append(given)
+            return shape.query
+        body = await read_body(receive, scope["headers"], self._settings.max_body_bytes)
+        kind = find(scope["headers"], b"content-type")
+        names, form, given_body = arguments_text(body, kind, shape.columns)
+        values.append(given_body)
+        return self._queries.with_arguments(shape, names, form, body=isinstance(given_body, bytes))
+
+    # ------------------------------------------------------------ shapes
+
+    def _read(self, scope: Scope, name: str) -> tuple[str, Shape, list[Any]]:
         """The query string, the shape (cached or parsed) and the values of a request."""
-        query = self._query_string(scope)
-        skeleton, texts = split(query) if query else ("", [])
-        method = scope["method"]
+        query, method = self._query_string(scope), scope["method"]
+        called = name.startswith(_RPC)
+        skeleton, texts = split(query, call=called and method != "POST") if query else ("", [])
         shaping = [header for header in scope["headers"] if header[0] in _SHAPING]
         asked = None
-        for name, _ in shaping:
-            if name == b"range":
+        for header, _ in shaping:
+            if header == b"range":
                 asked = _take_range(shaping, method)
                 break
-        key = (method, scope["path"], skeleton, *shaping)
+        key = (method, name, skeleton, *shaping)
         shape = self._shapes.get(key)
         if shape is None:
-            shape = self._parse(scope, skeleton, shaping)
+            shape = self._parse(method, name, skeleton, shaping)
             shape = replace(shape, query=self._queries.same(shape.query))
             self._shapes.put(key, shape)
         values = shape.read(texts)
@@ -110,40 +230,41 @@ class RestSurface:
         except UnicodeDecodeError:
             raise SyntaxInvalid("query string", raw.decode("latin-1"), expected="UTF-8") from None
 
-    def _parse(self, scope: Scope, skeleton: str, headers: list[Header]) -> Shape:
-        method, table = scope["method"], self._table(scope)
-        if method == "PUT":
-            raise NotSupported("PUT", instead="POST with Prefer: resolution=merge-duplicates does the same.")
+    def _parse(self, method: str, name: str, skeleton: str, headers: list[Header]) -> Shape:
+        called = name.startswith(_RPC)
+        if called and method not in _CALLING:
+            raise Refused(405, "PGRST101", f"Cannot use the {method} method on RPC")
         if method not in _METHODS:
             raise Refused(405, "PGRST117", f"Unsupported HTTP method: {method}")
         schema, negotiated = self._schema(method, headers)
         asked = Asked(
             method,
-            TableName(schema, table),
+            TableName(schema, name.removeprefix(_RPC) if called else name),
             skeleton,
             _texts(headers, b"accept"),
             _texts(headers, b"prefer"),
             ranged=_RANGED in headers or _BOUNDED in headers,
             bounded=_BOUNDED in headers,
             profile=negotiated,
+            call=called,
         )
-        return parse(asked, self._settings.max_embed_depth)
+        return parse(asked, self._grammar)
 
-    def _table(self, scope: Scope) -> str:
+    def _name(self, scope: Scope) -> str:
+        """The table, `rpc/` and a function, or nothing for the root."""
         path: str = scope["path"]
         name = path.removeprefix(scope.get("root_path") or "").removeprefix("/").removesuffix("/")
-        if not name:
-            raise NotSupported("The API description at the root")
-        if name == "rpc" or name.startswith("rpc/"):
-            raise NotSupported("Calling a function (rpc)")
-        if "/" in name:
+        if "/" in name.removeprefix(_RPC) or name == "rpc":
             raise Refused(404, "PGRST125", "Invalid path specified in request URL")
+        if not name and self._root and self._settings.openapi_mode != "disabled":
+            return _RPC + self._root
         return name
 
     def _schema(self, method: str, headers: list[Header]) -> tuple[str, bool]:
         """The schema asked for, and whether to name it in the answer."""
         exposed = self._settings.schemas
-        profile = find(headers, b"accept-profile" if method in ("GET", "HEAD") else b"content-profile")
+        writes = method in ("POST", "PATCH", "PUT", "DELETE")
+        profile = find(headers, b"content-profile" if writes else b"accept-profile")
         if profile is None:
             return exposed[0], len(exposed) > 1
         schema = profile.decode("utf-8", "replace")
@@ -152,10 +273,63 @@ class RestSurface:
             raise Refused(406, "PGRST106", f"Invalid schema: {schema[:200]}", cure=cure)
         return schema, True
 
-    def _options(self, scope: Scope, principal: Principal) -> Answer:
+    # ------------------------------------------------------------ about tables and functions
+
+    async def _describe_root(self, scope: Scope, principal: Principal) -> Answer:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise Refused(405, "PGRST117", f"Unsupported HTTP method: {scope['method']}")
+        if self._describe is None or self._settings.openapi_mode == "disabled":
+            raise Refused(404, "PGRST126", "Root endpoint metadata is disabled")
+        _check_description(_texts(scope["headers"], b"accept"))
+        schema, negotiated = self._schema("GET", scope["headers"])
+        body = await self._describe(principal, schema, Request("GET", scope["path"], scope["headers"]))
+        headers: list[Header] = [(b"content-type", b"application/openapi+json; charset=utf-8")]
+        headers.append((b"content-length", b"%d" % len(body)))
+        headers += [(b"content-profile", schema.encode())] if negotiated else []
+        return 200, headers, body
+
+    def _options(self, scope: Scope, name: str, principal: Principal) -> Answer:
         schema, _ = self._schema("GET", scope["headers"])
-        self._data.require_table(TableName(schema, self._table(scope)), principal)
-        return 200, [(b"allow", _ALLOWED), (b"content-length", b"0")], b""
+        allowed = "OPTIONS,GET,HEAD"
+        if name.startswith(_RPC):
+            allowed = self._allowed_calls(scope, name)
+        elif name:
+            table = self._data.require_table(TableName(schema, name), principal)
+            whole = table.insertable and table.updatable and bool(table.primary_key)
+            offered = (("POST", table.insertable), ("PUT", whole), ("PATCH", table.updatable), ("DELETE", table.deletable))
+            allowed = ",".join([allowed, *(method for method, offer in offered if offer)])
+        return 200, [(b"allow", allowed.encode()), (b"content-length", b"0")], b""
+
+    def _allowed_calls(self, scope: Scope, name: str) -> str:
+        query = self._query_string(scope)
+        skeleton, _ = split(query, call=True) if query else ("", [])
+        shape = self._parse("HEAD", name, skeleton, [])
+        assert isinstance(shape.query, Call)
+        reads = self._data.require_routine(shape.query).read_only
+        return "OPTIONS,GET,HEAD,POST" if reads else "OPTIONS,POST"
+
+
+def _equalities(query: Insert) -> list[tuple[str, int]]:
+    """The columns that a PUT's filters name, and the places of their values."""
+    items = query.where.items if isinstance(query.where, And) else (query.where,)
+    return [
+        (item.left.name, item.right.index)
+        for item in items
+        if isinstance(item, Compare) and isinstance(item.left, Column) and isinstance(item.right, Slot)
+    ]
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_DESCRIBED: Final = ("*/*", "application/*", "application/json", "application/openapi+json")
+
+
+def _check_description(accept: tuple[str, ...]) -> None:
+    taken = accepted(accept) if accept else ()
+    if taken and not any(each.media in _DESCRIBED for each in taken):
+        raise MediaUnavailable(tuple(each.media for each in taken))
 
 
 def _take_range(headers: list[Header], method: str) -> Range | None:

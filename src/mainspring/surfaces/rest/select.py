@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mainspring.errors import LimitExceeded, NotSupported
-from mainspring.query.ast import And, Column, Embed, Expr, Field, Order, Selection, Slot, Star
+from mainspring.errors import LimitExceeded
+from mainspring.query.ast import Aggregate, And, Column, Embed, Expr, Field, Order, Selection, Slot, Star
+from mainspring.surfaces.rest.errors import Refused
 from mainspring.surfaces.rest.scan import Scanner
 
 _CAST = re.compile(r"[\w $]+")
 _AGGREGATE = re.compile(r"\.(sum|avg|count|max|min)\(\)")
-_AGGREGATES_MISSING = "an aggregate function in select"
 
 
 @dataclass(slots=True)
@@ -23,11 +23,15 @@ class Node:
     alias: str | None = None
     hint: str | None = None
     inner: bool = False
-    items: list[Star | Field | Node] = field(default_factory=list)
+    spread: bool = False
+    items: list[Star | Field | Aggregate | Node] = field(default_factory=list)
     where: list[Expr] = field(default_factory=list)
     order: tuple[Order, ...] = ()
     limit: Slot | None = None
     offset: Slot | None = None
+    distinct: bool = False
+    having: Expr | None = None
+    after: Slot | None = None
 
     @property
     def key(self) -> str:
@@ -47,17 +51,18 @@ class Node:
     def selection(self) -> Selection:
         """The tree below, frozen."""
         items = tuple(item.embed() if isinstance(item, Node) else item for item in self.items)
-        return Selection(items, self.condition(), self.order, self.limit, self.offset)
+        page = (self.order, self.limit, self.offset)
+        return Selection(items, self.condition(), *page, self.distinct, self.having, self.after)
 
     def embed(self) -> Embed:
         """Itself as an item of the table above."""
-        return Embed(self.target, self.selection(), self.alias, self.hint, self.inner)
+        return Embed(self.target, self.selection(), self.alias, self.hint, self.inner, self.spread)
 
 
-def parse_select(text: str, max_depth: int) -> Node:
+def parse_select(text: str, max_depth: int, *, aggregates: bool = True) -> Node:
     """The tree that `text` describes; empty means every column.
 
-    Raises SyntaxInvalid, NotSupported for what is not offered yet, LimitExceeded beyond `max_depth`.
+    Raises SyntaxInvalid, Refused (PGRST123) for an aggregate without `aggregates`, LimitExceeded beyond `max_depth`.
     """
     scan = Scanner("select parameter", text)
     root = Node()
@@ -65,7 +70,13 @@ def parse_select(text: str, max_depth: int) -> Node:
     scan.finish()
     if not root.items:
         root.items.append(Star())
+    if not aggregates and _aggregated(root):
+        raise Refused(400, "PGRST123", "Use of aggregate functions is not allowed")
     return root
+
+
+def _aggregated(node: Node) -> bool:
+    return any(isinstance(item, Aggregate) for item in node.items) or any(map(_aggregated, node.children()))
 
 
 def _items(scan: Scanner, node: Node, levels: int, max_depth: int) -> None:
@@ -82,17 +93,17 @@ def _items(scan: Scanner, node: Node, levels: int, max_depth: int) -> None:
             return
 
 
-def _item(scan: Scanner, levels: int, max_depth: int) -> Star | Field | Node:
+def _item(scan: Scanner, levels: int, max_depth: int) -> Star | Field | Aggregate | Node:
     if scan.take("*"):
         return Star()
-    if scan.sees("..."):
-        raise NotSupported("spreading an embedded resource (...)", instead="Embed it without the three dots.")
+    if scan.take("..."):
+        return _embedded(scan, Node(scan.name(), spread=True), levels, max_depth)
     alias, name = None, scan.name()
     if scan.sees(":") and not scan.sees("::"):
         scan.take(":")
         alias, name = name, scan.name()
-    if name == "count" and scan.sees("()"):
-        raise NotSupported(_AGGREGATES_MISSING, instead="Prefer: count=exact counts the rows.")
+    if name == "count" and scan.take("()"):
+        return Aggregate("count", alias=alias, cast=_cast(scan))
     if scan.sees("!") or scan.sees("("):
         return _embedded(scan, Node(name, alias), levels, max_depth)
     return _field(scan, name, alias)
@@ -114,14 +125,19 @@ def _embedded(scan: Scanner, node: Node, levels: int, max_depth: int) -> Node:
     return node
 
 
-def _field(scan: Scanner, name: str, alias: str | None) -> Field:
-    path, as_text = scan.json_path()
-    cast = None
-    if scan.take("::"):
-        found = scan.match(_CAST)
-        if found is None or not found[0].strip():
-            raise scan.fail("letter or digit")
-        cast = found[0].strip()
-    if scan.match(_AGGREGATE):
-        raise NotSupported(_AGGREGATES_MISSING)
-    return Field(Column(name, path, as_text), alias, cast)
+def _field(scan: Scanner, name: str, alias: str | None) -> Field | Aggregate:
+    column = Column(name, *scan.json_path())
+    cast = _cast(scan)
+    aggregate = scan.match(_AGGREGATE)
+    if aggregate is None:
+        return Field(column, alias, cast)
+    return Aggregate(aggregate[1], column, alias, cast, _cast(scan))
+
+
+def _cast(scan: Scanner) -> str | None:
+    if not scan.take("::"):
+        return None
+    found = scan.match(_CAST)
+    if found is None or not found[0].strip():
+        raise scan.fail("letter or digit")
+    return found[0].strip()

@@ -15,8 +15,9 @@ from urllib.parse import quote_plus, unquote_plus
 
 from mainspring.errors import SyntaxInvalid
 from mainspring.http.headers import Header
-from mainspring.query.ast import Delete, Insert, Read, Update
-from mainspring.surfaces.rest.filters import VALUED, Reader, Slots
+from mainspring.query.ast import Call, Delete, Insert, Read, Update
+from mainspring.surfaces.rest.filters import Reader, Slots, valued
+from mainspring.surfaces.rest.media import Media
 from mainspring.surfaces.rest.preferences import Preferences
 from mainspring.surfaces.rest.trees import read_tree
 
@@ -59,9 +60,10 @@ def decode(text: str) -> str:
         raise SyntaxInvalid("query string", text, expected="percent-encoded UTF-8") from None
 
 
-def split(query: str) -> tuple[str, list[str]]:
+def split(query: str, *, call: bool = False) -> tuple[str, list[str]]:
     """The skeleton of a raw query string, and the values cut out of it, decoded and in order.
 
+    Of a `call` a parameter without an operator is an argument, whose value is cut out too.
     Raises SyntaxInvalid for what is not UTF-8, and what reading a logic tree raises.
     """
     encoded = "%" in query or "+" in query
@@ -83,6 +85,9 @@ def split(query: str) -> tuple[str, list[str]]:
             elif encoded and (found := operation(decode(text))) is not None:
                 kept.append(f"{name}={found[0]}.")
                 values.append(found[1])
+            elif call and sign and is_argument(decode(text)):
+                kept.append(f"{name}=")
+                values.append(decode(text))
             else:
                 kept.append(pair)
         elif part is Part.STRUCTURE or not sign:
@@ -119,7 +124,13 @@ def operation(text: str) -> tuple[str, str] | None:
     if operator == "not":
         operator, dot, value = value.partition(".")
         operator = "not." + operator
-    return (operator, value) if dot and operator in VALUED else None
+    return (operator, value) if dot and valued(operator) else None
+
+
+def is_argument(text: str) -> bool:
+    """Whether the value of a call's parameter is an argument's, and no test such as `is.null`."""
+    plain = text.removeprefix("not.")
+    return not plain.lower().startswith(("is.null", "is.not_null", "is.true", "is.false", "is.unknown"))
 
 
 def connective(name: str) -> tuple[str, str]:
@@ -144,19 +155,22 @@ class Shape:
     """A parsed request without its values, and what of its answer is known beforehand.
 
     `query` of a write still lacks the body's columns unless the request names them. `readers` lists the places whose
-    value is more than a text. `headers` are part of every answer; `sorting` puts the parameters in order of name.
+    value is more than a text. `arguments` of a call in the query string are names and the places of their values. `headers` are
+    part of every answer; `sorting` puts the parameters in order of name.
     """
 
-    query: Read | Insert | Update | Delete
+    query: Read | Insert | Update | Delete | Call
     readers: tuple[tuple[int, Reader], ...]
     page: Page
     preferences: Preferences
     headers: tuple[Header, ...]
-    content_type: bytes
+    media: Media
     location: str
     sorting: tuple[int, ...] | None
     singular: bool
     columns: tuple[str, ...] | None
+    method: str = "GET"
+    arguments: tuple[tuple[str, int], ...] = ()
 
     def read(self, texts: list[str]) -> list[Any]:
         """The values of one request (in `texts` itself), in the places that the query's slots name."""

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from mainspring.errors import LimitExceeded, SyntaxInvalid
 from mainspring.query.ast import And, Column, Expr, Not, Or
-from mainspring.query.ops import OPERATORS, Form
-from mainspring.surfaces.rest.filters import LIST, VALUED, Slots, comparison, is_test, refusal
+from mainspring.surfaces.rest.filters import LIST, Slots, comparison, is_test, refusal, valued
 from mainspring.surfaces.rest.scan import QUOTED, Scanner, unescape
 
 _BRANCH = re.compile(r"(not\.)?(and|or)(?=[ \t]*\()")
-_OPERATION = re.compile(r"((?:not\.)?[a-z]+)\.")
+_OPERATION = re.compile(r"((?:not\.)?[a-z]+(?:\([\w $]*\))?)\.")
 _IS = re.compile(r"(?:not\.)?is\.[A-Za-z_]*")
 _ARRAY = re.compile(r"\{[^{}]*\}(?=[ \t]*[,)])")
 _PLAIN = re.compile(r"[^,)]*")
@@ -93,14 +92,14 @@ class _Reader:
             return condition
         start = scan.position
         found = scan.match(_OPERATION)
-        if found is None or found[1] not in VALUED:
+        if found is None or not valued(found[1]):
             raise refusal(scan.text, start)
         self.cut(found[1].removeprefix("not."))
         return comparison(column, found[1], self.slots)
 
     def cut(self, operator: str) -> None:
         """Take the operator's value, which comes next, out of the text."""
-        is_list = OPERATORS[operator].form is Form.LIST
+        is_list = operator == "in"
         scan, start = self.scan, self.scan.position
         self.kept.append(scan.text[self.cut_at : start])
         self.values.append(self.list_text() if is_list else self.scalar())

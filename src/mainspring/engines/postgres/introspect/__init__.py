@@ -1,0 +1,1 @@
+"""What an existing PostgreSQL database holds, read from its own catalog into ours."""

@@ -1,0 +1,1 @@
+"""PostgreSQL in database mode: the SQL of native plans, run as the caller's own role."""

@@ -1,0 +1,142 @@
+"""The engine of database mode: reads the schema at the start and whenever it is told, runs plans as the caller's role."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Sequence
+
+import msgspec
+import psycopg
+
+from mainspring.catalog.model import Catalog
+from mainspring.engines.base import Capabilities, Prepared
+from mainspring.engines.postgres.introspect.read import introspect
+from mainspring.engines.postgres.names import quote
+from mainspring.engines.postgres.native.arguments import array
+from mainspring.engines.postgres.native.compile import compile_plan
+from mainspring.engines.postgres.native.faults import leaf
+from mainspring.engines.postgres.native.request import Setting, Surroundings
+from mainspring.engines.postgres.native.run import NativeRun, Rules
+from mainspring.engines.postgres.pool import Pool
+from mainspring.engines.postgres.session import Command
+from mainspring.errors import EngineUnavailable
+from mainspring.plan.native.nodes import NativePlan
+from mainspring.query.ast import TableName
+from mainspring.settings import DatabaseSettings
+
+RECONNECT_SECONDS = 1.0
+
+ROLES = """
+SELECT coalesce(json_agg(json_build_object('role', r.rolname, 'settings', r.rolconfig)), '[]')
+FROM pg_roles r WHERE r.rolconfig IS NOT NULL AND pg_has_role(current_user, r.oid, 'MEMBER') AND r.rolname <> current_user
+"""
+SETTABLE = "SELECT coalesce(json_agg(name), '[]') FROM pg_settings WHERE context = 'user'"
+
+
+class NativeEngine:
+    """PostgreSQL at `settings.url`, serving `schemas`. `changed` is called after what exists was read anew."""
+
+    name = "postgres"
+    capabilities = Capabilities()
+
+    def __init__(self, settings: DatabaseSettings, schemas: Sequence[str], max_rows: int | None) -> None:
+        self._settings, self._schemas = settings, tuple(schemas)
+        self._pool = Pool(
+            settings.url, size=settings.pool_size, timeout=settings.statement_timeout_seconds, settings={}
+        )
+        self._rules = Rules(
+            settings.tx_end.startswith("rollback"),
+            _function(settings.pre_request),
+            settings.prepared_statements,
+            frozenset(settings.hoisted_settings),
+            max_rows,
+            settings.anon_role,
+        )
+        self._around = Surroundings(settings.extra_search_path, _pairs(settings.app_settings))
+        self._catalog: Catalog | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self.changed: Callable[[], None] = lambda: None
+
+    def catalog(self) -> Catalog:
+        """What exists. Raises EngineUnavailable until it has been read."""
+        if self._catalog is None:
+            raise EngineUnavailable
+        return self._catalog
+
+    async def start(self) -> None:
+        """Read the schema, listen for its changes. Raises EngineUnavailable."""
+        await self.reload()
+        if self._settings.channel:
+            self._listening = asyncio.create_task(self._listen())
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(self.reload()))
+
+    async def reload(self) -> None:
+        """Read the schema anew; requests go on with what was known until then. Raises EngineUnavailable, DatabaseRefused."""
+        try:
+            self._around = Surroundings(self._around.path, self._around.app, await self._roles())
+            self._catalog = await introspect(self._ask, self._schemas)
+        except psycopg.Error as error:
+            raise leaf(error) from error
+        self.changed()
+
+    async def _ask(self, questions: Sequence[str], schemas: Sequence[str]) -> list[bytes]:
+        names = array(schemas)
+        results = await self._pool.run(*(Command(question, [names], prepared=False) for question in questions))
+        return [result.get_value(0, 0) or b"null" for result in results]
+
+    async def _roles(self) -> dict[str, list[Setting]]:
+        """The settings of the roles that may be taken on, as far as this login may make them."""
+        roles, settable = await self._pool.run(Command(ROLES, (), prepared=False), Command(SETTABLE, (), prepared=False))
+        allowed = set(msgspec.json.decode(settable.get_value(0, 0) or b"[]"))
+        return {
+            each["role"]: [pair for pair in _pairs(each["settings"]) if pair[0] in allowed]
+            for each in msgspec.json.decode(roles.get_value(0, 0) or b"[]")
+        }
+
+    async def _listen(self) -> None:
+        """Wait for word that the schema has changed, on a connection of its own."""
+        while True:
+            with contextlib.suppress(psycopg.Error, EngineUnavailable):
+                async with await psycopg.AsyncConnection.connect(self._settings.url, autocommit=True) as connection:
+                    await connection.execute(f"LISTEN {quote(self._settings.channel)}".encode())
+                    async for notice in connection.notifies():
+                        if notice.payload in ("", "reload schema", "reload config"):
+                            await self.reload()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    def prepare(self, plan: NativePlan) -> Prepared:
+        """Compile a plan."""
+        compiled = compile_plan(plan, self.catalog(), self._rules.max_rows)
+        return NativeRun(plan, compiled, self._pool, self._around, self._rules)
+
+    async def ping(self) -> None:
+        """Return when the server answers. Raises EngineUnavailable."""
+        try:
+            await self._pool.read(Command("SELECT 1", (), self._settings.prepared_statements))
+        except psycopg.Error as error:
+            raise leaf(error) from error
+
+    async def stop(self) -> None:
+        """Let what is under way finish, then close."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+        await self._pool.close()
+
+
+def _pairs(texts: Sequence[str] | None) -> list[Setting]:
+    return [(name, value) for name, _, value in (text.partition("=") for text in texts or ())]
+
+
+def _function(name: str) -> str | None:
+    """The quoted name of a function said as `name` or `schema.name`."""
+    if not name:
+        return None
+    schema, _, plain = name.rpartition(".")
+    found = TableName(schema, plain)
+    return f"{quote(found.schema)}.{quote(found.name)}" if schema else quote(found.name)
