@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import zoneinfo
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,15 +23,16 @@ from mainspring.plan.native.planner import NativePlanner
 from mainspring.plan.planner import Planner
 from mainspring.policy.declare import Declarations, Roles, Rule
 from mainspring.policy.registry import Registry
-from mainspring.principal import SERVICE_PRINCIPAL
+from mainspring.principal import SERVICE_PRINCIPAL, Principal
 from mainspring.query.ast import Insert, Slot, TableName
-from mainspring.services.data import Data
+from mainspring.services.data import Data, Request
 from mainspring.services.identity.external import ExternalTokens
 from mainspring.services.identity.keys import open_keys
 from mainspring.services.identity.tokens import TokenVerifier
 from mainspring.settings import Settings, load
 from mainspring.surfaces.ops.routes import routes as ops_routes
 from mainspring.surfaces.rest.routes import RestSurface
+from mainspring.surfaces.rest.swagger import About, swagger
 
 Seed = Callable[[], Mapping[Any, Sequence[Mapping[str, Any]]]]
 S = TypeVar("S", bound=Seed)
@@ -104,7 +105,7 @@ class Mainspring:
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
-                settings.rest.prefix: RestSurface(door, identify, settings, zones=zoneinfo.available_timezones()),
+                settings.rest.prefix: RestSurface(door, identify, settings),
                 **ops_routes(lambda: dispatcher.serving, keys.jwks()),
             },
             steps=[Step("database", lambda: self._start(engine, planner, door, observe), engine.stop)],
@@ -141,10 +142,23 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
     door = Data(engine, planner, settings.cache.statements, observe)
     engine.changed = door.forget
     identify = ExternalTokens(settings.auth, settings.database.anon_role)
+
+    async def describe(principal: Principal, schema: str, request: Request) -> bytes:
+        catalog = engine.catalog()
+        tables = [table for name, table in catalog.tables.items() if name.schema == schema]
+        routines = [each for name, overloads in catalog.routines.items() if name.schema == schema for each in overloads]
+        if settings.rest.openapi_mode == "follow-privileges":
+            seen, callable_ = await engine.visible(schema, principal)
+            tables = [table for table in tables if table.name.name in seen]
+            routines = [routine for routine in routines if routine.name.name in callable_]
+        served = (settings.rest.openapi_server, settings.rest.openapi_security)
+        about = About(*served, catalog.comments.get(schema), version("mainspring"))
+        return swagger(catalog, tables, routines, about)
+
     dispatcher: Dispatcher
     dispatcher = Dispatcher(
         {
-            settings.rest.prefix: RestSurface(door, identify, settings, zones=zoneinfo.available_timezones()),
+            settings.rest.prefix: RestSurface(door, identify, settings, describe=describe),
             **ops_routes(lambda: dispatcher.serving, {"keys": []}),
         },
         steps=[Step("database", engine.start, engine.stop)],

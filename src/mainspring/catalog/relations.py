@@ -80,7 +80,7 @@ def resolve(catalog: Catalog, source: TableName, target: str, hint: str | None, 
     found = [relation for relation in reachable if _meant(catalog, relation, target, hint)]
     if not found:
         known = {relation.target.name for relation in reachable}
-        suggestion = None if target in known else nearest(target, sorted(known))
+        suggestion = None if target in known else nearest(target, sorted(known), least=0.5)
         raise RelationUnknown(source.schema, source.name, target, hint, suggestion)
     if len(found) > 1:
         raise RelationAmbiguous(source.name, target, tuple(_candidate(relation) for relation in found))

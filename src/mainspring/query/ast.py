@@ -429,7 +429,7 @@ class Delete(_Query):
 
 
 class Given(StrEnum):
-    """In which form a function's arguments come: as a mapping by name, or as one unnamed argument of a type."""
+    """In which form a function's arguments come: by name, as JSON that holds them by name or is the one argument, or bare."""
 
     NAMED = "named"
     JSON = "json"

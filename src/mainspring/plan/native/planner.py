@@ -48,7 +48,7 @@ class NativePlanner:
         table = catalog.tables.get(name)
         if table is None:
             known = [each.name for each in catalog.tables if each.schema == name.schema]
-            raise TableUnknown(name.schema, name.name, nearest(name.name, known))
+            raise TableUnknown(name.schema, name.name, nearest(name.name, known, least=0.75))
         return table
 
     def require_routine(self, call: Call) -> Routine:

@@ -66,19 +66,21 @@ def condition(catalog: Catalog, table: TableName, node: ast.Expr, embeds: dict[s
         case ast.Or(items):
             return nodes.Junction("OR", tuple(condition(catalog, table, item, embeds) for item in items))
         case ast.Not(item):
-            return nodes.Not(condition(catalog, table, item, embeds))
+            return _negated(condition(catalog, table, item, embeds))
         case ast.Related(key, exists):
             return _related(catalog, table, key, exists, embeds)
         case ast.Is(ast.Column() as column, what):
             return nodes.Is(_input(catalog, table, column), what)
         case ast.Compare(op, ast.Column() as column, ast.Slot() as value, quantifier, config):
-            searched = op in SEARCHES
+            searched = op in SEARCHES and _base(catalog, table, column) not in ("tsvector", "")
             found = replace(_input(catalog, table, column), search=searched, config=config)
-            if searched and _base(catalog, table, column) == "tsvector":
-                found = replace(found, search=False)
             return nodes.Test(found, op, value, quantifier, config)
         case _:
             raise AssertionError("a request's filter is made of columns and slots")
+
+
+def _negated(item: Condition) -> Condition:
+    return nodes.Embedded(item.alias, not item.exists) if isinstance(item, nodes.Embedded) else nodes.Not(item)
 
 
 def _related(catalog: Catalog, table: TableName, key: str, exists: bool, embeds: dict[str, str]) -> Condition:

@@ -10,7 +10,6 @@ from mainspring.query.ast import Call, Given, TableName
 
 _UNNAMED = {
     Given.JSON: ("json", "jsonb"),
-    Given.NAMED: ("json", "jsonb"),
     Given.TEXT: ("text",),
     Given.XML: ("xml",),
     Given.BYTES: ("bytea",),
@@ -48,7 +47,7 @@ def _takes_body(routine: Routine, query: Call) -> bool:
     if not query.body or len(routine.parameters) != 1:
         return False
     (only,) = routine.parameters
-    return not only.name and only.type in _UNNAMED[query.form]
+    return not only.name and only.type in _UNNAMED.get(query.form, ())
 
 
 def plan_arguments(routine: Routine, query: Call) -> tuple[tuple[Parameter, ...], bool]:
@@ -65,7 +64,7 @@ def _signature(routine: Routine) -> str:
 
 def _unknown(catalog: Catalog, query: Call, overloads: tuple[Routine, ...]) -> RoutineUnknown:
     only_unnamed = query.body and query.form in _RAW
-    unnamed = "/".join(_UNNAMED[query.form]) if query.body else None
+    unnamed = "/".join(_UNNAMED[query.form]) if query.body and query.form in _UNNAMED else None
     given = tuple(sorted(query.arguments))
     suggestion = None if only_unnamed else _suggestion(catalog, query.routine, overloads, given)
     return RoutineUnknown(query.routine.schema, query.routine.name, suggestion, given, unnamed, only_unnamed)
@@ -75,10 +74,10 @@ def _suggestion(catalog: Catalog, name: TableName, overloads: tuple[Routine, ...
     """An overload with similar parameters, or a function of a similar name."""
     if overloads:
         known = {_parameters(each): each for each in overloads}
-        close = nearest(f"({', '.join(given)})", known)
+        close = nearest(f"({', '.join(given)})", known, least=0.33)
         return f"{name.schema}.{name.name}{close}" if close else None
     names = [each.name for each in catalog.routines if each.schema == name.schema]
-    close = nearest(name.name, names)
+    close = nearest(name.name, names, least=0.75)
     return f"{name.schema}.{close}" if close else None
 
 

@@ -92,6 +92,8 @@ def refusal(text: str, position: int = 0) -> Exception:
 def read_list(text: str) -> list[str]:
     """The items of `(a,"b,c",)`; `()` has none. Raises SyntaxInvalid."""
     text = text.strip(" \t")
+    if text[:1] == "(":
+        text = "(" + text[1:].lstrip(" \t")
     if text == "()":
         return []
     if '"' not in text and text[:1] == "(" and text.find(")") == len(text) - 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
@@ -54,7 +54,6 @@ class Grammar:
     explainable: bool = False
     native: bool = False
     override: bool = False
-    zones: Container[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,9 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
     Raises SyntaxInvalid, OperatorInvalid, LimitExceeded, MediaUnavailable, and Refused where PostgREST has its own code.
     """
     media = _media(asked, grammar)
-    zones = grammar.zones if grammar.native else ()
-    preferences = parse_preferences(asked.prefer, asked.method, zones=zones, override=grammar.override, call=asked.call)
+    preferences = parse_preferences(
+        asked.prefer, asked.method, zoned=grammar.native, override=grammar.override, call=asked.call
+    )
     if not grammar.native:
         _refuse(preferences)
     arguments, pairs = _arguments(asked)
@@ -239,9 +239,6 @@ def _related(node: Expr, keys: set[str]) -> Expr:
             return Not(_related(item, keys))
         case Is(Column(name, ()), "null" | "not_null" as what) if name in keys:
             return Related(name, exists=what == "not_null")
-        case Is(Column(name, ())) | Compare(left=Column(name, ())) if name in keys:
-            told = "Only is null or not is null filters are allowed on embedded resources"
-            raise Refused(400, "PGRST120", f"Bad operator on the '{name}' embedded resource", told)
         case _:
             return node
 

@@ -64,10 +64,11 @@ def arguments_text(
     if kind == b"application/x-www-form-urlencoded":
         fields = gathered(_fields(body))
         return tuple(fields), Given.NAMED, fields
-    if kind == b"application/json" and columns is None and not body.strip():
-        return (), Given.NAMED, b"{}"
+    form_ = Given.JSON if kind == b"application/json" else Given.NAMED
+    if form_ is Given.JSON and columns is None and not body.strip():
+        return (), form_, b"{}"
     names, text = rows_text(body, content_type, columns)
-    return names, Given.NAMED, text
+    return names, form_, text
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:

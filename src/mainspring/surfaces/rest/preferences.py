@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -63,11 +63,11 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def parse_preferences(
-    headers: Sequence[str], method: str, *, zones: Container[str] = (), override: bool = False, call: bool = False
+    headers: Sequence[str], method: str, *, zoned: bool = False, override: bool = False, call: bool = False
 ) -> Preferences:
     """The preferences of all `Prefer` headers; of one given twice, the first counts.
 
-    `zones` are the time zones there are; `override`: the client may say how its transaction ends; `call`: of a function.
+    `zoned`: moments can be shown in any time zone; `override`: the client may end its transaction; `call`: of a function.
     Raises Refused (PGRST122) for what is not understood, when strict.
     """
     if not headers:
@@ -77,7 +77,7 @@ def parse_preferences(
     for text in ",".join(headers).split(","):
         preference = text.strip()
         name, _, value = preference.partition("=")
-        if _understood(name, value, zones):
+        if _understood(name, value, zoned):
             given.setdefault(name, value)
         elif preference:
             unknown.append(preference)
@@ -89,9 +89,9 @@ def parse_preferences(
     return _heeded(given, method, call)
 
 
-def _understood(name: str, value: str, zones: Container[str]) -> bool:
+def _understood(name: str, value: str, zoned: bool) -> bool:
     if name == "timezone":
-        return value in zones
+        return zoned and 0 < len(value) <= 64
     return _NUMBER.fullmatch(value) is not None if name == "max-affected" else value in _ACCEPTED.get(name, ())
 
 

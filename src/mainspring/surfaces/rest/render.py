@@ -142,7 +142,9 @@ def _written(shape: Shape, count: int, counted: int | None) -> bytes:
 def _created(shape: Shape, result: Result) -> int:
     """201, or 200 for an upsert that created nothing."""
     merged = shape.preferences.resolution is Resolution.MERGE or shape.method == "PUT"
-    return 200 if merged and result.inserted is not None and result.inserted <= 0 else 201
+    if result.inserted is None:
+        return 200 if merged and result.media is not None else 201
+    return 200 if merged and result.inserted <= 0 else 201
 
 
 def _address(shape: Shape, key: Mapping[str, Any]) -> bytes:

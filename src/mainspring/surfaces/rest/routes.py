@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -74,7 +74,6 @@ class RestSurface:
         settings: Settings | None = None,
         *,
         describe: Describe | None = None,
-        zones: Container[str] = (),
     ) -> None:
         whole = settings or Settings()
         self._data = data
@@ -89,7 +88,6 @@ class RestSurface:
             explainable=whole.rest.plan_enabled,
             native=self._native,
             override=whole.database.tx_end.endswith("allow-override"),
-            zones=zones,
         )
         self._shapes: Recent[Shape] = Recent(whole.cache.shapes)
         self._queries = Queries(whole.cache.shapes)
@@ -109,6 +107,8 @@ class RestSurface:
         if timing is not None:
             timing.mark("response")
             headers.append(timing.header())
+        if self._native and not any(name == b"vary" for name, _ in headers):
+            headers.append((b"vary", b"Accept, Prefer, Range"))
         if self._trace:
             headers += [header for header in scope["headers"] if header[0] == self._trace]
         if scope["method"] == "HEAD":

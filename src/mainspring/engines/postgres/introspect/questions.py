@@ -58,6 +58,7 @@ keys AS (
 )
 SELECT coalesce(json_agg(json_build_object(
   'schema', n.nspname, 'name', c.relname, 'comment', obj_description(c.oid, 'pg_class'), 'kind', c.relkind,
+  'exposed', n.nspname = ANY ($1),
   'insertable', c.relkind IN ('r', 'p') OR (c.relkind IN ('v', 'f') AND pg_relation_is_updatable(c.oid, TRUE) & 8 = 8),
   'updatable', c.relkind IN ('r', 'p') OR (c.relkind IN ('v', 'f') AND pg_relation_is_updatable(c.oid, TRUE) & 4 = 4),
   'deletable', c.relkind IN ('r', 'p') OR (c.relkind IN ('v', 'f') AND pg_relation_is_updatable(c.oid, TRUE) & 16 = 16),
@@ -97,7 +98,7 @@ WHERE k.contype = 'f' AND k.conparentid = 0 AND $1::text[] IS NOT NULL"""
 
 VIEWS = """
 SELECT coalesce(json_agg(json_build_object(
-  'oid', c.oid, 'schema', n.nspname, 'name', c.relname, 'exposed', n.nspname = ANY ($1), 'definition', r.ev_action::text,
+  'oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname, 'exposed', n.nspname = ANY ($1), 'definition', r.ev_action::text,
   'columns', (SELECT json_object_agg(a.attnum, a.attname) FROM pg_attribute a
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 )), '[]')

@@ -20,6 +20,11 @@ Ask = Callable[[Sequence[str], Sequence[str]], Awaitable[Sequence[bytes]]]
 
 _VOLATILITIES = {"i": Volatility.IMMUTABLE, "s": Volatility.STABLE, "v": Volatility.VOLATILE}
 _ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT"}
+_ALIASES = {
+    **{name: name for name in ("int", "integer", "decimal", "dec", "float", "real", "boolean", "double precision", "char")},
+    **{name: name for name in ("character", "nchar", "national character", "bit", "varbit", "numeric", "timestamp", "time")},
+}
+"""Names of types that SQL spells in ways of its own."""
 _LENGTH_FREE = {
     "bit": "bit varying",
     "bit[]": "bit varying[]",
@@ -41,14 +46,15 @@ def assemble(facts: Facts) -> Catalog:
     keys = [_key(each) for each in facts["foreign_keys"]]
     shown = views(facts["views"], facts["origins"])
     primary = {_name(each): _primary(each) for each in facts["tables"]}
-    tables = {_name(each): _table(each, keys, shown, primary) for each in facts["tables"]}
+    every = {_name(each): _table(each, keys, shown, primary) for each in facts["tables"]}
+    exposed = {_name(each) for each in facts["tables"] if each["exposed"]}
     return Catalog(
-        {name: table for name, table in tables.items() if table.columns},
-        relations(tables, keys, shown, [computed(each) for each in facts["computed"]]),
+        {name: table for name, table in every.items() if name in exposed},
+        relations(every, exposed, keys, shown, [computed(each) for each in facts["computed"]]),
         _routines(facts["routines"]),
         tuple(_representation(each) for each in facts["representations"]),
         tuple(_handler(each) for each in facts["handlers"]),
-        facts["types"],
+        {**facts["types"], **_ALIASES},
         frozenset(facts["zones"] or ()),
         {schema: text for schema, text in facts["comments"].items() if text is not None},
     )

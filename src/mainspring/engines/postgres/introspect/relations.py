@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,14 +33,20 @@ class _Way:
 
 
 def relations(
-    tables: Mapping[TableName, Table], keys: Sequence[Key], shown: Sequence[View], functions: Sequence[Relation]
+    tables: Mapping[TableName, Table],
+    exposed: Container[TableName],
+    keys: Sequence[Key],
+    shown: Sequence[View],
+    functions: Sequence[Relation],
 ) -> Mapping[TableName, tuple[Relation, ...]]:
-    """The ways out of every table and view."""
+    """The ways out of every table and view; a junction counts only where it is exposed itself."""
     ways = [way for key in keys for way in _ways(key, shown)]
-    found = [*map(_forward, ways), *map(_backward, ways), *_through(ways, tables)]
+    found = [*_through(ways, tables), *map(_backward, ways), *map(_forward, ways)]
     overruled = {(each.source, each.name) for each in functions}
     gathered: dict[TableName, list[Relation]] = {}
     for relation in found:
+        if relation.junction is not None and relation.junction.table not in exposed:
+            continue
         if (relation.source, relation.target.name) not in overruled:
             gathered.setdefault(relation.source, []).append(relation)
     for relation in functions:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 import psycopg
+from psycopg.pq.abc import PGresult
 
 from mainspring.catalog.model import Catalog
 from mainspring.engines.base import Capabilities, Prepared
@@ -17,12 +18,13 @@ from mainspring.engines.postgres.names import quote
 from mainspring.engines.postgres.native.arguments import array
 from mainspring.engines.postgres.native.compile import compile_plan
 from mainspring.engines.postgres.native.faults import leaf
-from mainspring.engines.postgres.native.request import Setting, Surroundings
+from mainspring.engines.postgres.native.request import Setting, Surroundings, settings
 from mainspring.engines.postgres.native.run import NativeRun, Rules
-from mainspring.engines.postgres.pool import Pool
+from mainspring.engines.postgres.pool import Pool, Transaction
 from mainspring.engines.postgres.session import Command
 from mainspring.errors import EngineUnavailable
 from mainspring.plan.native.nodes import NativePlan
+from mainspring.principal import Principal
 from mainspring.query.ast import TableName
 from mainspring.settings import DatabaseSettings
 
@@ -32,29 +34,40 @@ ROLES = """
 SELECT coalesce(json_agg(json_build_object('role', r.rolname, 'settings', r.rolconfig)), '[]')
 FROM pg_roles r WHERE r.rolconfig IS NOT NULL AND pg_has_role(current_user, r.oid, 'MEMBER') AND r.rolname <> current_user
 """
+TABLES = """
+SELECT coalesce(json_agg(c.relname), '[]') FROM pg_class c
+WHERE c.relkind IN ('v', 'r', 'm', 'f', 'p') AND NOT c.relispartition AND c.relnamespace = $1::text::regnamespace
+  AND (pg_has_role(c.relowner, 'USAGE')
+    OR has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+    OR has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))
+"""
+FUNCTIONS = """
+SELECT coalesce(json_agg(p.proname), '[]') FROM pg_proc p
+WHERE p.pronamespace = $1::text::regnamespace AND p.prokind = 'f' AND has_function_privilege(p.oid, 'execute')
+"""
 SETTABLE = "SELECT coalesce(json_agg(name), '[]') FROM pg_settings WHERE context = 'user'"
 
 
 class NativeEngine:
-    """PostgreSQL at `settings.url`, serving `schemas`. `changed` is called after what exists was read anew."""
+    """PostgreSQL at `database.url`, serving `schemas`. `changed` is called after what exists was read anew."""
 
     name = "postgres"
     capabilities = Capabilities()
 
-    def __init__(self, settings: DatabaseSettings, schemas: Sequence[str], max_rows: int | None) -> None:
-        self._settings, self._schemas = settings, tuple(schemas)
+    def __init__(self, database: DatabaseSettings, schemas: Sequence[str], max_rows: int | None) -> None:
+        self._settings, self._schemas = database, tuple(schemas)
         self._pool = Pool(
-            settings.url, size=settings.pool_size, timeout=settings.statement_timeout_seconds, settings={}
+            database.url, size=database.pool_size, timeout=database.statement_timeout_seconds, settings={}
         )
         self._rules = Rules(
-            settings.tx_end.startswith("rollback"),
-            _function(settings.pre_request),
-            settings.prepared_statements,
-            frozenset(settings.hoisted_settings),
+            database.tx_end.startswith("rollback"),
+            _function(database.pre_request),
+            database.prepared_statements,
+            frozenset(database.hoisted_settings),
             max_rows,
-            settings.anon_role,
+            database.anon_role,
         )
-        self._around = Surroundings(settings.extra_search_path, _pairs(settings.app_settings))
+        self._around = Surroundings(database.extra_search_path, _pairs(database.app_settings))
         self._catalog: Catalog | None = None
         self._listening: asyncio.Task[None] | None = None
         self.changed: Callable[[], None] = lambda: None
@@ -108,6 +121,22 @@ class NativeEngine:
                             await self.reload()
             await asyncio.sleep(RECONNECT_SECONDS)
 
+    async def visible(self, schema: str, principal: Principal) -> tuple[frozenset[str], frozenset[str]]:
+        """The names of the tables and of the functions in `schema` that the caller may use at all.
+
+        Raises DatabaseRefused, EngineUnavailable.
+        """
+        told = settings(self._around, schema, principal, None, ())._replace(prepared=False)
+        name = [schema.encode()]
+        try:
+            async with Transaction(self._pool) as transaction:
+                _, tables, functions = await transaction.end(
+                    (Command("ROLLBACK"),), told, Command(TABLES, name, False), Command(FUNCTIONS, name, False)
+                )
+        except psycopg.Error as error:
+            raise leaf(error, principal.role == self._settings.anon_role) from error
+        return _names(tables), _names(functions)
+
     def prepare(self, plan: NativePlan) -> Prepared:
         """Compile a plan."""
         compiled = compile_plan(plan, self.catalog(), self._rules.max_rows)
@@ -127,6 +156,10 @@ class NativeEngine:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listening
         await self._pool.close()
+
+
+def _names(answer: PGresult) -> frozenset[str]:
+    return frozenset(msgspec.json.decode(answer.get_value(0, 0) or b"[]"))
 
 
 def _pairs(texts: Sequence[str] | None) -> list[Setting]:

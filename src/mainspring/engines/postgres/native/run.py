@@ -27,6 +27,9 @@ from mainspring.plan.native.nodes import NativeCall, NativeInsert, NativePlan, N
 from mainspring.principal import Principal
 from mainspring.query.ast import Count, End, Terms
 
+_BYTEA = 17
+"""The type of a body that the database made of bytes."""
+
 _COMMIT = (Command("COMMIT"),)
 _ROLLBACK = (Command("SET CONSTRAINTS ALL IMMEDIATE"), Command("ROLLBACK"))
 _ISOLATIONS = {"serializable": "SERIALIZABLE", "repeatable read": "REPEATABLE READ", "read committed": "READ COMMITTED"}
@@ -97,6 +100,8 @@ class NativeRun:
         result = _read(answers[0])
         result.media = document.media.encode()
         result.void = isinstance(self._plan, NativeCall) and self._plan.routine.returns.void
+        if isinstance(self._plan, NativeInsert) and not self._plan.conflict:
+            result.inserted = result.count
         if len(answers) > 1:
             result.total = self._estimated(result.total, answers[1])
         return result
@@ -163,6 +168,8 @@ def _settings_of(plan: NativePlan, rules: Rules) -> list[Setting]:
 
 def _read(row: PGresult) -> Result:
     total, count, body, headers, status, keys, inserted = (row.get_value(0, column) for column in range(7))
+    if body is not None and row.ftype(2) == _BYTEA:
+        body = bytes.fromhex(body[2:].decode())
     return Result(
         body,
         int(count or 0),
