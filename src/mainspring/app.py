@@ -94,6 +94,9 @@ class Mainspring:
         observe = observe or log_sink(settings.server.log_level, settings.server.log_format)
         if settings.database.auth_mode == "database":
             return _build_native(settings, observe)
+        if not self._models:
+            cure = "name the app's file, or serve a PostgreSQL database with --database-auth-mode database"
+            raise ConfigError([Mistake("APP", "there are no models to serve", cure)])
         catalog = build(self._models)
         policies = self._declarations.resolve(catalog, table_of, attributes)
         keys = open_keys(data / "keys", settings.auth, observe)

@@ -189,7 +189,7 @@ def test_select_nested_beyond_the_bound() -> None:
                     Or((Is(NAME, "null"), Not(And((Compare("gt", ID, S1), Compare("lt", ID, S2)))))),
                 )
             ),
-            [[" 1", "2 "], "3", "9"],
+            [["1", "2 "], "3", "9"],
         ),
         ('or=(name.eq."a,b)",name.eq.{1,2})', Or((Compare("eq", NAME, S0), Compare("eq", NAME, S1))), ["a,b)", "{1,2}"]),
         ("or=(and_name.eq.1,or_name.eq.2)", None, ["1", "2"]),

@@ -194,14 +194,12 @@ def _address(settings: ServerSettings) -> str:
 
 
 def _announce(settings: Settings) -> None:
-    folder = Path(settings.server.data) / "keys"
-    api = open_api_keys(folder, open_keys(folder, settings.auth))
     base = _address(settings.server)
-    lines = {
-        "Data API": f"{base}/rest/v1/",
-        "Health": f"{base}/healthz",
-        "Anon key": api.anon,
-        "Service key": f"in {api.service_file} (it passes every policy: keep it on the server)",
-    }
+    lines = {"Data API": f"{base}{settings.rest.prefix}/", "Health": f"{base}/healthz"}
+    if settings.database.auth_mode == "app":
+        folder = Path(settings.server.data) / "keys"
+        api = open_api_keys(folder, open_keys(folder, settings.auth))
+        lines["Anon key"] = api.anon
+        lines["Service key"] = f"in {api.service_file} (it passes every policy: keep it on the server)"
     print(f"Mainspring {__version__}")
     print("\n".join(f"  {name + ':':<13}{text}" for name, text in lines.items()), flush=True)

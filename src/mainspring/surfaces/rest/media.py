@@ -39,6 +39,7 @@ _FORMS: Final = {
     "*/*": MediaForm.ANY,
     "application/*": MediaForm.ANY,
 }
+_TEXTS: Final = ("text/plain", "text/xml", "application/openapi+json")
 _PLANS: Final = {"": False, "+text": False, "+json": True}
 _OPTIONS: Final = ("analyze", "verbose", "settings", "buffers", "wal")
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"]*)"|([^;,"\s]*))')
@@ -50,7 +51,7 @@ ARRAY: Final = Media(b"application/json; charset=utf-8")
 def content_type(media: str) -> bytes:
     """The Content-Type of an answer in a media type; only those that are text name a charset."""
     plain = media.partition(";")[0]
-    named = plain in _FORMS or plain in ("text/plain", "text/xml") or plain.startswith("application/vnd.pgrst.plan")
+    named = plain in _FORMS or plain in _TEXTS or plain.startswith("application/vnd.pgrst.plan")
     return f"{media}; charset=utf-8".encode() if named else media.encode()
 
 

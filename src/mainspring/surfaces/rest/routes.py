@@ -119,9 +119,12 @@ class RestSurface:
     async def _answer(self, scope: Scope, receive: Receive, principal: Principal, timing: Timing | None) -> Answer:
         method, name = scope["method"], self._name(scope)
         if method == "OPTIONS":
-            return self._options(scope, name, principal)
+            answer = self._options(scope, name, principal)
+            if timing is not None:
+                timing.mark("parse")
+            return answer
         if not name:
-            return await self._describe_root(scope, principal)
+            return await self._describe_root(scope, principal, timing)
         query, shape, values = self._read(scope, name)
         asked = shape.query
         if isinstance(asked, Call):
@@ -275,16 +278,21 @@ class RestSurface:
 
     # ------------------------------------------------------------ about tables and functions
 
-    async def _describe_root(self, scope: Scope, principal: Principal) -> Answer:
+    async def _describe_root(self, scope: Scope, principal: Principal, timing: Timing | None) -> Answer:
         if scope["method"] not in ("GET", "HEAD"):
             raise Refused(405, "PGRST117", f"Unsupported HTTP method: {scope['method']}")
         if self._describe is None or self._settings.openapi_mode == "disabled":
             raise Refused(404, "PGRST126", "Root endpoint metadata is disabled")
         _check_description(_texts(scope["headers"], b"accept"))
         schema, negotiated = self._schema("GET", scope["headers"])
+        if timing is not None:
+            timing.mark("parse")
+            timing.mark("plan")
         body = await self._describe(principal, schema, Request("GET", scope["path"], scope["headers"]))
+        if timing is not None:
+            timing.mark("transaction")
         headers: list[Header] = [(b"content-type", b"application/openapi+json; charset=utf-8")]
-        headers.append((b"content-length", b"%d" % len(body)))
+        headers += [(b"content-length", b"%d" % len(body))] if scope["method"] == "GET" else []
         headers += [(b"content-profile", schema.encode())] if negotiated else []
         return 200, headers, body
 

@@ -22,13 +22,14 @@ from mainspring.engines.postgres.native.request import Setting, Surroundings, se
 from mainspring.engines.postgres.native.run import NativeRun, Rules
 from mainspring.engines.postgres.pool import Pool, Transaction
 from mainspring.engines.postgres.session import Command
-from mainspring.errors import EngineUnavailable
+from mainspring.errors import DatabaseRefused, EngineUnavailable
 from mainspring.plan.native.nodes import NativePlan
 from mainspring.principal import Principal
 from mainspring.query.ast import TableName
 from mainspring.settings import DatabaseSettings
 
 RECONNECT_SECONDS = 1.0
+CONNECT_SECONDS = 5.0
 
 ROLES = """
 SELECT coalesce(json_agg(json_build_object('role', r.rolname, 'settings', r.rolconfig)), '[]')
@@ -82,7 +83,10 @@ class NativeEngine:
         """Read the schema, listen for its changes. Raises EngineUnavailable."""
         await self.reload()
         if self._settings.channel:
-            self._listening = asyncio.create_task(self._listen())
+            listens = asyncio.Event()
+            self._listening = asyncio.create_task(self._listen(listens))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(listens.wait(), CONNECT_SECONDS)
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(self.reload()))
@@ -110,12 +114,15 @@ class NativeEngine:
             for each in msgspec.json.decode(roles.get_value(0, 0) or b"[]")
         }
 
-    async def _listen(self) -> None:
-        """Wait for word that the schema has changed, on a connection of its own."""
+    async def _listen(self, listens: asyncio.Event) -> None:
+        """Wait on a connection of its own for word that the schema has changed; one that was away reads it anew."""
         while True:
-            with contextlib.suppress(psycopg.Error, EngineUnavailable):
+            with contextlib.suppress(psycopg.Error, EngineUnavailable, DatabaseRefused):
                 async with await psycopg.AsyncConnection.connect(self._settings.url, autocommit=True) as connection:
                     await connection.execute(f"LISTEN {quote(self._settings.channel)}".encode())
+                    if listens.is_set():
+                        await self.reload()
+                    listens.set()
                     async for notice in connection.notifies():
                         if notice.payload in ("", "reload schema", "reload config"):
                             await self.reload()
