@@ -74,6 +74,20 @@ def _list(type_: DataType, value: Sequence[Any]) -> list[Any]:
     return [_scalar(type_, item) for item in value]
 
 
+def _values(type_: DataType, value: Any) -> list[Any]:
+    """The items of an array literal (or of a list)."""
+    if not isinstance(value, str):
+        return _list(type_, value)
+    items: list[Any] = from_text(DataType(Kind.ARRAY, item=type_), value)
+    if len(items) > MAX_LIST:
+        raise LimitExceeded(what="a list of values", limit=MAX_LIST, unit="values")
+    return items
+
+
+def _patterns(type_: DataType, value: Any) -> list[Any]:
+    return [None if item is None else _pattern(type_, item) for item in _values(type_, value)]
+
+
 def _count(type_: DataType, value: Any) -> int | None:
     number: int | None = _scalar(type_, value)
     if number is not None and number < 0:
@@ -94,6 +108,8 @@ _READERS: dict[Form, Callable[[DataType, Any], Any]] = {
     Form.SCALAR: _scalar,
     Form.LIST: _list,
     Form.PATTERN: _pattern,
+    Form.VALUES: _values,
+    Form.PATTERNS: _patterns,
     Form.COUNT: _count,
 }
 

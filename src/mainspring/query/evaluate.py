@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from mainspring.datatypes import Kind, json_text
+from mainspring.query.ast import Quantifier
 from mainspring.query.expr import (
     And,
     Compare,
@@ -136,8 +137,16 @@ class Scope:
 
     def _compare(self, compare: Compare) -> bool | None:
         left, right = self.value(compare.left), self.value(compare.right)
+        if compare.quantifier is not None:
+            truths = [self._holds(compare, left, item) for item in right]
+            return _all(truths) if compare.quantifier is Quantifier.ALL else _negate(_all(map(_negate, truths)))
+        return self._holds(compare, left, right)
+
+    def _holds(self, compare: Compare, left: Any, right: Any) -> bool | None:
         if compare.op.form is Form.LIST:
             return _among(left, right)
+        if compare.op.name == "isdistinct" and (left is None or right is None):
+            return left is not right
         if left is None or right is None:
             return None
         if compare.left.type.kind is Kind.ENUM and compare.op.form is Form.SCALAR:

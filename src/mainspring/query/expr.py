@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mainspring.catalog.model import Column, Table
 from mainspring.datatypes import DataType
+from mainspring.query.ast import Quantifier
 from mainspring.query.ops import Operator
 
 
@@ -67,11 +68,15 @@ Operand = Ref | Param
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`left op right` in three-valued logic. Both sides have the same type, or right is a list or pattern of it."""
+    """`left op right` in three-valued logic. Both sides have the same type, or right is a list or pattern of it.
+
+    With a `quantifier` right is a list, for any or all of whose items the comparison must hold.
+    """
 
     op: Operator
     left: Operand
     right: Operand
+    quantifier: Quantifier | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,16 @@ from mainspring.datatypes import DataType, Kind
 
 
 class Form(StrEnum):
-    """What a value must be: what stands on the right of an operator, or (`count`) a number of rows of a page."""
+    """What a value must be: what stands on the right of an operator, or (`count`) a number of rows of a page.
+
+    VALUES and PATTERNS are array literals, for operators that must hold for any or all of their items.
+    """
 
     SCALAR = "scalar"
     LIST = "list"
     PATTERN = "pattern"
+    VALUES = "values"
+    PATTERNS = "patterns"
     COUNT = "count"
 
 
@@ -90,8 +95,12 @@ OPERATORS: dict[str, Operator] = {
         Operator("like", Form.PATTERN, _TEXTUAL, _like),
         Operator("ilike", Form.PATTERN, _TEXTUAL, _ilike),
         Operator("in", Form.LIST, _ORDERED, lambda left, right: left in right),
+        Operator("isdistinct", Form.SCALAR, _EQUATED, lambda left, right: bool(left != right)),
     )
 }
+
+QUANTIFIED = frozenset({"eq", "gt", "gte", "lt", "lte", "like", "ilike"})
+"""The operators that can be asked of any or all of several values."""
 
 IS_TESTS = ("null", "not_null", "true", "false", "unknown")
 

@@ -15,12 +15,12 @@ from mainspring.policy.registry import Registry
 from mainspring.principal import Principal
 from mainspring.query import ast
 from mainspring.query.casts import castable, type_named
-from mainspring.query.ops import OPERATORS, Form
+from mainspring.query.ops import OPERATORS, QUANTIFIED, Form
 from tests.property.strategies.schemas import key_columns, key_value, row
 from tests.property.strategies.values import PATHS, PATTERNS, TEXTS, UNFIT, said, written
 
 _CASTS = ("text", "int8", "numeric", "float8", "date", "int4", "jsonb", "timestamptz", "boolean")
-_COMPARING = ("eq", "neq", "gt", "gte", "lt", "lte", "in")
+_COMPARING = ("eq", "neq", "gt", "gte", "lt", "lte", "isdistinct", "in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +207,8 @@ def _test(asking: _Asking, column: Column, table: Table) -> ast.Expr:
     if asking.chance(6):
         tests = ("null", "not_null", *(("true", "false", "unknown") if type_ == BOOLEAN else ()))
         return ast.Is(node, asking.draw(st.sampled_from(tests)))
+    if type_.kind is not Kind.ARRAY and asking.chance(6):
+        return _quantified(asking, column, table)
     if type_.kind is Kind.TEXT and asking.chance(3):
         operator = asking.draw(st.sampled_from(["like", "ilike"]))
         return ast.Compare(operator, node, asking.slot(asking.draw(st.sampled_from(PATTERNS))))
@@ -215,6 +217,24 @@ def _test(asking: _Asking, column: Column, table: Table) -> ast.Expr:
     if OPERATORS[operator].form is Form.LIST:
         return ast.Compare(operator, node, asking.slot([one, *_several(asking, column, table)]))
     return ast.Compare(operator, node, asking.slot(one))
+
+
+def _quantified(asking: _Asking, column: Column, table: Table) -> ast.Expr:
+    """A comparison with any or all of a few values, nulls among them."""
+    patterns = column.type.kind is Kind.TEXT and asking.chance(2)
+    operator = asking.draw(st.sampled_from([name for name in sorted(QUANTIFIED) if OPERATORS[name].accepts(column.type)]))
+    operator = asking.draw(st.sampled_from(["like", "ilike"])) if patterns else operator
+    items = [
+        asking.draw(st.sampled_from(PATTERNS)) if operator.endswith("like") else _one(asking, column, table)
+        for _ in range(asking.draw(st.integers(0, 3)))
+    ]
+    quantifier = asking.draw(st.sampled_from(list(ast.Quantifier)))
+    listed = ["NULL" if asking.chance(8) else _quoted(item) for item in items]
+    return ast.Compare(operator, ast.Column(column.name), asking.slot("{" + ",".join(listed) + "}"), quantifier)
+
+
+def _quoted(item: str) -> str:
+    return '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _several(asking: _Asking, column: Column, table: Table) -> list[str]:

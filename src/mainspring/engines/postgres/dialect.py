@@ -13,10 +13,11 @@ from mainspring.engines.postgres import names
 from mainspring.engines.postgres.ddl import column_type
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder
-from mainspring.query.ast import TableName
+from mainspring.query.ast import Quantifier, TableName
 from mainspring.query.expr import Ref
 from mainspring.query.ops import Form, Operator
 
+_LISTS = (Form.LIST, Form.VALUES, Form.PATTERNS)
 BY_CODE_POINT = 'COLLATE "C"'
 
 _encode_json = msgspec.json.Encoder(decimal_format="number").encode
@@ -34,10 +35,10 @@ class PostgresDialect(Dialect):
         return names.table(name)
 
     def placeholder(self, number: int, type_: DataType, form: Form = Form.SCALAR) -> str:
-        return f"${number}::{argument_type(type_)}{'[]' if form is Form.LIST else ''}"
+        return f"${number}::{argument_type(type_)}{'[]' if form in _LISTS else ''}"
 
     def encoder(self, type_: DataType, form: Form, operator: str | None) -> Encoder:
-        return _list_encoder(type_) if form is Form.LIST else encoder(type_)
+        return _list_encoder(type_) if form in _LISTS else encoder(type_)
 
     def path(self, column: str, steps: Sequence[Step], as_text: bool, arguments: Arguments) -> str:
         place = column
@@ -55,10 +56,15 @@ class PostgresDialect(Dialect):
                 return f"{left} {BY_CODE_POINT} ILIKE {right}"
             case "in":
                 return f"{left} = ANY({right})"
+            case "isdistinct":
+                return f"{left} IS DISTINCT FROM {right}"
             case "gt" | "gte" | "lt" | "lte" if type_.kind is Kind.TEXT:
                 return f"{left} {BY_CODE_POINT} {SYMBOLS[operator.name]} {right}"
             case name:
                 return f"{left} {SYMBOLS[name]} {right}"
+
+    def quantified(self, operator: Operator, left: str, right: str, type_: DataType, quantifier: Quantifier) -> str:
+        return self.compare(operator, left, f"{quantifier.upper()}({right})", type_)
 
     def order(self, value: str, ref: Ref, descending: bool, nulls_first: bool) -> str:
         key = f"{value} {BY_CODE_POINT}" if ref.type.kind is Kind.TEXT else value

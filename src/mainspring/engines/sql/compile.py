@@ -74,6 +74,8 @@ class Compiler:
                 return self.dialect.truth(self.operand(operand))
             case expr.Is(operand, what):
                 return self.dialect.test(self.operand(operand), what)
+            case expr.Compare(op, left, right, ast.Quantifier() as quantifier):
+                return self.dialect.quantified(op, self.operand(left), self.operand(right, op.name), left.type, quantifier)
             case expr.Compare(op, left, right):
                 return self.dialect.compare(op, self.operand(left), self.operand(right, op.name), left.type)
             case expr.Exists(source, where):

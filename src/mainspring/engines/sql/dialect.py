@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mainspring.datatypes import DataType
 from mainspring.engines.sql.statement import Arguments, Encoder
-from mainspring.query.ast import TableName
+from mainspring.query.ast import Quantifier, TableName
 from mainspring.query.expr import Ref
 from mainspring.query.ops import Form, Operator
 
@@ -52,6 +52,10 @@ class Dialect(ABC):
     @abstractmethod
     def compare(self, operator: Operator, left: str, right: str, type_: DataType) -> str:
         """A comparison of two compiled operands."""
+
+    @abstractmethod
+    def quantified(self, operator: Operator, left: str, right: str, type_: DataType, quantifier: Quantifier) -> str:
+        """A comparison with any or all of the items of a compiled list."""
 
     def truth(self, value: str) -> str:
         """A boolean value as a condition."""

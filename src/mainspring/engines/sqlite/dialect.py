@@ -13,7 +13,7 @@ from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder, same
 from mainspring.engines.sqlite import names
 from mainspring.errors import NotSupported, ValueOutOfRange
-from mainspring.query.ast import TableName
+from mainspring.query.ast import Quantifier, TableName
 from mainspring.query.expr import Ref
 from mainspring.query.ops import Form, Operator
 
@@ -68,6 +68,10 @@ def _glob_literal(character: str) -> str:
     return f"[{character}]" if character in "*?[" else character
 
 
+def _globs(patterns: list[str | None]) -> str:
+    return json_dump([None if pattern is None else _glob(pattern) for pattern in patterns])
+
+
 def _listed(values: list[Any]) -> str:
     return json_dump([float(value) if isinstance(value, Decimal) else value for value in values])
 
@@ -95,7 +99,9 @@ class SqliteDialect(Dialect):
         return f"(SELECT value FROM json_each(?{number}))" if form is Form.LIST else f"?{number}"
 
     def encoder(self, type_: DataType, form: Form, operator: str | None) -> Encoder:
-        if form is Form.LIST:
+        if form is Form.PATTERNS:
+            return _globs if operator == "like" else json_dump
+        if form in (Form.LIST, Form.VALUES):
             return _listed_bytes if type_.kind is Kind.BYTES else _listed
         if form is Form.PATTERN:
             return _glob if operator == "like" else same
@@ -119,10 +125,22 @@ class SqliteDialect(Dialect):
                 return f"{left} LIKE {right} ESCAPE '\\'"
             case "in":
                 return f"{_hex(left) if type_.kind is Kind.BYTES else left} IN {right}"
+            case "isdistinct":
+                return f"{left} IS NOT {right}"
             case "gt" | "gte" | "lt" | "lte" if type_.kind is Kind.ENUM:
                 return f"{_rank(left, type_)} {SYMBOLS[operator.name]} {_rank(right, type_)}"
             case name:
                 return f"{left} {SYMBOLS[name]} {right}"
+
+    def quantified(self, operator: Operator, left: str, right: str, type_: DataType, quantifier: Quantifier) -> str:
+        """Three-valued, as PostgreSQL has it: unknown where an item decides nothing and no other one does."""
+        one = self.compare(operator, _hex(left) if type_.kind is Kind.BYTES else left, "q.value", type_)
+        none, decides = ("0", "max(r) = 1") if quantifier is Quantifier.ANY else ("1", "min(r) = 0")
+        found = "1" if quantifier is Quantifier.ANY else "0"
+        return (
+            f"(SELECT CASE WHEN count(*) = 0 THEN {none} WHEN {decides} THEN {found} WHEN count(r) < count(*) THEN NULL"
+            f" ELSE {none} END FROM (SELECT {one} AS r FROM json_each({right}) AS q))"
+        )
 
     def truth(self, value: str) -> str:
         return f"{value} = 1"  # unlike the bare value, an index can serve it

@@ -50,7 +50,9 @@ class Read:
         self._readers, self._counted, self._slow_until = readers, plan.count, 0.0
         self._by_key = by_key(plan)
         self._patterns = [
-            spec.source.index for spec in plan.params if spec.form is Form.PATTERN and isinstance(spec.source, Slot)
+            spec.source.index
+            for spec in plan.params
+            if spec.form in (Form.PATTERN, Form.PATTERNS) and isinstance(spec.source, Slot)
         ]
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:

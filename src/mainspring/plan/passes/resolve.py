@@ -11,7 +11,7 @@ from mainspring.datatypes import BIGINT, BOOLEAN, FLOAT, JSON, TEXT, DataType, K
 from mainspring.errors import ColumnUnknown, LimitExceeded, NotSupported, OperatorInvalid, PermissionDenied, SyntaxInvalid
 from mainspring.plan.draft import Planning
 from mainspring.query import ast, expr
-from mainspring.query.ops import OPERATORS, Operator
+from mainspring.query.ops import OPERATORS, QUANTIFIED, Form, Operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +87,24 @@ def _compare(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> 
     operator = OPERATORS.get(node.op)
     if operator is None:
         raise NotSupported(f"the operator {node.op}")
-    if node.quantifier is not None:
-        raise NotSupported(f"the modifier {node.quantifier} of the operator {node.op}")
     type_ = _common_type(node.left, node.right)
     left = _operand(planning, node.left, type_, scopes)
     if isinstance(left, expr.Ref) and left.path and not left.as_text:
         raise NotSupported("comparing a JSON value (->)", instead="Compare its text with ->> instead of ->.")
     if not operator.accepts(left.type):
         raise OperatorInvalid(node.op, str(left.type))
+    if node.quantifier is not None:
+        return expr.Compare(operator, left, _several(planning, operator, left, node), node.quantifier)
     return expr.Compare(operator, left, _right(planning, operator, left, node.right, scopes))
+
+
+def _several(planning: Planning, operator: Operator, left: expr.Operand, node: ast.Compare) -> expr.Param:
+    """The values of a quantified comparison."""
+    if operator.name not in QUANTIFIED or left.type.kind is Kind.ARRAY or isinstance(node.right, ast.Column):
+        raise NotSupported(f"the modifier {node.quantifier} of the operator {operator.name} on {left.type}")
+    form = Form.PATTERNS if operator.form is Form.PATTERN else Form.VALUES
+    place = f"filter on column {left.column.name}" if isinstance(left, expr.Ref) else None
+    return planning.param(node.right, left.type, form, place)
 
 
 def _right(
