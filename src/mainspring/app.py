@@ -22,10 +22,13 @@ from mainspring.plan.limits import Limits
 from mainspring.plan.native.planner import NativePlanner
 from mainspring.plan.planner import Planner
 from mainspring.policy.declare import Declarations, Roles, Rule
+from mainspring.policy.language import Names
 from mainspring.policy.registry import Registry
-from mainspring.principal import SERVICE_PRINCIPAL, Principal
+from mainspring.principal import AUTHENTICATED, SERVICE_PRINCIPAL, Principal
 from mainspring.query.ast import Insert, Slot, TableName
 from mainspring.services.data import Data, Request
+from mainspring.services.functions.declare import Functions
+from mainspring.services.functions.run import Caller, catalogued
 from mainspring.services.identity.external import ExternalTokens
 from mainspring.services.identity.keys import open_keys
 from mainspring.services.identity.tokens import TokenVerifier
@@ -38,6 +41,7 @@ Seed = Callable[[], Mapping[Any, Sequence[Mapping[str, Any]]]]
 S = TypeVar("S", bound=Seed)
 F = TypeVar("F", bound=Rule)
 M = TypeVar("M")
+C = TypeVar("C", bound=Callable[..., Any])
 
 
 class Mainspring:
@@ -49,6 +53,7 @@ class Mainspring:
     def __init__(self, models: Models | Sequence[Models] = ()) -> None:
         self._models = models
         self._declarations = Declarations()
+        self._functions = Functions()
         self._seeds: list[Seed] = []
         self._served: Dispatcher | None = None
 
@@ -79,6 +84,18 @@ class Mainspring:
         """
         return self._declarations.grant(model, *commands, to=to, columns=columns, exclude=exclude)
 
+    def rpc(
+        self, to: str | Sequence[str] = AUTHENTICATED, *, read_only: bool = False, name: str | None = None
+    ) -> Callable[[C], C]:
+        """A decorator: the function answers `/rest/v1/rpc/{name}` for the roles `to` (and the service role).
+
+        Its parameters are the arguments, checked against their types; one annotated `Principal` is the caller, one annotated
+        `Rows` (async functions only) reads and writes as far as the caller may. What it answers is JSON, or with `-> list[Model]`
+        (or `-> Model`) those rows, which the request can filter, order and embed like a table's. A `read_only` one may be called
+        by GET. Sync functions run in threads.
+        """
+        return self._functions.rpc(to, read_only=read_only, name=name)
+
     def seed(self, function: S) -> S:
         """A decorator: the function answers the first rows, `{Model: [{column: value}, ...]}`, in the order to insert.
 
@@ -97,21 +114,33 @@ class Mainspring:
         if not self._models:
             cure = "name the app's file, or serve a PostgreSQL database with --database-auth-mode database"
             raise ConfigError([Mistake("APP", "there are no models to serve", cure)])
-        catalog = build(self._models)
+        functions = self._functions.resolve(table_of)
+        catalog = catalogued(build(self._models), functions)
         policies = self._declarations.resolve(catalog, table_of, attributes)
         keys = open_keys(data / "keys", settings.auth, observe)
         engine = open_engine(settings.database, data)
         planner = Planner(catalog, policies, _limits(settings), frozenset(settings.rest.schemas))
         door = Data(engine, planner, settings.cache.statements, observe)
+        caller = Caller(
+            functions,
+            Names(catalog, table_of, attributes),
+            door,
+            observe,
+            threads=settings.rest.function_threads,
+            seconds=settings.rest.function_seconds,
+        )
         verifier = TokenVerifier(keys, settings.auth, policies.roles)
         identify = identifier(verifier, settings.auth.require_key)
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
-                settings.rest.prefix: RestSurface(door, identify, settings),
+                settings.rest.prefix: RestSurface(door, identify, settings, functions=caller),
                 **ops_routes(lambda: dispatcher.serving, keys.jwks()),
             },
-            steps=[Step("database", lambda: self._start(engine, planner, door, observe), engine.stop)],
+            steps=[
+                Step("database", lambda: self._start(engine, planner, door, observe), engine.stop),
+                Step("functions", stop=caller.stop),
+            ],
             cors=Cors(settings.cors.origins),
             observe=observe,
         )

@@ -13,7 +13,8 @@
     |  |- TokenInvalid         3001  |- TokenExpired      3002  |- KeyMissing        3003
     |  |- TokenRequired        3004  `- TokenKeyMissing   3005
     |- AccessError             40xx  who asks may not
-    |  |- PermissionDenied     4001  `- RowCheckViolated  4002
+    |  |- PermissionDenied     4001  |- RowCheckViolated  4002  |- RoutineDenied     4003
+    |  |- RoutineWrites        4004  |- Refusal           4005  `- RoutineFailed     4006
     |- ConstraintError         50xx  the data does not allow it
     |  |- UniqueViolated       5001  |- ForeignKeyViolated 5002 |- NotNullViolated   5003
     |  `- CheckViolated        5004
@@ -542,6 +543,74 @@ class RowCheckViolated(AccessError):
     def message(self) -> str:
         which = " (USING expression)" if self.existing else ""
         return f'new row violates row-level security policy{which} for table "{self.table}"'
+
+
+@dataclass(eq=False)
+class RoutineDenied(AccessError):
+    """The caller may not call this function. `anonymous`: signing in could help."""
+
+    code: ClassVar[str] = "MS4003"
+    routine: str
+    anonymous: bool = False
+
+    @property
+    def message(self) -> str:
+        return f"permission denied for function {shorten(self.routine)}"
+
+
+@dataclass(eq=False)
+class RoutineWrites(AccessError):
+    """A function that may change something was called in a way that must not."""
+
+    code: ClassVar[str] = "MS4004"
+    routine: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot execute {shorten(self.routine)} in a read-only transaction"
+
+    @property
+    def hint(self) -> str | None:
+        return "Call it with POST."
+
+
+@dataclass(eq=False)
+class Refusal(AccessError):
+    """What a function of the application's refuses: raise it there, and the client reads it.
+
+    `text`, `more` and `cure` are message, details and hint, `reason` a code of the application's own, `status` HTTP's.
+    """
+
+    code: ClassVar[str] = "MS4005"
+    text: str
+    reason: str = "P0001"
+    more: str | None = None
+    cure: str | None = None
+    status: int = 400
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+    @property
+    def details(self) -> str | None:
+        return self.more
+
+    @property
+    def hint(self) -> str | None:
+        return self.cure
+
+
+@dataclass(eq=False)
+class RoutineFailed(AccessError):
+    """A function of the application's raised what it should not have."""
+
+    code: ClassVar[str] = "MS4006"
+    routine: str
+
+    @property
+    def message(self) -> str:
+        return f"The function {shorten(self.routine)} failed"
 
 
 # ---------------------------------------------------------------- 50xx constraints

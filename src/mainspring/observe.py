@@ -97,6 +97,15 @@ class EngineFaulted(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionFailed(Observation):
+    """A function of the application's raised what it should not have."""
+
+    level: ClassVar[str] = "error"
+    function: str
+    cause: BaseException
+
+
+@dataclass(frozen=True, slots=True)
 class SlowQuery(Observation):
     """A statement took longer than it should. `statement` holds no values."""
 

@@ -141,6 +141,8 @@ class AuthSettings:
 class RestSettings:
     """Bounds of one request to the data API."""
 
+    function_threads: int = option(8, "threads for functions that are not async", minimum=1, maximum=256)
+    function_seconds: float = option(30.0, "longest a function may run", minimum=0.01, maximum=3600)
     prefix: str = option("/rest/v1", "path below which the data API is served; empty: everywhere")
     max_rows: int = option(1000, "most rows in one answer; 0: no bound", minimum=0, maximum=10_000_000)
     max_body_bytes: int = option(10_485_760, "largest request body", minimum=1024, maximum=1_073_741_824)

@@ -62,6 +62,10 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.TokenKeyMissing: (500, "PGRST300"),
     errors.PermissionDenied: (403, "42501"),
     errors.RowCheckViolated: (403, "42501"),
+    errors.RoutineDenied: (403, "42501"),
+    errors.RoutineWrites: (405, "25006"),
+    errors.RoutineFailed: (500, "XX000"),
+    errors.Refusal: (400, "P0001"),
     errors.UniqueViolated: (409, "23505"),
     errors.ForeignKeyViolated: (409, "23503"),
     errors.NotNullViolated: (400, "23502"),
@@ -208,7 +212,13 @@ def wire_code(error: MainspringError) -> tuple[int, str]:
             return 400, "22001"
         case errors.LimitExceeded(too_large_body=True):
             return 413, "PGRST102"
-        case errors.PermissionDenied(anonymous=True) | errors.RowCheckViolated(anonymous=True):
+        case errors.Refusal():
+            return error.status, error.reason
+        case (
+            errors.PermissionDenied(anonymous=True)
+            | errors.RowCheckViolated(anonymous=True)
+            | errors.RoutineDenied(anonymous=True)
+        ):
             return 401, "42501"
         case _:
             return TABLE.get(type(error), _INTERNAL)

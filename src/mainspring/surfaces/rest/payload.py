@@ -71,6 +71,22 @@ def arguments_text(
     return names, form_, text
 
 
+def arguments(body: bytes, content_type: bytes | None, columns: tuple[str, ...] | None) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The names of a call's arguments and they, decoded. Raises BodyInvalid, Refused."""
+    names, form_, given = arguments_text(body, content_type, columns)
+    if form_ not in (Given.NAMED, Given.JSON):
+        raise unacceptable(kind_of(content_type))
+    if not isinstance(given, bytes):
+        return names, given
+    try:
+        value = msgspec.json.decode(given)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BodyInvalid(_INVALID) from None
+    if not isinstance(value, dict):
+        raise BodyInvalid("The arguments of a function are one object")
+    return names, {name: value[name] for name in names if name in value}
+
+
 def _fields(body: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)

@@ -14,7 +14,7 @@ from mainspring.http.dispatch import ROLE
 from mainspring.http.headers import Header, Headers, Receive, Scope, Send, find
 from mainspring.http.principal import Identify
 from mainspring.principal import Principal
-from mainspring.query.ast import And, Call, Column, Compare, Delete, Insert, Query, Read, Slot, TableName
+from mainspring.query.ast import And, Call, Column, Compare, Delete, Given, Insert, Query, Read, Slot, TableName
 from mainspring.services.data import Request, Result
 from mainspring.settings import Settings
 from mainspring.surfaces.rest.body import decode_rows
@@ -23,7 +23,7 @@ from mainspring.surfaces.rest.handle import DataDoor, Queries, fit, work_in_rang
 from mainspring.surfaces.rest.media import accepted
 from mainspring.surfaces.rest.page import Range, parse_range
 from mainspring.surfaces.rest.parse import Asked, Grammar, invalid_filters, parse
-from mainspring.surfaces.rest.payload import arguments_text, gathered, rows_text
+from mainspring.surfaces.rest.payload import arguments, arguments_text, gathered, kind_of, rows_text
 from mainspring.surfaces.rest.render import Answer, render_call, render_read, render_write
 from mainspring.surfaces.rest.shape import Recent, Shape, split
 
@@ -64,7 +64,8 @@ class Timing:
 class RestSurface:
     """Answers `{root_path}/{table}` and `{root_path}/rpc/{function}` in PostgREST's protocol.
 
-    Takes the door to the data, who-asks and the settings; `describe` answers the root. Raises nothing that it has an answer for.
+    Takes the door to the data, who-asks and the settings; `functions` answers calls where the data door does not, `describe`
+    the root. Raises nothing that it has an answer for.
     """
 
     def __init__(
@@ -73,10 +74,11 @@ class RestSurface:
         identify: Identify,
         settings: Settings | None = None,
         *,
+        functions: DataDoor | None = None,
         describe: Describe | None = None,
     ) -> None:
         whole = settings or Settings()
-        self._data = data
+        self._data, self._functions = data, functions
         self._identify = identify
         self._settings = whole.rest
         self._native = whole.database.auth_mode == "database"
@@ -142,11 +144,12 @@ class RestSurface:
         request = None
         if self._native:
             request = Request(scope["method"], scope["path"], scope["headers"])
+        door = self._functions if self._functions is not None and isinstance(query, Call) else self._data
         if timing is not None:
             timing.mark("parse")
-            self._data.prepare(query, principal)
+            door.prepare(query, principal)
             timing.mark("plan")
-        result = await self._data.execute(query, values, principal, request)
+        result = await door.execute(query, values, principal, request)
         if timing is not None:
             timing.mark("transaction")
         return result
@@ -196,6 +199,10 @@ class RestSurface:
             return shape.query
         body = await read_body(receive, scope["headers"], self._settings.max_body_bytes)
         kind = find(scope["headers"], b"content-type")
+        if self._functions is not None:
+            names, decoded = arguments(body, kind, shape.columns)
+            values.append(decoded)
+            return self._queries.with_arguments(shape, names, Given.NAMED, body=kind_of(kind) == b"application/json")
         names, form, given_body = arguments_text(body, kind, shape.columns)
         values.append(given_body)
         return self._queries.with_arguments(shape, names, form, body=isinstance(given_body, bytes))
@@ -313,7 +320,7 @@ class RestSurface:
         skeleton, _ = split(query, call=True) if query else ("", [])
         shape = self._parse("HEAD", name, skeleton, [])
         assert isinstance(shape.query, Call)
-        reads = self._data.require_routine(shape.query).read_only
+        reads = (self._functions or self._data).require_routine(shape.query).read_only
         return "OPTIONS,GET,HEAD,POST" if reads else "OPTIONS,POST"
 
 

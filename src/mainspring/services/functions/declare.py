@@ -1,0 +1,125 @@
+"""`@app.rpc`: what a Python function takes and answers, read from its annotations once, at start."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from mainspring.catalog.routines import Parameter, Returns, Routine, Volatility
+from mainspring.errors import ConfigError, MainspringError, Mistake
+from mainspring.principal import AUTHENTICATED, Principal
+from mainspring.query.ast import TableName
+from mainspring.services.functions.rows import Rows
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SCHEMA = "public"
+_TYPES = {bool: "boolean", int: "bigint", float: "double precision", str: "text", bytes: "bytea"}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A declared function. `types` are those of its arguments, `injected` the parameters that the caller does not give.
+
+    `table` is set where it answers rows of a model.
+    """
+
+    routine: Routine
+    call: Callable[..., Any]
+    types: Mapping[str, Any]
+    injected: Mapping[str, type]
+    roles: frozenset[str]
+    table: TableName | None
+
+
+@dataclass(slots=True)
+class Said:
+    """A declaration as it was written."""
+
+    call: Callable[..., Any]
+    to: tuple[str, ...]
+    read_only: bool
+    name: str
+
+
+@dataclass(slots=True)
+class Functions:
+    """Collects declarations while the application file runs; nothing is looked at before `resolve`."""
+
+    said: list[Said] = field(default_factory=list)
+
+    def rpc(
+        self, to: str | Sequence[str] = AUTHENTICATED, *, read_only: bool = False, name: str | None = None
+    ) -> Callable[[F], F]:
+        """A decorator: the function can be called by the roles `to`."""
+        roles = (to,) if isinstance(to, str) else tuple(to)
+
+        def declare(function: F) -> F:
+            self.said.append(Said(function, roles, read_only, name or function.__name__))
+            return function
+
+        return declare
+
+    def resolve(self, table_of: Callable[[object], TableName]) -> Mapping[TableName, Function]:
+        """The functions by name. Raises ConfigError with every mistake."""
+        found: dict[TableName, Function] = {}
+        mistakes: list[Mistake] = []
+        for said in self.said:
+            try:
+                function = _function(said, table_of)
+            except (TypeError, ValueError, NameError) as error:
+                mistakes.append(Mistake(f"function {said.name}", str(error)))
+                continue
+            if function.routine.name in found:
+                mistakes.append(Mistake(f"function {said.name}", "is declared twice", "give one of them a name="))
+            found[function.routine.name] = function
+        if mistakes:
+            raise ConfigError(mistakes)
+        return found
+
+
+def _function(said: Said, table_of: Callable[[object], TableName]) -> Function:
+    hints = get_type_hints(said.call)
+    returned = hints.pop("return", Any)
+    given = inspect.signature(said.call).parameters
+    injected = {name: hints[name] for name in given if hints.get(name) in (Principal, Rows)}
+    taken = {name: each for name, each in given.items() if name not in injected}
+    for name, each in taken.items():
+        if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD, each.POSITIONAL_ONLY) or name not in hints:
+            raise TypeError(f'the parameter "{name}" must be named and have a type')
+    if Rows in injected.values() and not inspect.iscoroutinefunction(said.call):
+        raise TypeError("only an async function can take Rows")
+    many, item = _item(returned)
+    table = _table(item, table_of)
+    parameters = tuple(Parameter(name, _type_name(hints[name]), each.default is each.empty) for name, each in taken.items())
+    answered = table or TableName("pg_catalog", "void" if returned is type(None) else _type_name(item))
+    routine = Routine(
+        TableName(_SCHEMA, said.name),
+        parameters,
+        Returns(answered, many, table, composite=table is not None),
+        Volatility.STABLE if said.read_only else Volatility.VOLATILE,
+        inspect.getdoc(said.call),
+    )
+    return Function(routine, said.call, {name: hints[name] for name in taken}, injected, frozenset(said.to), table)
+
+
+def _item(returned: Any) -> tuple[bool, Any]:
+    """Whether several are answered, and the type of each."""
+    if get_origin(returned) in (list, Sequence, tuple) and get_args(returned):
+        return True, get_args(returned)[0]
+    return False, returned
+
+
+def _table(item: Any, table_of: Callable[[object], TableName]) -> TableName | None:
+    try:
+        return table_of(item) if isinstance(item, type) and item not in _TYPES else None
+    except (MainspringError, LookupError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _type_name(type_: Any) -> str:
+    """The database's name for a Python type, for descriptions."""
+    many, item = _item(type_)
+    return f"{_type_name(item)}[]" if many else _TYPES.get(item, "jsonb")

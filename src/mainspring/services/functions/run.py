@@ -1,0 +1,208 @@
+"""Calls of the application's functions: who may, with which arguments, within which time; and what they answer."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from mainspring.catalog.model import Catalog, Table
+from mainspring.catalog.names import nearest
+from mainspring.catalog.routines import Routine
+from mainspring.errors import (
+    Busy,
+    MainspringError,
+    NotSingular,
+    NotSupported,
+    RoutineDenied,
+    RoutineFailed,
+    RoutineUnknown,
+    RoutineWrites,
+    TimedOut,
+    TooManyAffected,
+    ValueInvalid,
+)
+from mainspring.observe import FunctionFailed, Sink
+from mainspring.policy.language import Names
+from mainspring.principal import ANON, Principal
+from mainspring.query.ast import And, Call, Column, Compare, Query, Read, Selection, Slot, TableName
+from mainspring.services.data import Data, Request, Result
+from mainspring.services.functions.declare import Function
+from mainspring.services.functions.rows import Rows
+
+JSON = b"application/json"
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_WAITING = 4
+"""How many calls may wait for each thread."""
+
+
+class Caller:
+    """Calls the functions of an application. `threads` serve those that are not async; `seconds` bounds every call."""
+
+    def __init__(
+        self,
+        functions: Mapping[TableName, Function],
+        names: Names,
+        data: Data,
+        observe: Sink,
+        *,
+        threads: int,
+        seconds: float,
+    ) -> None:
+        self._functions, self._names, self._data, self._observe = functions, names, data, observe
+        self._threads, self._seconds = threads, seconds
+        self._pool = ThreadPoolExecutor(threads, "mainspring-function")
+        self._under_way = 0
+
+    def require_table(self, name: TableName, principal: Principal) -> Table:
+        """The table, where requests may reach it. Raises TableUnknown."""
+        return self._data.require_table(name, principal)
+
+    def require_routine(self, call: Call) -> Routine:
+        """The function that a call means. Raises RoutineUnknown."""
+        return self._find(call).routine
+
+    def prepare(self, query: Query, principal: Principal) -> None:
+        """Nothing of a call is planned beforehand."""
+
+    async def execute(
+        self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None
+    ) -> Result:
+        """Answer a call. Raises RoutineUnknown, RoutineDenied, RoutineWrites, ValueInvalid, TimedOut, Busy, RoutineFailed,
+        and what the function itself refuses.
+        """
+        assert isinstance(query, Call)
+        function = self._find(query)
+        if not principal.bypass and principal.role not in function.roles:
+            raise RoutineDenied(query.routine.name, principal.role == ANON)
+        if query.read_only and not function.routine.read_only:
+            raise RoutineWrites(query.routine.name)
+        arguments = _arguments(function, values[query.given.index], text=not query.body)
+        answer = await self._run(function, {**arguments, **self._injected(function, principal)})
+        if function.table is not None:
+            return await self._rows(function, query, list(values), answer, principal)
+        return _value(function, query, answer)
+
+    def _find(self, call: Call) -> Function:
+        function = self._functions.get(call.routine)
+        given = set(call.arguments)
+        if function is None:
+            known = [name.name for name in self._functions if name.schema == call.routine.schema]
+            close = nearest(call.routine.name, known, least=0.75)
+            raise RoutineUnknown(*call.routine, f"{call.routine.schema}.{close}" if close else None, tuple(sorted(given)))
+        required = {each.name for each in function.routine.parameters if each.required}
+        if not required <= given <= function.types.keys():
+            names = ", ".join(sorted(function.types))
+            raise RoutineUnknown(*call.routine, f"{call.routine}({names})", tuple(sorted(given)))
+        return function
+
+    def _injected(self, function: Function, principal: Principal) -> dict[str, Any]:
+        made = {Principal: principal, Rows: Rows(self._names, self._data, principal)}
+        return {name: made[type_] for name, type_ in function.injected.items()}
+
+    # ------------------------------------------------------------ running
+
+    async def _run(self, function: Function, arguments: Mapping[str, Any]) -> Any:
+        try:
+            async with asyncio.timeout(self._seconds):
+                if inspect.iscoroutinefunction(function.call):
+                    return await function.call(**arguments)
+                return await self._in_thread(function, arguments)
+        except TimeoutError:
+            raise TimedOut(self._seconds) from None
+        except MainspringError:
+            raise
+        except Exception as error:
+            self._observe(FunctionFailed(function.routine.name.name, error))
+            raise RoutineFailed(function.routine.name.name) from error
+
+    async def _in_thread(self, function: Function, arguments: Mapping[str, Any]) -> Any:
+        """A thread cannot be stopped: one that overruns keeps its place until it is done."""
+        if self._under_way >= self._threads * (1 + _WAITING):
+            raise Busy("The functions")
+        self._under_way += 1
+        running = asyncio.get_running_loop().run_in_executor(self._pool, lambda: function.call(**arguments))
+        running.add_done_callback(self._done)
+        return await asyncio.shield(running)
+
+    def _done(self, running: asyncio.Future[Any]) -> None:
+        self._under_way -= 1
+        if not running.cancelled():
+            running.exception()
+
+    async def stop(self) -> None:
+        """Take no more calls."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    # ------------------------------------------------------------ answers
+
+    async def _rows(
+        self, function: Function, query: Call, values: list[Any], answer: Any, principal: Principal
+    ) -> Result:
+        """Rows of a model: read by their keys, as the caller may see them, as the request wants them."""
+        assert function.table is not None
+        table = self._names.catalog.tables[function.table]
+        answered = list(answer or ()) if function.routine.returns.many else [] if answer is None else [answer]
+        key = table.primary_key
+        if len(key) != 1:
+            raise NotSupported("answering rows of a table whose primary key is not one column")
+        attributes = {column: name for name, column in self._names.attributes(type(answered[0])).items()} if answered else {}
+        values.append([_key(row, key[0], attributes.get(key[0], key[0])) for row in answered])
+        picked = Compare("in", Column(key[0]), Slot(len(values) - 1))
+        where = picked if query.selection.where is None else And((picked, query.selection.where))
+        selection = replace(query.selection, where=where)
+        result = await self._data.execute(Read(function.table, selection, query.count, query.rows), values, principal)
+        _judge(query, result.count)
+        if not function.routine.returns.many:
+            return Result((result.body or b"[]")[1:-1] or b"null", result.count, result.total, media=JSON)
+        return result
+
+
+def _judge(query: Call, count: int) -> None:
+    if query.singular and count != 1:
+        raise NotSingular(count)
+    if query.terms.max_affected is not None and count > query.terms.max_affected:
+        raise TooManyAffected(count)
+
+
+def _key(row: Any, column: str, attribute: str) -> Any:
+    if isinstance(row, Mapping):
+        return row[column]
+    return getattr(row, attribute, row)
+
+
+def _value(function: Function, query: Call, answer: Any) -> Result:
+    if function.routine.returns.void:
+        return Result(None, 0, void=True)
+    if query.selection != Selection():
+        raise NotSupported("choosing from the answer of a function that names no rows of a model")
+    try:
+        body = _encode(answer)
+    except TypeError as error:
+        raise RoutineFailed(function.routine.name.name) from error
+    count = len(answer) if function.routine.returns.many else 1
+    _judge(query, count)
+    return Result(body, count, count, media=JSON)
+
+
+def _arguments(function: Function, given: Any, *, text: bool) -> dict[str, Any]:
+    """The arguments in the types of their parameters. Raises ValueInvalid naming the one that does not fit."""
+    found: dict[str, Any] = {}
+    for name, value in (given or {}).items():
+        type_ = function.types[name]
+        try:
+            found[name] = msgspec.convert(value, type_, strict=not text)
+        except (msgspec.ValidationError, ValueError) as error:
+            shown = getattr(type_, "__name__", str(type_))
+            raise ValueInvalid(shown, str(value), reason=str(error), where=f"argument {name}") from None
+    return found
+
+
+def catalogued(catalog: Catalog, functions: Mapping[TableName, Function]) -> Catalog:
+    """The catalog with the application's functions in it."""
+    return replace(catalog, routines={name: (function.routine,) for name, function in functions.items()})
