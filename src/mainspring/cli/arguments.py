@@ -27,6 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from mainspring.cli.reference import reference
 
             return reference(given.page)
+        if given.command == "db":
+            from mainspring.cli.db import bootstrap
+
+            return bootstrap(flags)
         if given.command == "token":
             from mainspring.cli.token import token
 
@@ -87,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     signing.add_argument("--roles", default="", help="app_metadata.roles, with commas between")
     signing.add_argument("--hours", type=float, default=1.0, help="how long it is good for (1)")
     _add_flag(signing, OPTIONS["server.data"])
+    preparing = commands.add_parser("db", help="prepare a database", allow_abbrev=False)
+    preparing.add_argument("action", choices=("bootstrap",), help="make an empty database ready")
+    preparing.add_argument("--supabase", action="store_true", required=True, help="for a Supabase project's migrations")
+    _add_flag(preparing, OPTIONS["database.url"])
     telling = commands.add_parser("reference", help="print a reference page", allow_abbrev=False)
     telling.add_argument("page", choices=("settings", "errors", "operators"))
     return parser

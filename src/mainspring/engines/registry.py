@@ -46,6 +46,20 @@ def open_native(settings: Settings) -> NativeEngine:
     return NativeEngine(settings.database, settings.rest.schemas, settings.rest.max_rows or None)
 
 
+async def bootstrap_supabase(settings: DatabaseSettings, password: str) -> bool:
+    """Prepare an empty PostgreSQL database for a Supabase project's migrations.
+
+    `password` is for the login `authenticator`; returns whether that had to be made. Raises ConfigError.
+    """
+    if urlsplit(settings.url).scheme not in ("postgresql", "postgres"):
+        raise ConfigError([Mistake("database.url", "must be a PostgreSQL database", "--database postgresql://...")])
+    try:
+        from mainspring.engines.postgres.bootstrap import bootstrap
+    except ImportError:
+        raise _driver_missing() from None
+    return await bootstrap(settings.url, password)
+
+
 def _driver_missing() -> ConfigError:
     return ConfigError([Mistake("database.url", "PostgreSQL needs a driver", "pip install 'mainspring[postgres]'")])
 
