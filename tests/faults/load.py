@@ -5,11 +5,11 @@ from __future__ import annotations
 from tests.faults.wire import Answer, Wire
 
 
-async def fill(port: int, rows: int, text: str = "lorem ipsum dolor sit amet " * 8) -> None:
-    """Rows whose texts are slow to search."""
+async def fill(port: int, rows: int, text: str = "lorem ipsum dolor sit amet " * 8, *, after: int = 0) -> None:
+    """Rows whose texts are slow to search, numbered from the one after `after` on."""
     wire = Wire(port)
     for start in range(0, rows, 5000):
-        body = [{"id": start + number + 1, "text": f"{text}{number}"} for number in range(min(5000, rows - start))]
+        body = [{"id": after + start + number + 1, "text": f"{text}{number}"} for number in range(min(5000, rows - start))]
         answer = await wire.ask("POST", "/rest/v1/things", body)
         assert answer.status == 201, answer.body
     wire.close()
