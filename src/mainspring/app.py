@@ -131,10 +131,16 @@ class Mainspring:
         )
         verifier = TokenVerifier(keys, settings.auth, policies.roles)
         identify = identifier(verifier, settings.auth.require_key)
+
+        async def describe(principal: Principal, schema: str, request: Request) -> bytes:
+            routines = [each.routine for each in functions.values() if principal.bypass or principal.role in each.roles]
+            about = About(settings.rest.openapi_server, settings.rest.openapi_security, None, version("mainspring"))
+            return swagger(catalog, planner.visible(schema, principal), routines, about)
+
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
-                settings.rest.prefix: RestSurface(door, identify, settings, functions=caller),
+                settings.rest.prefix: RestSurface(door, identify, settings, functions=caller, describe=describe),
                 **ops_routes(lambda: dispatcher.serving, keys.jwks()),
             },
             steps=[

@@ -54,7 +54,7 @@ async def test_migrations_load_and_policies_hold(
             metadata = f'{{"username": "{name}"}}'
             connection.execute("insert into auth.users (id, raw_user_meta_data) values (%s, %s)", (user, metadata))
     given = settings(url.replace("postgres@", "authenticator@"))
-    database = replace(given.database, tx_end="commit", channel="")
+    database = replace(given.database, tx_end="commit", channel="", anon_role="anon")
     client = Client(replace(given, database=database, rest=replace(given.rest, schemas=("public",))), tmp_path)
     await client.app.start()
     try:

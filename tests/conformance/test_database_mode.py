@@ -21,10 +21,10 @@ from tests.support.servers import PostgresServer
 SECRET = "the secret of an existing project, as long as one needs"
 
 SCHEMA = """
-CREATE ROLE anon NOLOGIN; CREATE ROLE author NOLOGIN; CREATE ROLE front NOINHERIT LOGIN;
-GRANT anon, author TO front;
+CREATE ROLE visitor NOLOGIN; CREATE ROLE author NOLOGIN; CREATE ROLE front NOINHERIT LOGIN;
+GRANT visitor, author TO front;
 CREATE SCHEMA api; CREATE SCHEMA private;
-GRANT USAGE ON SCHEMA api TO anon, author;
+GRANT USAGE ON SCHEMA api TO visitor, author;
 CREATE TYPE api.mood AS ENUM ('sad', 'glad');
 CREATE TABLE private.people (id int PRIMARY KEY, name text NOT NULL);
 CREATE VIEW api.people AS SELECT id AS person_id, name FROM private.people;
@@ -40,7 +40,7 @@ ALTER TABLE api.posts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY read ON api.posts FOR SELECT USING (mood = 'glad' OR author = current_setting('request.jwt.claims')::json->>'sub');
 CREATE POLICY write ON api.posts TO author USING (author = current_setting('request.jwt.claims')::json->>'sub')
   WITH CHECK (author = current_setting('request.jwt.claims')::json->>'sub');
-GRANT SELECT ON api.people, api.posts, api.tags, api.post_tags TO anon, author;
+GRANT SELECT ON api.people, api.posts, api.tags, api.post_tags TO visitor, author;
 GRANT INSERT, UPDATE, DELETE ON api.posts TO author;
 INSERT INTO private.people VALUES (1, 'Ada'), (2, 'Grace');
 INSERT INTO api.posts (id, author, person, title, mood, tags, during, data) VALUES
@@ -137,7 +137,13 @@ def front(postgres: PostgresServer) -> str:
 
 def settings(url: str) -> Settings:
     return Settings(
-        database=DatabaseSettings(url=url, auth_mode="database", tx_end="rollback-allow-override", extra_search_path=("public",)),
+        database=DatabaseSettings(
+            url=url,
+            auth_mode="database",
+            anon_role="visitor",
+            tx_end="rollback-allow-override",
+            extra_search_path=("public",),
+        ),
         auth=AuthSettings(jwt_secret=Secret(SECRET), audience=""),
         rest=RestSettings(schemas=("api",), plan_enabled=True),
     )
@@ -342,7 +348,7 @@ async def test_a_changed_schema_is_read_when_told(client: Client, front: str) ->
     admin = front.replace("front@", "postgres@")
     assert (await client("GET", "/fresh")).json["code"] == "PGRST205"
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute("CREATE TABLE api.fresh (id int); GRANT SELECT ON api.fresh TO anon; NOTIFY pgrst, 'reload schema'")
+        connection.execute("CREATE TABLE api.fresh (id int); GRANT SELECT ON api.fresh TO visitor; NOTIFY pgrst, 'reload schema'")
     for _ in range(100):
         if (await client("GET", "/fresh")).status == 200:
             break

@@ -25,6 +25,7 @@ from mainspring.errors import (
 from mainspring.plan.nodes import (
     DeletePlan,
     InsertPlan,
+    Kept,
     OrderBy,
     OutColumn,
     OutEmbed,
@@ -271,7 +272,7 @@ async def test_nulls_are_distinct_in_unique_keys(engine: MemoryEngine) -> None:
 
 
 async def test_singular_writes_one_row_or_none(engine: MemoryEngine) -> None:
-    plan = insertion(TAGS, ("id",), returning=rows(TAGS, "id", alias=1), singular=True)
+    plan = insertion(TAGS, ("id",), returning=rows(TAGS, "id", alias=1), kept=Kept(singular=True))
     with pytest.raises(NotSingular) as caught:
         await run(engine, plan, [{"id": 1}, {"id": 2}])
     assert caught.value.count == 2
@@ -343,7 +344,8 @@ async def test_update_is_checked_afterwards(engine: MemoryEngine) -> None:
 
 async def test_singular_update_of_none_or_many_changes_nothing(engine: MemoryEngine) -> None:
     await fill(engine, TAGS, {"id": 1}, {"id": 2})
-    plan = UpdatePlan(rows(TAGS), writes(TAGS, "label"), 0, TRUE, (), returning=rows(TAGS, "id", alias=1), singular=True)
+    one = Kept(singular=True)
+    plan = UpdatePlan(rows(TAGS), writes(TAGS, "label"), 0, TRUE, (), returning=rows(TAGS, "id", alias=1), kept=one)
     with pytest.raises(NotSingular):
         await run(engine, plan, {"label": "x"})
     assert await read(engine, TAGS, "label") == [{"label": None}, {"label": None}]

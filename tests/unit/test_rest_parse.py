@@ -350,10 +350,15 @@ def test_writes() -> None:
     assert found.query == Delete(POSTS, Compare("eq", ID, S0), returning=Selection(), singular=True)
 
 
-@pytest.mark.parametrize("prefer", ["tx=rollback", "handling=strict, max-affected=3"])
-def test_preferences_not_offered(prefer: str) -> None:
+def test_preferences_not_offered() -> None:
     with pytest.raises(NotSupported):
-        parse(Asked("PATCH", POSTS, "", prefer=(prefer,)), Grammar(override=True))
+        parse(Asked("PATCH", POSTS, "", prefer=("tx=rollback",)), Grammar(override=True))
+
+
+def test_a_bound_on_affected_rows_counts_only_when_strict() -> None:
+    for prefer, most in (("handling=strict, max-affected=3", 3), ("max-affected=3", None)):
+        found, _ = shape("", "PATCH", prefer=(prefer,))
+        assert found.query.terms.max_affected == most
 
 
 def test_unknown_preferences_matter_only_when_strict() -> None:

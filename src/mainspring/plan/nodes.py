@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mainspring.catalog.model import Default
 from mainspring.datatypes import DataType
+from mainspring.errors import NotSingular, TooManyAffected
 from mainspring.query.ast import Resolution, Value
 from mainspring.query.expr import Condition, Lookup, Param, Ref, Source
 from mainspring.query.ops import Form
@@ -84,6 +85,29 @@ class ReadPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """When a write is kept, by how many rows it answers: exactly one when `singular`, at most `most`."""
+
+    singular: bool = False
+    most: int | None = None
+
+    @property
+    def always(self) -> bool:
+        """Whether it is kept whatever it answers."""
+        return not self.singular and self.most is None
+
+    def judge(self, count: int) -> None:
+        """Return when the write is kept. Raises NotSingular or TooManyAffected."""
+        if self.singular and count != 1:
+            raise NotSingular(count)
+        if self.most is not None and count > self.most:
+            raise TooManyAffected(count)
+
+
+ALWAYS = Kept()
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """A column of `table` that is written: from the body's key of its name, else from `default`, else null.
 
@@ -129,7 +153,7 @@ class InsertPlan:
     params: tuple[ParamSpec, ...]
     upsert: Upsert | None = None
     returning: Rows | None = None
-    singular: bool = False
+    kept: Kept = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +166,7 @@ class UpdatePlan:
     check: Condition
     params: tuple[ParamSpec, ...]
     returning: Rows | None = None
-    singular: bool = False
+    kept: Kept = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +176,7 @@ class DeletePlan:
     picked: Rows
     params: tuple[ParamSpec, ...]
     returning: Rows | None = None
-    singular: bool = False
+    kept: Kept = ALWAYS
 
 
 Plan = ReadPlan | InsertPlan | UpdatePlan | DeletePlan

@@ -7,7 +7,7 @@ Pure: the same query, catalog, policies and caller always give the same plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.routines import Routine
@@ -36,6 +36,12 @@ class Planner:
         """The table, where requests may reach it. Raises TableUnknown."""
         return find_table(Planning(self.catalog, Guards(self.registry, principal), self.limits, self.exposed), name)
 
+    def visible(self, schema: str, principal: Principal) -> list[Table]:
+        """The tables of `schema` that the caller may read or write, each with the columns and commands it may use."""
+        guards = Guards(self.registry, principal)
+        tables = [table for table in self.catalog.tables.values() if table.name.schema == schema and schema in self.exposed]
+        return [seen for table in tables if (seen := _seen(guards, table)) is not None]
+
     def require_routine(self, call: Call) -> Routine:
         """The function that a call means. Raises RoutineUnknown."""
         raise RoutineUnknown(call.routine.schema, call.routine.name, arguments=call.arguments)
@@ -62,3 +68,18 @@ class Planner:
     def _read(self, planning: Planning, query: Read) -> ReadPlan:
         rows = read_rows(planning, query.table, query.selection)
         return ReadPlan(rows, tuple(planning.params), query.count is not Count.NONE, self.limits.max_rows)
+
+
+def _seen(guards: Guards, table: Table) -> Table | None:
+    """The table as the caller may use it; None where it may not at all."""
+    columns = {command: guards.columns(table, command) for command in ("select", "insert", "update", "delete")}
+    named = columns["select"] | columns["insert"] | columns["update"]
+    if not named:
+        return None
+    return replace(
+        table,
+        columns={name: column for name, column in table.columns.items() if name in named},
+        insertable=table.insertable and bool(columns["insert"]),
+        updatable=table.updatable and bool(columns["update"]),
+        deletable=table.deletable and bool(columns["delete"]),
+    )

@@ -8,7 +8,7 @@ from mainspring.catalog.model import Column, Table
 from mainspring.catalog.names import nearest
 from mainspring.errors import ColumnGenerated, ColumnUnknown, ConflictTargetUnknown, PermissionDenied
 from mainspring.plan.draft import Planning
-from mainspring.plan.nodes import DeletePlan, InsertPlan, Rows, UpdatePlan, Upsert, Write
+from mainspring.plan.nodes import DeletePlan, InsertPlan, Kept, Rows, UpdatePlan, Upsert, Write
 from mainspring.plan.passes.guards import policy
 from mainspring.plan.passes.tables import find_table
 from mainspring.plan.reads import read_rows
@@ -28,7 +28,7 @@ def plan_insert(planning: Planning, query: Insert) -> InsertPlan:
     if returning is not None or upsert is not None:
         check = both(check, _holds(planning, target, planning.guards.using(table, "select")))
     return InsertPlan(
-        target, writes, query.rows.index, check, tuple(planning.params), upsert, returning, query.singular
+        target, writes, query.rows.index, check, tuple(planning.params), upsert, returning, _kept(query)
     )
 
 
@@ -57,7 +57,7 @@ def plan_update(planning: Planning, query: Update) -> UpdatePlan:
         check,
         tuple(planning.params),
         returning,
-        query.singular,
+        _kept(query),
     )
 
 
@@ -67,7 +67,11 @@ def plan_delete(planning: Planning, query: Delete) -> DeletePlan:
     planning.guards.require(table, "delete")
     picked = _picked(planning, query, "delete")
     returning = _returning(planning, query.table, query.returning)
-    return DeletePlan(picked, tuple(planning.params), returning, query.singular)
+    return DeletePlan(picked, tuple(planning.params), returning, _kept(query))
+
+
+def _kept(query: Insert | Update | Delete) -> Kept:
+    return Kept(query.singular, query.terms.max_affected)
 
 
 def _picked(planning: Planning, query: Update | Delete, command: str) -> Rows:

@@ -12,8 +12,8 @@ from mainspring.engines.base import Capabilities, Prepared, Request, Result
 from mainspring.engines.memory import write
 from mainspring.engines.memory.read import Reader, encode, scope_of
 from mainspring.engines.memory.store import Draft, Row, State
-from mainspring.errors import EngineUnavailable, NotSingular, RowCheckViolated
-from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, Rows, UpdatePlan
+from mainspring.errors import EngineUnavailable, RowCheckViolated
+from mainspring.plan.nodes import DeletePlan, InsertPlan, Kept, Plan, ReadPlan, Rows, UpdatePlan
 from mainspring.plan.params import binders, written
 from mainspring.principal import ANON, Principal
 from mainspring.query.ast import TableName
@@ -111,7 +111,7 @@ class PreparedInsert(_Prepared):
         rows = written(plan.writes, values[plan.rows], principal)
         with _anonymous(principal):
             numbers, inserted = write.insert(draft, plan, params, rows)
-        result = _answer(draft, plan.returning, numbers, params, plan.singular)
+        result = _answer(draft, plan.returning, numbers, params, plan.kept)
         self._engine.keep(draft)
         result.inserted = inserted
         result.keys = [_key(plan.target.table, draft, number) for number in numbers]
@@ -132,7 +132,7 @@ class PreparedUpdate(_Prepared):
         (changes,) = written(plan.writes, [values[plan.changes]], principal)
         with _anonymous(principal):
             numbers = write.update(draft, plan, params, changes)
-        result = _answer(draft, plan.returning, numbers, params, plan.singular)
+        result = _answer(draft, plan.returning, numbers, params, plan.kept)
         self._engine.keep(draft)
         return result
 
@@ -149,7 +149,7 @@ class PreparedDelete(_Prepared):
         draft, plan = self._engine.draft(), self._plan
         params = self._params(values, principal)
         numbers = write.picked_for_delete(draft, plan, params)
-        result = _answer(draft, plan.returning, numbers, params, plan.singular)
+        result = _answer(draft, plan.returning, numbers, params, plan.kept)
         write.delete(draft, plan, numbers)
         self._engine.keep(draft)
         return result
@@ -165,8 +165,8 @@ def _anonymous(principal: Principal) -> Iterator[None]:
         raise
 
 
-def _answer(draft: Draft, returning: Rows | None, numbers: Sequence[int], params: Sequence[Any], singular: bool) -> Result:
-    """The rows written, as the caller may see them. Raises NotSingular."""
+def _answer(draft: Draft, returning: Rows | None, numbers: Sequence[int], params: Sequence[Any], kept: Kept) -> Result:
+    """The rows written, as the caller may see them. Raises NotSingular, TooManyAffected."""
     if returning is None:
         result = Result(None, len(numbers))
     else:
@@ -174,8 +174,7 @@ def _answer(draft: Draft, returning: Rows | None, numbers: Sequence[int], params
         picked = reader.page(returning, reader.matching(returning, numbers))
         documents = reader.documents(returning, picked)
         result = Result(encode(documents), len(documents))
-    if singular and result.count != 1:
-        raise NotSingular(count=result.count)
+    kept.judge(result.count)
     return result
 
 

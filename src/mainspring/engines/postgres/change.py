@@ -23,12 +23,12 @@ class Update(Script):
     """Changes to the rows picked."""
 
     def __init__(self, plan: UpdatePlan, dialect: PostgresDialect, pool: Pool) -> None:
-        super().__init__(plan.picked.source.table, dialect, pool, plan.params, plan.singular)
+        super().__init__(plan.picked.source.table, dialect, pool, plan.params, plan.kept)
         self.plan = plan
         self._encoders = [encoder(write.type) for write in plan.writes]
         self._represent = self.representation(plan.returning)
         self._check = self.demand(plan.picked.source, plan.check)
-        self._alone = self._check is None and self._represent is None and not plan.singular
+        self._alone = self._check is None and self._represent is None and plan.kept.always
         self._change = self._statement()
 
     def _statement(self) -> Statement:
@@ -65,10 +65,10 @@ class Delete(Script):
     """Removal of the rows picked; what is answered is read before they go, while they are locked."""
 
     def __init__(self, plan: DeletePlan, dialect: PostgresDialect, pool: Pool) -> None:
-        super().__init__(plan.picked.source.table, dialect, pool, plan.params, plan.singular)
+        super().__init__(plan.picked.source.table, dialect, pool, plan.params, plan.kept)
         self.plan = plan
         self._represent = self.representation(plan.returning)
-        self._alone = self._represent is None and not plan.singular
+        self._alone = self._represent is None and plan.kept.always
         self._pick = self._picked()
         self._remove = self._removal()
 

@@ -22,7 +22,7 @@ class Insert(Script):
     """Rows in; with an upsert clause, rows of the same key changed or left alone."""
 
     def __init__(self, plan: InsertPlan, dialect: PostgresDialect, pool: Pool) -> None:
-        super().__init__(plan.target.table, dialect, pool, plan.params, plan.singular)
+        super().__init__(plan.target.table, dialect, pool, plan.params, plan.kept)
         self.plan = plan
         merging = plan.upsert is not None and plan.upsert.resolution is Resolution.MERGE
         self._represent = self.representation(plan.returning)
@@ -30,7 +30,7 @@ class Insert(Script):
         self._check = self.demand(plan.target, plan.check)
         self._taken = Taken(plan.target, plan.upsert, plan.writes, self.compiler()) if plan.upsert and merging else None
         self._updated = self.demand(plan.target, plan.upsert.updated) if plan.upsert and merging else None
-        self._alone = not (merging or self._check or self._represent or plan.singular)
+        self._alone = not (merging or self._check or self._represent or not plan.kept.always)
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""

@@ -21,8 +21,8 @@ from mainspring.engines.postgres.pool import Pool, Transaction
 from mainspring.engines.postgres.session import Command
 from mainspring.engines.postgres.taken import Overtaken
 from mainspring.engines.sql.statement import Arguments, Statement
-from mainspring.errors import Busy, MainspringError, NotSingular, RowCheckViolated
-from mainspring.plan.nodes import ParamSpec, Rows
+from mainspring.errors import Busy, MainspringError, RowCheckViolated
+from mainspring.plan.nodes import Kept, ParamSpec, Rows
 from mainspring.principal import ANON, Principal
 from mainspring.query.expr import TRUE, Condition, Source
 
@@ -35,9 +35,9 @@ class Script:
     """What every write shares: running in a transaction, verifying, representing."""
 
     def __init__(
-        self, table: Table, dialect: PostgresDialect, pool: Pool, params: Sequence[ParamSpec], singular: bool
+        self, table: Table, dialect: PostgresDialect, pool: Pool, params: Sequence[ParamSpec], kept: Kept
     ) -> None:
-        self.table, self.dialect, self.pool, self.params, self.singular = table, dialect, pool, params, singular
+        self.table, self.dialect, self.pool, self.params, self.kept = table, dialect, pool, params, kept
 
     def compiler(self) -> PostgresCompiler:
         """A compiler for one more statement of this script."""
@@ -78,13 +78,12 @@ class Script:
         ids: Sequence[bytes],
         *then: Command,
     ) -> Result:
-        """Verify, represent and commit. A `singular` write is kept only when its answer is one row."""
-        if not self.singular:
+        """Verify, represent and commit; a write may be kept only for as many rows as the plan says."""
+        if self.kept.always:
             rows = await transaction.finish(demands, *answer, *then)
             return answered(rows[: len(answer)], ids)
         result = answered(await transaction.verify(demands, *answer), ids)
-        if result.count != 1:
-            raise NotSingular(result.count)
+        self.kept.judge(result.count)
         await transaction.finish((), *then)
         return result
 

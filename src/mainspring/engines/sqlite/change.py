@@ -9,7 +9,7 @@ from mainspring.engines.base import Request, Result
 from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.statement import Statement
 from mainspring.engines.sqlite.dialect import SqliteDialect, encoder, json_dump
-from mainspring.engines.sqlite.script import Script, failing, joined, made, represented, require_single
+from mainspring.engines.sqlite.script import Script, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
 from mainspring.plan.params import binders, written
@@ -54,9 +54,9 @@ class Update(Script):
             if not all(passed for _, passed, _ in changed) or failing(connection, self._check, check, ids):
                 raise self.denied(principal)
             if self._document and len(changed) == 1:
-                return joined([changed[0][2]])
+                return kept(joined([changed[0][2]]), self.plan.kept)
             result = represented(self._represent, represent, connection, ids)
-            return require_single(result) if self.plan.singular else result
+            return kept(result, self.plan.kept)
 
         return await self.submit(work)
 
@@ -97,7 +97,7 @@ class Delete(Script):
                 ids = [found[0] for found in connection.execute(self._pick.sql, pick).fetchall()]
                 result = represented(self._represent, represent, connection, ids)
                 connection.execute(self._remove.sql, [*remove, json_dump(ids)])
-            return require_single(result) if self.plan.singular else result
+            return kept(result, self.plan.kept)
 
         return await self.submit(work)
 

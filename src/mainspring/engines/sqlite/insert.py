@@ -9,7 +9,7 @@ from typing import Any
 from mainspring.engines.base import Request, Result
 from mainspring.engines.sqlite.dialect import SqliteDialect, encoder
 from mainspring.engines.sqlite.references import References
-from mainspring.engines.sqlite.script import Script, failing, joined, made, represented, require_single
+from mainspring.engines.sqlite.script import Script, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.taken import Taken
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.plan.nodes import InsertPlan
@@ -74,7 +74,7 @@ class Insert(Script):
             else:
                 result = represented(self._represent, represent, connection, done.ids)
             result.inserted, result.keys = len(done.new), done.keys
-            return require_single(result) if plan.singular else result
+            return kept(result, plan.kept)
 
         return await self.submit(work)
 

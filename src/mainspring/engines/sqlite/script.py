@@ -16,8 +16,8 @@ from mainspring.engines.sql.statement import Arguments, Statement
 from mainspring.engines.sqlite.dialect import SqliteDialect, json_dump
 from mainspring.engines.sqlite.faults import leaf
 from mainspring.engines.sqlite.writer import Writer
-from mainspring.errors import MainspringError, NotSingular, RowCheckViolated
-from mainspring.plan.nodes import OutColumn, ParamSpec, Rows
+from mainspring.errors import MainspringError, RowCheckViolated
+from mainspring.plan.nodes import Kept, OutColumn, ParamSpec, Rows
 from mainspring.principal import ANON, Principal
 from mainspring.query.expr import TRUE, Condition, Source
 
@@ -119,8 +119,7 @@ def joined(documents: list[bytes]) -> Result:
     return Result(b"[" + b",".join(documents) + b"]", len(documents))
 
 
-def require_single(result: Result) -> Result:
-    """The result itself. Raises NotSingular unless it is of one row."""
-    if result.count != 1:
-        raise NotSingular(result.count)
+def kept(result: Result, how: Kept) -> Result:
+    """The result itself. Raises NotSingular or TooManyAffected where the write is not to be kept."""
+    how.judge(result.count)
     return result

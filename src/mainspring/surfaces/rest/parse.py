@@ -126,8 +126,6 @@ def _refuse(prefer: Preferences) -> None:
     """What only a database that decides by itself can do."""
     if prefer.end is End.ROLLBACK:
         raise NotSupported("Prefer: tx=rollback")
-    if prefer.max_affected is not None:
-        raise NotSupported("Prefer: max-affected")
 
 
 def _media(asked: Asked, grammar: Grammar) -> Media:

@@ -108,18 +108,23 @@ def _definition(catalog: Catalog, table: Table) -> Json:
 
 
 def _property(catalog: Catalog, table: Table, column: Column) -> Json:
-    name = column.base or column.native or str(column.type)
+    name = _type_of(column)
     return _without_none(
         {
             "default": _default(name, column),
             "description": _column_comment(catalog, table, column),
-            "enum": list(column.choices) or None,
+            "enum": list(column.choices or column.type.values) or None,
             "format": _FORMATS.get(name, name),
-            "maxLength": column.max_length,
+            "maxLength": column.max_length or column.type.length,
             "type": _type(name),
             "items": _items(name),
         }
     )
+
+
+def _type_of(column: Column) -> str:
+    """The name of its type, without a length."""
+    return column.base or column.native or str(column.type).partition("(")[0]
 
 
 def _default(name: str, column: Column) -> Any:

@@ -31,6 +31,7 @@ from mainspring.query.ast import (
     Selection,
     Slot,
     Star,
+    Terms,
     Update,
 )
 from mainspring.services.data import Data
@@ -154,12 +155,21 @@ class Door:
         page: Page | None = None,
         returning: Selection | None = None,
         singular: bool = False,
+        most: int | None = None,
         me: Principal = SERVICE_PRINCIPAL,
     ) -> Result:
         """Changes to the rows that `where` picks."""
         slots, numbers = _paged(page, 1)
         query = Update(
-            named(table), tuple(changes), Slot(0), where, tuple(order), *slots, returning, singular=singular
+            named(table),
+            tuple(changes),
+            Slot(0),
+            where,
+            tuple(order),
+            *slots,
+            returning,
+            singular=singular,
+            terms=Terms(max_affected=most),
         )
         return await self.run(query, [changes, *numbers], me)
 
@@ -172,11 +182,12 @@ class Door:
         page: Page | None = None,
         returning: Selection | None = None,
         singular: bool = False,
+        most: int | None = None,
         me: Principal = SERVICE_PRINCIPAL,
     ) -> Result:
         """Removal of the rows that `where` picks."""
         slots, numbers = _paged(page, 0)
-        query = Delete(named(table), where, tuple(order), *slots, returning, singular=singular)
+        query = Delete(named(table), where, tuple(order), *slots, returning, singular=singular, terms=Terms(max_affected=most))
         return await self.run(query, numbers, me)
 
 

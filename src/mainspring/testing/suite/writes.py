@@ -15,6 +15,7 @@ from mainspring.errors import (
     NotNullViolated,
     NotSingular,
     RequestError,
+    TooManyAffected,
     UniqueViolated,
     ValueInvalid,
 )
@@ -224,6 +225,22 @@ class ChangeSuite(Suite):
                 await write()
         assert [row["title"] for row in await door.rows("books", "title", order=BY_ID)] == ["One", "Two", "Three"]
         assert len(await door.ids("labels")) == 3
+
+
+    async def test_no_more_rows_than_allowed_are_affected(self, door: Door) -> None:
+        await fill(door)
+        many = compare("id", "gte", 1)
+        writes: list[Try] = [
+            lambda: door.update("books", {"title": "x"}, many, most=2),
+            lambda: door.update("books", {"title": "x"}, many, most=2, returning=ALL),
+            lambda: door.update("books", {"title": "x"}, compare("id", "eq", 1), most=0, returning=ALL),
+            lambda: door.delete("labels", many, most=1),
+        ]
+        for write in writes:
+            with pytest.raises(TooManyAffected):
+                await write()
+        assert [row["title"] for row in await door.rows("books", "title", order=BY_ID)] == ["One", "Two", "Three"]
+        assert (await door.update("books", {"title": "x"}, many, most=3)).count == 3
 
 
 class ConstraintsSuite(Suite):
