@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from mainspring.catalog.build import Models, build
 from mainspring.catalog.declared.mapping import attributes, table_of
+from mainspring.catalog.model import Catalog
 from mainspring.engines.base import Engine
 from mainspring.engines.registry import open_engine, open_native
 from mainspring.errors import ConfigError, Mistake
@@ -106,16 +107,20 @@ class Mainspring:
 
     # ------------------------------------------------------------ composition
 
+    def catalog(self) -> Catalog:
+        """What exists by the app's own models and functions. Raises ConfigError."""
+        if not self._models:
+            cure = "name the app's file, or serve a PostgreSQL database with --database-auth-mode database"
+            raise ConfigError([Mistake("APP", "there are no models to serve", cure)])
+        return catalogued(build(self._models), self._functions.resolve(table_of))
+
     def build(self, settings: Settings, data: Path, observe: Sink | None = None) -> Dispatcher:
         """The application to serve; opens no connection (its steps do). Raises ConfigError with every mistake found."""
         observe = observe or log_sink(settings.server.log_level, settings.server.log_format)
         if settings.database.auth_mode == "database":
             return _build_native(settings, observe)
-        if not self._models:
-            cure = "name the app's file, or serve a PostgreSQL database with --database-auth-mode database"
-            raise ConfigError([Mistake("APP", "there are no models to serve", cure)])
         functions = self._functions.resolve(table_of)
-        catalog = catalogued(build(self._models), functions)
+        catalog = self.catalog()
         policies = self._declarations.resolve(catalog, table_of, attributes)
         keys = open_keys(data / "keys", settings.auth, observe)
         engine = open_engine(settings.database, data)

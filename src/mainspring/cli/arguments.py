@@ -27,6 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from mainspring.cli.reference import reference
 
             return reference(given.page)
+        if given.command == "types":
+            from mainspring.cli.types import types
+
+            return types(given.language, given.app, flags)
         if given.command == "db":
             from mainspring.cli.db import bootstrap
 
@@ -91,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     signing.add_argument("--roles", default="", help="app_metadata.roles, with commas between")
     signing.add_argument("--hours", type=float, default=1.0, help="how long it is good for (1)")
     _add_flag(signing, OPTIONS["server.data"])
+    typing = commands.add_parser("types", help="write the types of the tables for clients", allow_abbrev=False)
+    typing.add_argument("language", choices=("typescript", "python"), help="for supabase-js, or Pydantic models")
+    typing.add_argument("app", metavar="APP", nargs="?", default=NO_APP, help="as for serve; none: a database as it is")
+    for key in ("database.url", "database.auth_mode", "rest.schemas"):
+        _add_flag(typing, OPTIONS[key])
     preparing = commands.add_parser("db", help="prepare a database", allow_abbrev=False)
     preparing.add_argument("action", choices=("bootstrap",), help="make an empty database ready")
     preparing.add_argument("--supabase", action="store_true", required=True, help="for a Supabase project's migrations")

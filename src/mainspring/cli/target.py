@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol, runtime_checkable
 
+from mainspring.app import Mainspring
+from mainspring.catalog.model import Catalog
 from mainspring.errors import ConfigError, Mistake
 from mainspring.http.dispatch import Dispatcher
 from mainspring.settings import TOML_NAME, ServerSettings, Settings, load
@@ -78,6 +80,14 @@ def prepare(launch: Launch) -> tuple[Settings, Dispatcher]:
     if settings is None or app is None:
         raise ConfigError(mistakes)
     return settings, _build(app, settings, target)
+
+
+def catalog_of(spec: str) -> Catalog:
+    """What exists by the models of the app that `spec` names. Raises ConfigError."""
+    found = find_app(parse(spec))
+    if not isinstance(found, Mainspring):
+        raise ConfigError([Mistake(spec, "is not a Mainspring itself")])
+    return found.catalog()
 
 
 def load_worker(launch: Launch) -> Dispatcher:

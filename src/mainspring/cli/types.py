@@ -1,0 +1,34 @@
+"""`mainspring types`: writes the types of an app's (or a database's) tables for clients in TypeScript and Python."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from mainspring.catalog.model import Catalog
+from mainspring.cli.pydantic import pydantic
+from mainspring.cli.target import catalog_of, parse, read_settings
+from mainspring.cli.typescript import typescript
+from mainspring.engines.registry import open_native
+from mainspring.settings import Settings
+
+_WRITERS = {"typescript": typescript, "python": pydantic}
+
+
+def types(language: str, app: str, flags: Mapping[str, str]) -> int:
+    """Print the types in `language`. Raises ConfigError, and what reading a database raises."""
+    settings = read_settings(flags, parse(app).folder if app else Path.cwd())
+    native = settings.database.auth_mode == "database"
+    catalog = asyncio.run(_introspected(settings)) if native else catalog_of(app)
+    print(_WRITERS[language](catalog, settings.rest.schemas), end="")
+    return 0
+
+
+async def _introspected(settings: Settings) -> Catalog:
+    engine = open_native(settings)
+    try:
+        await engine.reload()
+        return engine.catalog()
+    finally:
+        await engine.stop()
