@@ -43,7 +43,17 @@ class OutEmbed:
     single: bool
 
 
-Output = OutColumn | OutEmbed
+@dataclass(frozen=True, slots=True)
+class OutSpread:
+    """An output lifted out of the one row of `source` for which `where` holds; null where there is none."""
+
+    key: str
+    source: Source
+    where: Condition
+    output: Output
+
+
+Output = OutColumn | OutEmbed | OutSpread
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ _READERS: dict[Form, Callable[[DataType, Any], Any]] = {
 
 
 def _constant(spec: ParamSpec, value: Any) -> Any:
-    if spec.form is Form.LIST:
+    if spec.form in (Form.LIST, Form.VALUES, Form.PATTERNS):
         return [from_json(spec.type, item) for item in value]
     return from_json(spec.type, value)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mainspring.plan.draft import Draft, Planning
-from mainspring.plan.nodes import OutEmbed, Rows
+from mainspring.plan.nodes import OutEmbed, Output, OutSpread, Rows
 from mainspring.plan.passes.filters import filters
 from mainspring.plan.passes.guards import guard
 from mainspring.plan.passes.orders import orders
@@ -30,13 +30,19 @@ def read_rows(
     return finish(draft)
 
 
+def _embedded(child: Draft) -> list[Output]:
+    """What an embed adds to its parent's outputs."""
+    if child.embed is None or child.relation is None:
+        return []
+    rows = finish(child)
+    if not child.embed.spread:
+        return [OutEmbed(child.embed.key, rows, child.relation.cardinality.single)]
+    return [OutSpread(output.key, rows.source, rows.where, output) for output in rows.outputs]
+
+
 def finish(draft: Draft) -> Rows:
     """The draft, frozen."""
-    embeds = [
-        OutEmbed(child.embed.key, finish(child), child.relation.cardinality.single)
-        for child in draft.children
-        if child.embed is not None and child.relation is not None
-    ]
+    embeds = [output for child in draft.children for output in _embedded(child)]
     return Rows(
         draft.source,
         (*draft.outputs, *embeds),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -143,7 +143,16 @@ def _embed(asking: _Asking, relation: Relation, alias: str, depth: int) -> ast.E
     table = asking.catalog.tables[relation.target]
     selection = _selection(asking, table, depth - 1, paged=not relation.cardinality.single)
     target, hint = _address(asking.catalog, relation)
-    return ast.Embed(target, selection, alias, hint, inner=asking.chance(4))
+    spread = relation.cardinality.single and asking.chance(3)
+    if spread:  # outputs of one row have names of their own
+        selection = replace(selection, items=tuple(_renamed(item, alias) for item in selection.items if item != ast.Star()))
+    return ast.Embed(target, selection, alias, hint, inner=asking.chance(4), spread=spread)
+
+
+def _renamed(item: ast.Item, before: str) -> ast.Item:
+    if isinstance(item, ast.Field | ast.Embed) and item.alias is not None:
+        return replace(item, alias=f"{before}{item.alias}")
+    return item
 
 
 def _address(catalog: Catalog, relation: Relation) -> tuple[str, str | None]:

@@ -10,7 +10,7 @@ import msgspec
 
 from mainspring.datatypes import Kind, to_json
 from mainspring.engines.memory.store import State
-from mainspring.plan.nodes import OrderBy, OutColumn, OutEmbed, Output, Rows
+from mainspring.plan.nodes import OrderBy, OutColumn, OutEmbed, Output, OutSpread, Rows
 from mainspring.query.casts import cast
 from mainspring.query.evaluate import Scope
 from mainspring.query.expr import Param, Source
@@ -68,7 +68,14 @@ class Reader:
         return {output.key: self._value(output, scope) for output in rows.outputs}
 
     def _value(self, output: Output, scope: Scope) -> Any:
-        return _column(output, scope) if isinstance(output, OutColumn) else self._embed(output, scope)
+        match output:
+            case OutColumn():
+                return _column(output, scope)
+            case OutEmbed():
+                return self._embed(output, scope)
+            case OutSpread(_, source, where, lifted):
+                found = next((inner for inner in scope.standing(source) if inner.holds(where)), None)
+                return None if found is None else self._value(lifted, found)
 
     def _embed(self, embed: OutEmbed, scope: Scope) -> Any:
         inner = Reader(self._state, scope)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from mainspring.engines.sql.dialect import Dialect, Step
 from mainspring.engines.sql.statement import Arguments
-from mainspring.plan.nodes import OrderBy, OutColumn, OutEmbed, Output, Rows
+from mainspring.plan.nodes import OrderBy, OutColumn, OutEmbed, Output, OutSpread, Rows
 from mainspring.query import ast, expr
 
 
@@ -150,6 +150,9 @@ class Compiler:
     def _output(self, output: Output) -> str:
         if isinstance(output, OutEmbed):
             return self._embedded(output.rows, output.single)
+        if isinstance(output, OutSpread):
+            where = self.reached(output.source, output.where)
+            return f"(SELECT {self._output(output.output)} FROM {self.tables(output.source)} WHERE {where} LIMIT 1)"
         value, ref = self.ref(output.ref), output.ref
         if output.cast is None:
             return self.dialect.document_value(value, ref)
@@ -206,6 +209,8 @@ def _refs(node: object) -> Iterable[expr.Ref]:
         match node:
             case OutColumn(_, ref):
                 yield ref
+            case OutSpread(_, source, where, output):
+                yield from _refs((source, where, output))
             case OutEmbed(_, rows):
                 yield from _refs((rows.source, rows.outputs, rows.where, rows.order))
             case OrderBy(key):

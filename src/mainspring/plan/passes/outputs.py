@@ -21,9 +21,9 @@ def outputs(planning: Planning, draft: Draft) -> None:
         elif isinstance(item, Field):
             draft.outputs.append(_field(planning, scope, item))
     draft.outputs = list(dict.fromkeys(draft.outputs))
-    _check_keys(planning, draft)
     for child in draft.children:
         outputs(planning, child)
+    _check_keys(planning, draft)
 
 
 def _star(draft: Draft, name: str) -> OutColumn:
@@ -52,7 +52,7 @@ def _cast(ref: Ref, name: str | None) -> DataType | None:
 
 
 def _check_keys(planning: Planning, draft: Draft) -> None:
-    keys = [output.key for output in draft.outputs] + [child.embed.key for child in draft.children if child.embed]
+    keys = _keys(draft)
     if len(keys) > planning.limits.max_outputs:
         raise LimitExceeded(what="the number of columns in one selection", limit=planning.limits.max_outputs)
     for key in keys:
@@ -60,6 +60,15 @@ def _check_keys(planning: Planning, draft: Draft) -> None:
     twice = next((key for key in keys if keys.count(key) > 1), None) if len(set(keys)) != len(keys) else None
     if twice is not None:
         raise SyntaxInvalid("select parameter", twice, expected=f'one output named "{twice}"; rename one with an alias')
+
+
+def _keys(draft: Draft) -> list[str]:
+    """The names of a row's members, those lifted out of spread embeds among them."""
+    found = [output.key for output in draft.outputs]
+    for child in draft.children:
+        if child.embed is not None:
+            found += _keys(child) if child.embed.spread else [child.embed.key]
+    return found
 
 
 def _check_key(key: str) -> None:

@@ -34,13 +34,15 @@ def _grow(planning: Planning, draft: Draft, depth: int) -> None:
         if isinstance(item, Aggregate):
             raise NotSupported("an aggregate function in select", instead="Prefer: count=exact counts the rows.")
         if isinstance(item, Embed):
-            if item.spread:
-                raise NotSupported("spreading an embedded resource (...)", instead="Embed it without the three dots.")
             if depth > planning.limits.max_embed_depth:
                 raise LimitExceeded(
                     what="the nesting of embedded resources", limit=planning.limits.max_embed_depth, unit="levels"
                 )
             child = branch(planning, draft, item)
+            if item.spread and child.relation is not None and not child.relation.cardinality.single:
+                raise NotSupported("spreading a resource that can have several rows (...)", instead="Embed it without the dots.")
+            if item.spread and not item.selection.items:
+                continue  # nothing is lifted, so nothing is read
             draft.children.append(child)
             _grow(planning, child, depth + 1)
 

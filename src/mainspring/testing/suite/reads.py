@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mainspring.errors import NotSupported, SyntaxInvalid
 from mainspring.query.ast import (
     FALSE,
     And,
@@ -20,6 +21,8 @@ from mainspring.query.ast import (
     Not,
     Or,
     Order,
+    Quantifier,
+    Related,
     Slot,
     Star,
     Truth,
@@ -161,6 +164,26 @@ class ConditionsSuite(Suite):
         assert await door.ids("samples", Compare("eq", Column("price"), Slot(0)), values=["1.500"]) == [1]
 
 
+    async def test_any_and_all_of_several_values(self, door: Door) -> None:
+        await fill(door)
+        word, some, every = Column("title"), Quantifier.ANY, Quantifier.ALL
+        for op, values, quantifier, ids in (
+            ("eq", ["One", "Three"], some, [1, 3]),
+            ("eq", [], some, []),
+            ("eq", [], every, [1, 2, 3]),
+            ("gt", ["One", "T"], every, [2, 3]),
+            ("like", ["T%", "%e"], every, [3]),
+            ("ilike", ["o%", "tw%"], some, [1, 2]),
+            ("eq", ["One", None], some, [1]),
+        ):
+            condition = Compare(op, word, Const(values), quantifier)
+            assert await door.ids("books", condition) == ids
+        assert await door.ids("books", Not(Compare("eq", word, Const(["One", None]), some))) == []
+        assert await door.ids("people", Compare("isdistinct", Column("boss_id"), Const(1))) != await door.ids(
+            "people", compare("boss_id", "neq", 1)
+        )
+
+
 class PagesSuite(Suite):
     """Pages and counts."""
 
@@ -285,6 +308,31 @@ class EmbedsSuite(Suite):
             {"title": "One", "labels": [{"word": "old"}, {"word": "new"}], "covers": {"book_id": 1, "colour": "red"}},
             {"title": "Two", "labels": [{"word": "old"}], "covers": None},
         ]
+
+    async def test_spread(self, door: Door) -> None:
+        await fill(door)
+        items = (Field(Column("name"), "author"), Embed("books", selected("id"), hint="author_id"))
+        author = Embed("people", selected(*items, where=compare("name", "neq", "Ada")), hint="author_id", spread=True)
+        cover = Embed("covers", selected(Field(Column("colour"), "cover")), spread=True)
+        assert await door.rows("books", "id", author, cover) == [
+            {"id": 1, "author": "Bob", "books": [{"id": 1}, {"id": 2}], "cover": "red"},
+            {"id": 2, "author": "Bob", "books": [{"id": 1}, {"id": 2}], "cover": None},
+            {"id": 3, "author": None, "books": None, "cover": None},
+        ]
+        written = await door.update("books", {"title": "x"}, compare("id", "eq", 1), returning=selected("title", cover))
+        assert rows_of(written) == [{"title": "x", "cover": "red"}]
+        with pytest.raises(SyntaxInvalid):
+            await door.rows("books", "id", Embed("covers", selected(Field(Column("colour"), "id")), spread=True))
+        with pytest.raises(NotSupported):
+            await door.rows("books", "id", Embed("labels", selected("word"), spread=True))
+
+    async def test_whether_an_embed_has_rows(self, door: Door) -> None:
+        await fill(door)
+        labels = Embed("labels", selected(where=compare("word", "eq", "new")))
+        for related, ids in ((Related("labels", exists=True), [1]), (Not(Related("labels", exists=True)), [2, 3])):
+            assert [row["id"] for row in await door.rows("books", "id", labels, where=related, order=BY_ID)] == ids
+        either = Or((Related("labels", exists=True), compare("id", "eq", 3)))
+        assert [row["id"] for row in await door.rows("books", "id", labels, where=either, order=BY_ID)] == [1, 3]
 
     async def test_condition_order_and_page_of_an_embed(self, door: Door) -> None:
         await fill(door)
