@@ -152,7 +152,6 @@ class RestSettings:
     max_json_depth: int = option(64, "deepest nesting of a JSON value", minimum=1, maximum=512)
     schemas: tuple[str, ...] = option(("public",), "schemas served; the first is the default")
     aggregates: bool = option(True, "aggregate functions in select")
-    max_aggregated_rows: int = option(1_000_000, "most rows one aggregate may look at", minimum=1, maximum=2_000_000_000)
     plan_enabled: bool = option(False, "answer application/vnd.pgrst.plan with the database's execution plan")
     openapi_mode: str = option(
         "follow-privileges",

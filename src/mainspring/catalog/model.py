@@ -173,8 +173,8 @@ class Catalog:
     """Everything that exists. `relations` holds, per table, the ways out of it in a stable order.
 
     `routines` holds the overloads of each function. `types` are the names by which the database knows its types, mapped to how
-    it spells them in SQL (casts look here). `comments` are those of schemas. `representations`, `handlers` and `zones` (time
-    zones) are found in a database only.
+    it spells them in SQL (casts look here). `comments` are those of schemas. `representations` and `handlers` are found
+    in a database only.
     """
 
     tables: Mapping[TableName, Table]
@@ -183,7 +183,6 @@ class Catalog:
     representations: tuple[Representation, ...] = ()
     handlers: tuple[Handler, ...] = ()
     types: Mapping[str, str] = field(default_factory=dict)
-    zones: frozenset[str] = frozenset()
     comments: Mapping[str, str] = field(default_factory=dict)
 
     def schemas(self) -> tuple[str, ...]:

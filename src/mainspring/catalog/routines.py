@@ -43,13 +43,12 @@ class Returns:
     """What a routine answers: one value or (`many`) rows of them.
 
     `composite`: each is a row of columns, of `table` (or composite type), by which it can be embedded. `type` is the database's
-    name of the type (`void`, `record`, `integer`). `alias`: it is a domain over that.
+    name of the type (`void`, `record`, `integer`).
     """
 
     type: TableName
     many: bool = False
     table: TableName | None = None
-    alias: bool = False
     composite: bool = False
 
     @property

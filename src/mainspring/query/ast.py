@@ -235,20 +235,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is read of one table: outputs, condition, order and page.
-
-    `distinct`: rows whose outputs are equal are answered once. `having` is a condition on grouped rows; its columns are names
-    of outputs. The value at `after` is the cursor of the last row already seen (keyset pagination).
-    """
+    """What is read of one table: outputs, condition, order and page."""
 
     items: tuple[Item, ...] = (Star(),)
     where: Expr | None = None
     order: tuple[Order, ...] = ()
     limit: Slot | None = None
     offset: Slot | None = None
-    distinct: bool = False
-    having: Expr | None = None
-    after: Slot | None = None
 
 
 class Count(StrEnum):
@@ -305,14 +298,13 @@ class Terms:
 
     `end` None: as the settings say. More than `max_affected` rows changed or answered by a function undo everything. `timezone`
     is the zone in which moments are shown. `accept` lists media types by preference where the database has a say in the form
-    of the answer (database mode). `stripped`: members that are null are left out of the document.
+    of the answer (database mode).
     """
 
     end: End | None = None
     max_affected: int | None = None
     timezone: str | None = None
     accept: tuple[Accepted, ...] = ()
-    stripped: bool = False
 
 
 USUAL = Terms()

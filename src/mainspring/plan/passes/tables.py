@@ -27,10 +27,7 @@ def plant(planning: Planning, name: TableName, selection: Selection) -> Draft:
 
 
 def _grow(planning: Planning, draft: Draft, depth: int) -> None:
-    selection = draft.selection
-    if selection.distinct or selection.having is not None or selection.after is not None:
-        raise NotSupported("distinct, having and after")
-    for item in selection.items:
+    for item in draft.selection.items:
         if isinstance(item, Aggregate):
             raise NotSupported("an aggregate function in select", instead="Prefer: count=exact counts the rows.")
         if isinstance(item, Embed):

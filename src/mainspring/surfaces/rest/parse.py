@@ -100,7 +100,7 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
     page = _page(asked, root, slots)
     columns = _names("columns parameter", once["columns"]) if "columns" in once else None
     conflict = _names("on_conflict parameter", once["on_conflict"]) if "on_conflict" in once else ()
-    terms = _terms(asked, preferences, media, grammar)
+    terms = _terms(asked, preferences, grammar)
     query = _call(asked, root, slots, preferences, places, terms) if asked.call else _query(
         asked, root, slots, preferences, columns or (), conflict, terms
     )
@@ -138,9 +138,9 @@ def _media(asked: Asked, grammar: Grammar) -> Media:
     return Media(first[0].media.encode(), first[0].form, first[0].stripped, first[0].explain)
 
 
-def _terms(asked: Asked, prefer: Preferences, media: Media, grammar: Grammar) -> Terms:
+def _terms(asked: Asked, prefer: Preferences, grammar: Grammar) -> Terms:
     taken = accepted(asked.accept) if grammar.native else ()
-    return Terms(prefer.end, prefer.max_affected, prefer.timezone, taken, media.stripped)
+    return Terms(prefer.end, prefer.max_affected, prefer.timezone, taken)
 
 
 def _arguments(asked: Asked) -> tuple[frozenset[str], list[tuple[str, str]]]:

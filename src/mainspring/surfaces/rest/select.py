@@ -29,9 +29,6 @@ class Node:
     order: tuple[Order, ...] = ()
     limit: Slot | None = None
     offset: Slot | None = None
-    distinct: bool = False
-    having: Expr | None = None
-    after: Slot | None = None
 
     @property
     def key(self) -> str:
@@ -51,8 +48,7 @@ class Node:
     def selection(self) -> Selection:
         """The tree below, frozen."""
         items = tuple(item.embed() if isinstance(item, Node) else item for item in self.items)
-        page = (self.order, self.limit, self.offset)
-        return Selection(items, self.condition(), *page, self.distinct, self.having, self.after)
+        return Selection(items, self.condition(), self.order, self.limit, self.offset)
 
     def embed(self) -> Embed:
         """Itself as an item of the table above."""

@@ -120,7 +120,7 @@ WITH {_BASES}
 SELECT coalesce(json_agg(json_build_object(
   'schema', n.nspname, 'name', p.proname, 'comment', obj_description(p.oid, 'pg_proc'), 'volatility', p.provolatile,
   'settings', p.proconfig, 'many', p.proretset, 'type_schema', tn.nspname, 'type', coalesce(c.relname, t.typname),
-  'composite', t.typtype = 'c' OR coalesce(p.proargmodes::text[] && '{{t,b,o}}', FALSE), 'alias', b.oid <> b.base,
+  'composite', t.typtype = 'c' OR coalesce(p.proargmodes::text[] && '{{t,b,o}}', FALSE),
   'parameters', (
     SELECT json_agg(json_build_object(
       'name', coalesce(g.name, ''), 'type', g.type::regtype::text, 'mode', g.mode,
@@ -204,8 +204,6 @@ SELECT coalesce(json_object_agg(name, spelled), '{}') FROM (
   ) AS every ORDER BY name, own DESC
 ) AS kept"""
 
-ZONES = "SELECT json_agg(name) FROM pg_timezone_names WHERE $1::text[] IS NOT NULL"
-
 COMMENTS = """
 SELECT coalesce(json_object_agg(n.nspname, obj_description(n.oid, 'pg_namespace')), '{}')
 FROM pg_namespace n WHERE n.nspname = ANY ($1)"""
@@ -220,6 +218,5 @@ EVERY = {
     "representations": REPRESENTATIONS,
     "handlers": HANDLERS,
     "types": TYPES,
-    "zones": ZONES,
     "comments": COMMENTS,
 }

@@ -55,7 +55,6 @@ def assemble(facts: Facts) -> Catalog:
         tuple(_representation(each) for each in facts["representations"]),
         tuple(_handler(each) for each in facts["handlers"]),
         {**facts["types"], **_ALIASES},
-        frozenset(facts["zones"] or ()),
         {schema: text for schema, text in facts["comments"].items() if text is not None},
     )
 
@@ -154,7 +153,7 @@ def _routine(facts: Facts, parameters: tuple[Parameter, ...]) -> Routine:
     return Routine(
         _name(facts),
         parameters,
-        Returns(answered, facts["many"], table, facts["alias"], facts["composite"]),
+        Returns(answered, facts["many"], table, facts["composite"]),
         _VOLATILITIES[facts["volatility"]],
         facts["comment"],
         tuple((name, value) for name, value in settings),
