@@ -65,6 +65,9 @@ CREATE FUNCTION api.teapot() RETURNS text LANGUAGE plpgsql AS $$ BEGIN
   PERFORM set_config('response.status', '418', true);
   PERFORM set_config('response.headers', '[{"X-Made-Of": "clay"}]', true);
   RETURN 'short'; END $$;
+CREATE FUNCTION api.split() RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM set_config('response.headers', '[{"X-A": "1\\r\\nset-cookie: a=b"}]', true); RETURN 'x'; END $$;
+CREATE FUNCTION api.slow() RETURNS void LANGUAGE sql AS $$ SELECT pg_sleep(20) $$;
 CREATE FUNCTION api.refuse() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
   RAISE EXCEPTION 'not today' USING ERRCODE = 'PT402', DETAIL = 'really', HINT = 'come back'; END $$;
 CREATE FUNCTION api.whoami() RETURNS json STABLE LANGUAGE sql AS $$
@@ -303,6 +306,24 @@ async def test_a_function_says_status_headers_and_refusals(client: Client) -> No
     assert (answer.status, answer.headers["x-made-of"], answer.json) == (418, "clay", "short")
     refused = await client("POST", "/rpc/refuse")
     assert (refused.status, refused.json["code"], refused.json["hint"]) == (402, "PT402", "come back")
+
+
+async def test_what_a_function_sets_cannot_split_the_answer(client: Client) -> None:
+    answer = await client("POST", "/rpc/split")
+    assert (answer.status, answer.json["code"]) == (500, "PGRST111")
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_statement_that_takes_too_long_is_ended(front: str, tmp_path: Any) -> None:
+    given = settings(front)
+    given = replace(given, database=replace(given.database, statement_timeout_seconds=0.2, channel=""))
+    client = Client(given, tmp_path)
+    await client.app.start()
+    try:
+        answer = await client("POST", "/rpc/slow")
+        assert (answer.status, answer.json["code"]) == (500, "57014")
+    finally:
+        await client.app.stop()
 
 
 async def test_functions_know_the_request(client: Client) -> None:

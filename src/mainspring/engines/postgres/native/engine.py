@@ -58,7 +58,10 @@ class NativeEngine:
     def __init__(self, database: DatabaseSettings, schemas: Sequence[str], max_rows: int | None) -> None:
         self._settings, self._schemas = database, tuple(schemas)
         self._pool = Pool(
-            database.url, size=database.pool_size, timeout=database.statement_timeout_seconds, settings={}
+            database.url,
+            size=database.pool_size,
+            timeout=database.statement_timeout_seconds,
+            settings=_bounds(database),
         )
         self._rules = Rules(
             database.tx_end.startswith("rollback"),
@@ -163,6 +166,12 @@ class NativeEngine:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listening
         await self._pool.close()
+
+
+def _bounds(database: DatabaseSettings) -> dict[str, str]:
+    """The time a statement may take where its role says nothing. A pooler's connections are not ours to set."""
+    seconds = database.statement_timeout_seconds
+    return {"statement_timeout": f"{round(seconds * 1000)}ms"} if database.prepared_statements else {}
 
 
 def _names(answer: PGresult) -> frozenset[str]:

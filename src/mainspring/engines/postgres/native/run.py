@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,9 @@ from mainspring.query.ast import Count, End, Terms
 
 _BYTEA = 17
 """The type of a body that the database made of bytes."""
+
+_PLAIN = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+"""What may stand in a header: no line break can end it and begin another."""
 
 _COMMIT = (Command("COMMIT"),)
 _ROLLBACK = (Command("SET CONSTRAINTS ALL IMMEDIATE"), Command("ROLLBACK"))
@@ -196,6 +200,6 @@ def _headers(text: bytes | None) -> list[tuple[bytes, bytes]]:
         items = msgspec.json.decode(text, type=list[dict[str, str]])
     except msgspec.DecodeError as error:
         raise ResponseHeadersInvalid from error
-    if any(len(item) != 1 for item in items):
+    if any(len(item) != 1 or not _PLAIN.fullmatch("".join((*item.keys(), *item.values()))) for item in items):
         raise ResponseHeadersInvalid
     return [(name.lower().encode(), value.encode()) for item in items for name, value in item.items()]
