@@ -12,6 +12,7 @@ from mainspring.engines.sqlite.references import References
 from mainspring.engines.sqlite.script import Script, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.taken import Taken
 from mainspring.engines.sqlite.writer import Writer
+from mainspring.errors import ForeignKeyViolated, NotSupported
 from mainspring.plan.nodes import InsertPlan
 from mainspring.plan.params import DEFAULT, refuse_twice, written
 from mainspring.principal import Principal
@@ -52,13 +53,13 @@ class Insert(Script):
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         plan = self.plan
+        inline = self._inline.arguments(values, principal)
+        check, represent = made(self._check, values, principal), made(self._represent, values, principal)
+        taken = self._taken.arguments(values, principal) if self._taken else ([], [])
         rows = written(plan.writes, values[plan.rows], principal)
         if plan.upsert is not None:
             refuse_twice(plan.upsert, plan.writes, rows)
-        inline = self._inline.arguments(values, principal)
         encoded = [self._encode(row, inline) for row in rows]
-        check, represent = made(self._check, values, principal), made(self._represent, values, principal)
-        taken = self._taken.arguments(values, principal) if self._taken else ([], [])
 
         def work(connection: Any) -> Result:
             if self._references is None or len(encoded) < 2:
@@ -76,7 +77,12 @@ class Insert(Script):
             result.inserted, result.keys = len(done.new), done.keys
             return kept(result, plan.kept)
 
-        return await self.submit(work)
+        try:
+            return await self.submit(work)
+        except ForeignKeyViolated as error:
+            if plan.upsert is not None and len(rows) > 1 and References.needed(self.table):
+                raise _undecided() from error
+            raise
 
     def _insert_deferred(
         self, references: References, connection: Any, encoded: list[_Encoded], principal: Principal
@@ -140,3 +146,12 @@ class Insert(Script):
             return f" ON CONFLICT ({key}) DO NOTHING"
         changed = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in upsert.overwritten or upsert.key)
         return f" ON CONFLICT ({key}) DO UPDATE SET {changed}"
+
+
+def _undecided() -> NotSupported:
+    """SQLite checks the foreign keys of an upsert row by row: one that a later row would satisfy looks violated."""
+    return NotSupported(
+        "an upsert of several rows of which one refers to a row that is not there yet",
+        by="SQLite",
+        instead="Send the rows one by one, those referred to first.",
+    )
