@@ -34,7 +34,7 @@ def _rows_alone(draft: Draft) -> None:
         table = draft.catalog.tables[name]
         for number in numbers:
             not_null(table, draft.rows(name)[number])
-        _unique(draft, table, numbers)
+        unique(draft, table, numbers)
 
 
 def not_null(table: Table, row: Row) -> None:
@@ -56,7 +56,7 @@ def named_keys(table: Table) -> list[tuple[str, tuple[str, ...]]]:
     return keys + [(index.name, index.columns) for index in table.indexes if index.unique]
 
 
-def _unique(draft: Draft, table: Table, numbers: Iterable[int]) -> None:
+def unique(draft: Draft, table: Table, numbers: Iterable[int]) -> None:
     """Every key of the rows written is theirs alone; the first row written that shares one is named, as on a database."""
     keys = named_keys(table)
     taken: dict[tuple[str, tuple[object, ...]], int] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mainspring.catalog.model import Table
-from mainspring.engines.memory.constraints import enforce, not_null
+from mainspring.engines.memory.constraints import enforce, not_null, unique
 from mainspring.engines.memory.defaults import complete, server_default
 from mainspring.engines.memory.read import Picked, Reader, scope_of
 from mainspring.engines.memory.store import Draft, Row, key_of
@@ -43,6 +43,8 @@ def insert(draft: Draft, plan: InsertPlan, params: Sequence[Any], values: Values
             _merge(draft, plan.target, plan.upsert, params, taken, row)
             merged[taken] = None
             written.append(taken)
+        if plan.upsert is not None and written:
+            unique(draft, table, written[-1:])  # row by row, as databases do: a later one may not make room
     enforce(draft, server_default)
     _demand(draft, plan.target, plan.check, params, new)
     if plan.upsert is not None:
