@@ -214,6 +214,7 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
 def _limits(settings: Settings) -> Limits:
     return Limits(
         max_rows=settings.rest.max_rows or None,
+        max_grouped=settings.rest.max_aggregated_rows or None,
         max_embed_depth=settings.rest.max_embed_depth,
         max_conditions=settings.rest.max_filter_nodes,
     )

@@ -4,7 +4,8 @@
     |- RequestError            10xx  what was asked cannot be read
     |  |- SyntaxInvalid        1001  |- BodyInvalid       1002  |- ValueInvalid      1003
     |  |- ValueOutOfRange      1004  |- LimitExceeded     1005  |- NotSupported      1006
-    |  |- OperatorInvalid      1007  |- RelatedOrderInvalid 1008 `- MaxAffectedInvalid 1009
+    |  |- OperatorInvalid      1007  |- RelatedOrderInvalid 1008 |- MaxAffectedInvalid 1009
+    |  `- NotGrouped           1010
     |- CatalogError            20xx  what was asked about does not exist
     |  |- TableUnknown         2001  |- ColumnUnknown     2002  |- RelationUnknown   2003
     |  |- RelationAmbiguous    2004  |- RoutineUnknown    2005  |- ConflictTargetUnknown 2006
@@ -227,6 +228,23 @@ class MaxAffectedInvalid(RequestError):
     @property
     def message(self) -> str:
         return "Function must return SETOF or TABLE when max-affected preference is used with handling=strict"
+
+
+@dataclass(eq=False)
+class NotGrouped(RequestError):
+    """Groups are to be ordered by a column that is not one of those they are made by."""
+
+    code: ClassVar[str] = "MS1010"
+    table: str
+    column: str
+
+    @property
+    def message(self) -> str:
+        return f'column "{self.table}.{self.column}" must be selected or be used in an aggregate function'
+
+    @property
+    def hint(self) -> str | None:
+        return "Order groups by what is selected, or by an aggregate such as count()."
 
 
 # ---------------------------------------------------------------- 20xx catalog

@@ -26,7 +26,8 @@ def comparable(answer: Result | MainspringError, *, unordered: bool = False) -> 
     if isinstance(answer, MainspringError):
         return error_facts(answer)
     body = None if answer.body is None else parse(answer.body, unordered=unordered)
-    return {"body": body, "count": answer.count, "total": answer.total, "inserted": answer.inserted}
+    place = None if answer.cursor is None else parse(answer.cursor)
+    return {"body": body, "count": answer.count, "total": answer.total, "inserted": answer.inserted, "cursor": place}
 
 
 def error_facts(error: MainspringError) -> Comparable:

@@ -14,7 +14,21 @@ from mainspring.errors import MainspringError
 from mainspring.plan.draft import Planning
 from mainspring.plan.guard import Guards
 from mainspring.plan.limits import Limits
-from mainspring.plan.nodes import DeletePlan, InsertPlan, OutEmbed, ParamSpec, Plan, ReadPlan, Rows, UpdatePlan
+from mainspring.plan.nodes import (
+    DeletePlan,
+    InsertPlan,
+    OutAggregate,
+    OutColumn,
+    OutEmbed,
+    OutGather,
+    Output,
+    OutSpread,
+    ParamSpec,
+    Plan,
+    ReadPlan,
+    Rows,
+    UpdatePlan,
+)
 from mainspring.plan.passes.guards import policy
 from mainspring.plan.planner import Planner
 from mainspring.policy.registry import Registry
@@ -81,11 +95,30 @@ def _of_rows(rows: Rows | None, commands: tuple[str, ...]) -> Iterator[Place]:
     yield from _of_condition(rows.where)
     for order in rows.order:
         if isinstance(order.key, expr.Lookup):
-            yield from _of_source(order.key.source, ("select",))
-            yield from _of_condition(order.key.where)
+            yield from _of_value(order.key)
     for output in rows.outputs:
-        if isinstance(output, OutEmbed):
-            yield from _of_rows(output.rows, ("select",))
+        yield from _of_output(output)
+
+
+def _of_output(output: Output) -> Iterator[Place]:
+    match output:
+        case OutEmbed(_, rows) | OutGather(_, rows):
+            yield from _of_rows(rows, ("select",))
+        case OutSpread(_, source, where, lifted):
+            yield from _of_source(source, ("select",))
+            yield from _of_condition(where)
+            yield from _of_output(lifted)
+        case OutColumn(_, ref):
+            yield from _of_value(ref)
+        case OutAggregate(_, aggregate):
+            yield from _of_value(aggregate.of)
+
+
+def _of_value(value: expr.Ref | expr.Lookup | None) -> Iterator[Place]:
+    if isinstance(value, expr.Lookup):
+        yield from _of_source(value.source, ("select",))
+        yield from _of_condition(value.where)
+        yield from _of_value(value.ref)
 
 
 def _of_source(source: expr.Source, commands: tuple[str, ...]) -> Iterator[Place]:

@@ -27,7 +27,6 @@ from mainspring.engines.sql.dialect import Step
 from mainspring.engines.sql.statement import Arguments
 from mainspring.plan.nodes import ParamSpec
 from mainspring.query.ast import Const
-from mainspring.query.expr import Ref
 from mainspring.query.ops import OPERATORS, Form
 
 DIALECT = PostgresDialect()
@@ -82,7 +81,7 @@ def test_text_compares_by_code_point(operator: str, type_: DataType, text: str) 
 def test_nulls_are_placed_only_where_an_index_would_not_serve(
     column: Column, descending: bool, nulls_first: bool, text: str
 ) -> None:
-    assert DIALECT.order("a", Ref(0, column, column.type), descending, nulls_first) == text
+    assert DIALECT.order("a", column.type, descending, nulls_first, nullable=column.nullable) == text
 
 
 def test_steps_of_a_path_are_bound() -> None:
@@ -108,7 +107,7 @@ def test_steps_of_a_path_are_bound() -> None:
     ],
 )
 def test_casts(source: DataType, target: DataType, text: str) -> None:
-    assert DIALECT.cast("a", source, target) == text
+    assert DIALECT.document_value(*DIALECT.convert("a", source, target)) == text
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,9 @@ class Result:
 
     `body` is the JSON array of the rows (None when none was asked for), `count` how many rows it holds or were written,
     `total` how many there are without the page (when counted); of inserts, `inserted` how many rows are new and `keys` the
-    written rows' primary keys; `void`: a function answered nothing. In database mode the database may also decide `media`
-    (the body's content type; None: a JSON array), `status` and further `headers`.
+    written rows' primary keys; `void`: a function answered nothing; `cursor` the order's values in the last row, as a JSON
+    array. In database mode the database may also decide `media` (the body's content type; None: a JSON array), `status` and
+    further `headers`.
     """
 
     body: bytes | None
@@ -40,6 +41,7 @@ class Result:
     inserted: int | None = None
     keys: Sequence[Mapping[str, Any]] = field(default=())
     void: bool = False
+    cursor: bytes | None = None
     media: bytes | None = None
     status: int | None = None
     headers: Sequence[tuple[bytes, bytes]] = ()

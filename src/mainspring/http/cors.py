@@ -10,7 +10,7 @@ from mainspring.http.headers import Header, Headers
 
 EXPOSED: Final = (
     b"Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, "
-    b"Transfer-Encoding, Range-Unit, X-Request-Id"
+    b"Transfer-Encoding, Range-Unit, X-Request-Id, Link, Next-Cursor"
 )
 ALLOWED_BY_NAME: Final = (
     "authorization",

@@ -9,9 +9,9 @@ from mainspring.datatypes import DataType
 from mainspring.errors import LimitExceeded
 from mainspring.plan.guard import Guards
 from mainspring.plan.limits import Limits
-from mainspring.plan.nodes import OrderBy, OutColumn, ParamSpec
+from mainspring.plan.nodes import Group, OrderBy, OutAggregate, OutColumn, ParamSpec
 from mainspring.query.ast import Embed, Selection, Slot, TableName, Value
-from mainspring.query.expr import Condition, Param, Source
+from mainspring.query.expr import TRUE, Condition, Param, Source
 from mainspring.query.ops import Form
 
 
@@ -29,12 +29,24 @@ class Draft:
     guard: Condition | None = None
     joined: tuple[Source, ...] = ()
     children: list[Draft] = field(default_factory=list)
-    outputs: list[OutColumn] = field(default_factory=list)
+    outputs: list[OutColumn | OutAggregate] = field(default_factory=list)
     where: list[Condition] = field(default_factory=list)
     order: list[OrderBy] = field(default_factory=list)
     limit: Param | None = None
     offset: Param | None = None
     unique: bool = False
+    group: Group | None = None
+    after: Condition = TRUE
+
+    @property
+    def spread(self) -> bool:
+        """Whether its outputs are lifted into its parent."""
+        return self.embed is not None and self.embed.spread
+
+    @property
+    def single(self) -> bool:
+        """Whether its parent has one row of it at most."""
+        return self.relation is not None and self.relation.cardinality.single
 
     @property
     def source(self) -> Source:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from mainspring.catalog.model import Default
 from mainspring.datatypes import DataType
-from mainspring.errors import NotSingular, TooManyAffected
+from mainspring.errors import LimitExceeded, NotSingular, TooManyAffected
 from mainspring.query.ast import Resolution, Value
-from mainspring.query.expr import Condition, Lookup, Param, Ref, Source
+from mainspring.query.expr import TRUE, Aggregate, Condition, Key, Lookup, Param, Ref, Source
 from mainspring.query.ops import Form
 
 
@@ -30,7 +30,21 @@ class OutColumn:
     """An output: the value of `ref` (cast when `cast` says so) under `key`."""
 
     key: str
-    ref: Ref
+    ref: Ref | Lookup
+    cast: DataType | None = None
+
+    @property
+    def type(self) -> DataType:
+        """The type of what is put out."""
+        return self.cast or self.ref.type
+
+
+@dataclass(frozen=True, slots=True)
+class OutAggregate:
+    """An output of a group: `aggregate` over its rows (cast when `cast` says so) under `key`."""
+
+    key: str
+    aggregate: Aggregate
     cast: DataType | None = None
 
 
@@ -53,23 +67,41 @@ class OutSpread:
     output: Output
 
 
-Output = OutColumn | OutEmbed | OutSpread
+@dataclass(frozen=True, slots=True)
+class OutGather:
+    """An output lifted out of several rows: the array of their one output's values."""
+
+    key: str
+    rows: Rows
+
+
+Output = OutColumn | OutAggregate | OutEmbed | OutSpread | OutGather
 
 
 @dataclass(frozen=True, slots=True)
 class OrderBy:
-    """One ordering term. Text orders by code point, enums by declaration."""
+    """One ordering term. Text orders by code point, enums by declaration. Groups order by a `Key` or an `Aggregate`."""
 
-    key: Ref | Lookup
+    key: Ref | Lookup | Aggregate | Key
     descending: bool
     nulls_first: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of `source` for which its guard and `where` hold, in order, one page of them.
+class Group:
+    """What is answered are groups: of the rows that share the values of all outputs that are no aggregates.
 
-    `unique`: there can be but one, because equality fixes a whole key.
+    Those for which `having` holds. Without such outputs all rows are one group, even if there are none.
+    """
+
+    having: Condition = TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of `source` for which its guard and `where` hold, or with `group` groups of them, in order, one page of them.
+
+    `after`: the page begins where this begins to hold. `unique`: there can be but one, because equality fixes a whole key.
     """
 
     source: Source
@@ -79,19 +111,33 @@ class Rows:
     limit: Param | None = None
     offset: Param | None = None
     unique: bool = False
+    group: Group | None = None
+    after: Condition = TRUE
+
+    def grouped_by(self) -> tuple[int, ...]:
+        """The numbers of the outputs whose values make a group."""
+        return tuple(number for number, output in enumerate(self.outputs) if not isinstance(output, OutAggregate))
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
     """Answer the rows as a JSON array; with `count`, also how many there are without the page.
 
-    `max_rows` caps the page whatever it asks for.
+    `max_rows` caps the page whatever it asks for. No more than `max_grouped` rows may stand in groups. With `cursor` the answer
+    also tells the order's values in the last row of the page.
     """
 
     rows: Rows
     params: tuple[ParamSpec, ...]
     count: bool = False
     max_rows: int | None = None
+    max_grouped: int | None = None
+    cursor: bool = False
+
+    def judge(self, grouped: int) -> None:
+        """Return when so many rows may stand in groups. Raises LimitExceeded."""
+        if self.max_grouped is not None and grouped > self.max_grouped:
+            raise LimitExceeded(what="the number of rows that aggregates look at", limit=self.max_grouped, unit="rows")
 
 
 @dataclass(frozen=True, slots=True)

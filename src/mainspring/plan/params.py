@@ -12,7 +12,7 @@ from mainspring.datatypes import DataType, Kind, body_position, check_text, form
 from mainspring.errors import BodyInvalid, LimitExceeded, NotNullViolated, ValueInvalid, ValueOutOfRange
 from mainspring.plan.nodes import ParamSpec, Upsert, Write
 from mainspring.principal import Principal
-from mainspring.query.ast import Auth, Const, Now, Resolution, Slot
+from mainspring.query.ast import Auth, Const, Element, Now, Resolution, Slot
 from mainspring.query.ops import Form
 
 Binder = Callable[[Sequence[Any], Principal], Any]
@@ -48,6 +48,21 @@ def _binder(spec: ParamSpec) -> Binder:
             return _auth(spec.source, spec.type, spec.form)
         case Now():
             return lambda values, principal: now(spec.type)
+        case Element(slot, place):
+            return _element(slot, place, spec)
+
+
+def _element(slot: int, place: int, spec: ParamSpec) -> Binder:
+    def bind(values: Sequence[Any], principal: Principal) -> Any:
+        try:
+            return from_json(spec.type, values[slot][place])
+        except IndexError:
+            raise ValueInvalid("cursor", "...", spec.where, reason="it belongs to another order") from None
+        except (ValueInvalid, ValueOutOfRange) as error:
+            error.where = spec.where
+            raise
+
+    return bind
 
 
 def _slot(index: int, spec: ParamSpec) -> Binder:

@@ -1,6 +1,6 @@
 """The planner: an ordered list of passes over a draft tree. A new feature is a new pass.
 
-    tables -> guards -> outputs -> filters -> orders -> finish
+    tables -> guards -> outputs -> filters -> groups -> orders -> cursors -> freeze
 
 Pure: the same query, catalog, policies and caller always give the same plan.
 """
@@ -66,8 +66,11 @@ class Planner:
                 raise AssertionError("functions are not planned here")
 
     def _read(self, planning: Planning, query: Read) -> ReadPlan:
-        rows = read_rows(planning, query.table, query.selection)
-        return ReadPlan(rows, tuple(planning.params), query.count is not Count.NONE, self.limits.max_rows)
+        rows = read_rows(planning, query.table, query.selection, cursor=query.cursor)
+        counted, limits = query.count is not Count.NONE, self.limits
+        grouped = limits.max_grouped if rows.group is not None else None
+        cursor = query.cursor is not None and not rows.unique
+        return ReadPlan(rows, tuple(planning.params), counted, limits.max_rows, grouped, cursor)
 
 
 def _seen(guards: Guards, table: Table) -> Table | None:

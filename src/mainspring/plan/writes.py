@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mainspring.catalog.model import Column, Table
 from mainspring.catalog.names import nearest
-from mainspring.errors import ColumnGenerated, ColumnUnknown, ConflictTargetUnknown, PermissionDenied
+from mainspring.errors import ColumnGenerated, ColumnUnknown, ConflictTargetUnknown, NotSupported, PermissionDenied
 from mainspring.plan.draft import Planning
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Kept, Rows, UpdatePlan, Upsert, Write
 from mainspring.plan.passes.guards import policy
@@ -82,7 +82,10 @@ def _picked(planning: Planning, query: Update | Delete, command: str) -> Rows:
 def _returning(
     planning: Planning, table: TableName, selection: Selection | None, *, ordered: bool = True
 ) -> Rows | None:
-    return None if selection is None else read_rows(planning, table, selection, ordered=ordered)
+    rows = None if selection is None else read_rows(planning, table, selection, ordered=ordered)
+    if rows is not None and rows.group is not None:
+        raise NotSupported("aggregates in the answer to a write", instead="Read them afterwards.")
+    return rows
 
 
 def _holds(planning: Planning, source: Source, rule: Expr) -> Condition:

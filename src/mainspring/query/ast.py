@@ -57,7 +57,15 @@ class Now:
     """The moment the statement began."""
 
 
-Value = Slot | Const | Auth | Now
+@dataclass(frozen=True, slots=True)
+class Element:
+    """Element number `place` of the list that is the request's value number `slot` (what a cursor says of a row)."""
+
+    slot: int
+    place: int
+
+
+Value = Slot | Const | Auth | Now | Element
 
 
 # ---------------------------------------------------------------- expressions
@@ -77,7 +85,21 @@ class Column:
     scope: int = 0
 
 
-Operand = Column | Value
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """`function` (count, sum, avg, min or max) over the rows of a group: an output of it, or what HAVING and ORDER BY compare.
+
+    `column` None: rows are counted. `input` casts each value before, `cast` the result.
+    """
+
+    function: str
+    column: Column | None = None
+    alias: str | None = None
+    input: str | None = None
+    cast: str | None = None
+
+
+Operand = Column | Aggregate | Value
 
 
 class Quantifier(StrEnum):
@@ -181,20 +203,6 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Aggregate:
-    """One output: `function` (count, sum, avg, min or max) over the rows that share the values of all plain outputs.
-
-    `column` None: rows are counted. `input` casts each value before, `cast` the result.
-    """
-
-    function: str
-    column: Column | None = None
-    alias: str | None = None
-    input: str | None = None
-    cast: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Embed:
     """Related rows inside each row: `target` is a table or a relation, `hint` picks among several.
 
@@ -222,7 +230,7 @@ Item = Star | Field | Aggregate | Embed
 class Order:
     """One ordering term. `related` names an embedded to-one relation whose column orders this table."""
 
-    column: Column
+    column: Column | Aggregate
     descending: bool = False
     nulls_first: bool | None = None
     related: str | None = None
@@ -235,13 +243,19 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is read of one table: outputs, condition, order and page."""
+    """What is read of one table: outputs, condition, order and page.
+
+    With an `Aggregate` among the outputs, with `having` or when `distinct`, the rows answered are groups: of the rows that
+    share the values of all other outputs. `having` is a condition over aggregates.
+    """
 
     items: tuple[Item, ...] = (Star(),)
     where: Expr | None = None
     order: tuple[Order, ...] = ()
     limit: Slot | None = None
     offset: Slot | None = None
+    having: Expr | None = None
+    distinct: bool = False
 
 
 class Count(StrEnum):
@@ -328,15 +342,23 @@ class _Query:
     _hash: int = field(init=False, repr=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Pages by position: the rows that come after the one whose place the value at `after` tells (None: from the first on)."""
+
+    after: Slot | None = None
+
+
 @dataclass(frozen=True, eq=True)
 class Read(_Query):
-    """Rows of a table. `rows=False` asks for counts only (HEAD)."""
+    """Rows of a table. `rows=False` asks for counts only (HEAD); with a `cursor` the answer tells where the page ends."""
 
     table: TableName
     selection: Selection
     count: Count = Count.NONE
     rows: bool = True
     terms: Terms = USUAL
+    cursor: Cursor | None = None
 
     __hash__ = _Query.__hash__
 

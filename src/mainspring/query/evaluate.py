@@ -13,8 +13,11 @@ from decimal import Decimal
 from typing import Any
 
 from mainspring.datatypes import Kind, json_text
+from mainspring.query.aggregates import aggregate
 from mainspring.query.ast import Quantifier
+from mainspring.query.casts import cast
 from mainspring.query.expr import (
+    Aggregate,
     And,
     Compare,
     Condition,
@@ -54,11 +57,15 @@ def evaluate(condition: Condition, rows: Rows, params: Sequence[Any], tables: Ta
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The rows in sight of an expression, the parameters and the way to further tables."""
+    """The rows in sight of an expression, the parameters and the way to further tables.
+
+    `group` are the scopes of the rows that stand together in a group, where this one stands for it.
+    """
 
     rows: Rows
     params: Sequence[Any]
     tables: Tables
+    group: Sequence[Scope] = ()
 
     def holds(self, condition: Condition) -> bool | None:
         """The truth of `condition` here."""
@@ -96,7 +103,7 @@ class Scope:
         for scope in self.standing(sources[0]):
             yield from scope._joined(sources[1:])
 
-    def value(self, operand: Operand | Lookup) -> Any:
+    def value(self, operand: Operand) -> Any:
         """The canonical value of `operand`; null is None."""
         match operand:
             case Param(index):
@@ -105,14 +112,33 @@ class Scope:
                 place = self._place(operand)
                 return None if place is _ABSENT else place
             case Lookup(source, where, ref):
-                found = next((scope for scope in self.standing(source) if scope.holds(where)), None)
+                found = self._found(source, where)
                 return found.value(ref) if found else None
+            case Aggregate():
+                return self._aggregate(operand)
+
+    def _found(self, source: Source, where: Condition) -> Scope | None:
+        """The scope of the one row that a look-up means."""
+        return next((scope for scope in self.standing(source) if scope.holds(where)), None)
+
+    def _aggregate(self, node: Aggregate) -> Any:
+        if node.of is None:
+            return len(self.group)
+        of = node.of
+        type_ = node.input or of.type
+        values = [scope.value(of) for scope in self.group if not scope.is_null(of)]
+        return aggregate(node.function, type_, values if node.input is None else [cast(of.type, type_, each) for each in values])
 
     def is_null(self, operand: Operand) -> bool:
         """Whether `operand` is SQL null; a JSON null inside a document is a value."""
-        if isinstance(operand, Ref) and operand.path:
-            return self._place(operand) is _ABSENT
-        return self.value(operand) is None
+        match operand:
+            case Ref(path=path) if path:
+                return self._place(operand) is _ABSENT
+            case Lookup(source, where, ref):
+                found = self._found(source, where)
+                return found is None or found.is_null(ref)
+            case _:
+                return self.value(operand) is None
 
     def _place(self, ref: Ref) -> Any:
         place = self.rows[ref.alias][ref.column.name]

@@ -55,7 +55,7 @@ class Lookup:
 
     source: Source
     where: Condition
-    ref: Ref
+    ref: Ref | Lookup
 
     @property
     def type(self) -> DataType:
@@ -63,7 +63,25 @@ class Lookup:
         return self.ref.type
 
 
-Operand = Ref | Param
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """`function` over the rows of a group: of the values of `of` (cast to `input` first), or of the rows themselves."""
+
+    function: str
+    of: Ref | Lookup | None
+    type: DataType
+    input: DataType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The value of a group's output number `index`."""
+
+    index: int
+    type: DataType
+
+
+Operand = Ref | Param | Lookup | Aggregate
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ be refused where a wrong answer would be the alternative.
 
 from __future__ import annotations
 
+from mainspring.testing.suite.cursors import CursorsSuite
+from mainspring.testing.suite.groups import GroupsSuite, SpreadsSuite
 from mainspring.testing.suite.policies import PoliciesSuite
 from mainspring.testing.suite.reads import ConditionsSuite, EmbedsSuite, PagesSuite
 from mainspring.testing.suite.scale import LifeSuite, ScaleSuite
@@ -26,6 +28,9 @@ class EngineSuite(
     ConditionsSuite,
     PagesSuite,
     EmbedsSuite,
+    SpreadsSuite,
+    GroupsSuite,
+    CursorsSuite,
     InsertSuite,
     UpsertSuite,
     ChangeSuite,

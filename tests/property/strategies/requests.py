@@ -14,6 +14,7 @@ from mainspring.datatypes import BOOLEAN, Kind
 from mainspring.policy.registry import Registry
 from mainspring.principal import Principal
 from mainspring.query import ast
+from mainspring.query.aggregates import result_type
 from mainspring.query.casts import castable, type_named
 from mainspring.query.ops import OPERATORS, QUANTIFIED, Form
 from tests.property.strategies.schemas import key_columns, key_value, row
@@ -86,7 +87,15 @@ def reads(draw: DrawFn, catalog: Catalog, registry: Registry, principal: Princip
     table = asking.table("select")
     selection = _selection(asking, table, 2, paged=True)
     count = ast.Count.EXACT if asking.chance(3) else ast.Count.NONE
-    return Request(ast.Read(table.name, selection, count), tuple(asking.values), principal)
+    placed = selection.offset is None and selection.having is None and table.primary_key and asking.chance(3)
+    cursor = ast.Cursor() if placed else None
+    return Request(ast.Read(table.name, selection, count, cursor=cursor), tuple(asking.values), principal)
+
+
+def following(request: Request, after: list[Any]) -> Request:
+    """The read of the page after the row at which the order has these values."""
+    cursor = ast.Cursor(ast.Slot(len(request.values)))
+    return replace(request, query=replace(request.query, cursor=cursor), values=(*request.values, after))
 
 
 @st.composite
@@ -102,6 +111,8 @@ def writes(draw: DrawFn, catalog: Catalog, registry: Registry, principal: Princi
 
 
 def _selection(asking: _Asking, table: Table, depth: int, *, paged: bool) -> ast.Selection:
+    if asking.chance(5):
+        return _groups(asking, table, depth, paged=paged)
     embeds = _embeds(asking, table, depth) if depth else []
     where = _where(asking, table, 2) if asking.chance(2) else None
     order = _orders(asking, table, embeds)
@@ -109,6 +120,55 @@ def _selection(asking: _Asking, table: Table, depth: int, *, paged: bool) -> ast
     limit = asking.slot(asking.draw(st.integers(0, 4))) if whole and asking.chance(4) else None
     offset = asking.slot(asking.draw(st.integers(0, 3))) if whole and asking.chance(6) else None
     return ast.Selection((*_fields(asking, table), *embeds), where, order, limit, offset)
+
+
+def _groups(asking: _Asking, table: Table, depth: int, *, paged: bool) -> ast.Selection:
+    """Groups: by a few columns and perhaps by what an embed holds, with aggregates, HAVING and an order of their own."""
+    columns = [column for column in asking.columns(table) if column.type.kind is not Kind.JSON]
+    keys = [asking.draw(st.sampled_from(columns)) for _ in range(asking.draw(st.integers(0, 2)))] if columns else []
+    fields: list[ast.Item] = [_field(asking, column, f"f{place}") for place, column in enumerate(keys)]
+    aggregates = [_aggregate(asking, table, f"a{place}") for place in range(asking.draw(st.integers(0, 2)))]
+    embeds = _embeds(asking, table, 1) if depth and asking.chance(4) else []
+    if not (fields or aggregates or embeds):
+        aggregates = [ast.Aggregate("count")]
+    where = _where(asking, table, 1) if asking.chance(2) else None
+    having = _having(asking, table) if asking.chance(3) else None
+    plain = [item.column for item in fields if isinstance(item, ast.Field) and item.cast is None]
+    order = _group_orders(asking, table, plain, [*aggregates, ast.Aggregate("count")])
+    page = (None, None)
+    if paged and not embeds and all(column.type.kind is not Kind.ARRAY for column in keys) and asking.chance(3):
+        page = asking.slot(asking.draw(st.integers(0, 3))), asking.slot(asking.draw(st.integers(0, 2)))
+    return ast.Selection((*fields, *aggregates, *embeds), where, order, *page, having, asking.draw(st.booleans()))
+
+
+def _aggregate(asking: _Asking, table: Table, alias: str | None = None) -> ast.Aggregate:
+    """An aggregate, mostly one that its column's type has. Totals of doubles depend on their order, so there are none."""
+    if asking.chance(3):
+        return ast.Aggregate("count", alias=alias)
+    column = asking.draw(st.sampled_from(asking.columns(table)))
+    numbers = ("sum", "avg") if column.type.kind in (Kind.INTEGER, Kind.NUMERIC) else ()
+    ranked = result_type("min", column.type) is not None
+    functions = ("count", *numbers, *(("min", "max") if ranked else ()))
+    function = "sum" if column.type.kind is not Kind.FLOAT and asking.chance(30) else asking.draw(st.sampled_from(functions))
+    return ast.Aggregate(function, ast.Column(column.name), alias, cast="text" if alias and asking.chance(6) else None)
+
+
+def _having(asking: _Asking, table: Table) -> ast.Expr:
+    if asking.chance(3):
+        tested = ast.Is(_aggregate(asking, table), asking.draw(st.sampled_from(["null", "not_null"])))
+        return ast.Or((tested, _having(asking, table)))
+    operator = asking.draw(st.sampled_from(["eq", "neq", "gt", "gte", "lt", "lte"]))
+    return ast.Compare(operator, ast.Aggregate("count"), asking.slot(str(asking.draw(st.integers(0, 3)))))
+
+
+def _group_orders(
+    asking: _Asking, table: Table, keys: list[ast.Column], aggregates: list[ast.Aggregate]
+) -> tuple[ast.Order, ...]:
+    sortable = [key for key in keys if table.columns[key.name].type.kind is not Kind.ARRAY]
+    terms: list[ast.Column | ast.Aggregate] = [*sortable, *(replace(each, alias=None, cast=None) for each in aggregates)]
+    picked = [asking.draw(st.sampled_from(terms)) for _ in range(asking.draw(st.integers(0, 2)))]
+    nulls = st.sampled_from([None, True, False])
+    return tuple(ast.Order(term, asking.draw(st.booleans()), asking.draw(nulls)) for term in picked)
 
 
 def _fields(asking: _Asking, table: Table) -> list[ast.Item]:
@@ -143,14 +203,15 @@ def _embed(asking: _Asking, relation: Relation, alias: str, depth: int) -> ast.E
     table = asking.catalog.tables[relation.target]
     selection = _selection(asking, table, depth - 1, paged=not relation.cardinality.single)
     target, hint = _address(asking.catalog, relation)
-    spread = relation.cardinality.single and asking.chance(3)
-    if spread:  # outputs of one row have names of their own
-        selection = replace(selection, items=tuple(_renamed(item, alias) for item in selection.items if item != ast.Star()))
+    spread = asking.chance(3)
+    if spread:  # outputs that are lifted have names of their own
+        items = tuple(_renamed(item, alias) for item in selection.items if item != ast.Star())
+        selection = replace(selection, items=items, having=None, distinct=False)
     return ast.Embed(target, selection, alias, hint, inner=asking.chance(4), spread=spread)
 
 
 def _renamed(item: ast.Item, before: str) -> ast.Item:
-    if isinstance(item, ast.Field | ast.Embed) and item.alias is not None:
+    if isinstance(item, ast.Field | ast.Embed | ast.Aggregate) and item.alias is not None:
         return replace(item, alias=f"{before}{item.alias}")
     return item
 

@@ -91,10 +91,12 @@ class PreparedRead(_Prepared):
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """The page of rows, and with `count` the number of all."""
         draft, plan = self._engine.draft(), self._plan
-        reader = Reader(draft, scope_of(draft, self._params(values, principal)))
+        reader = Reader(draft, scope_of(draft, self._params(values, principal)), plan.judge)
         matching = reader.matching(plan.rows)
-        documents = reader.documents(plan.rows, reader.page(plan.rows, matching, plan.max_rows))
-        return Result(encode(documents), len(documents), len(matching) if plan.count else None)
+        picked = reader.page(plan.rows, matching, plan.max_rows)
+        result = Result(encode(reader.documents(plan.rows, picked)), len(picked), len(matching) if plan.count else None)
+        result.cursor = reader.last(plan.rows, picked) if plan.cursor else None
+        return result
 
 
 class PreparedInsert(_Prepared):

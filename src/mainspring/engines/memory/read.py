@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +11,10 @@ import msgspec
 
 from mainspring.datatypes import Kind, to_json
 from mainspring.engines.memory.store import State
-from mainspring.plan.nodes import OrderBy, OutColumn, OutEmbed, Output, OutSpread, Rows
+from mainspring.plan.nodes import OrderBy, OutAggregate, OutColumn, OutEmbed, OutGather, Output, OutSpread, Rows
 from mainspring.query.casts import cast
 from mainspring.query.evaluate import Scope
-from mainspring.query.expr import Param, Source
+from mainspring.query.expr import TRUE, Key, Param, Source
 from mainspring.query.order import Term, ordered
 
 Picked = tuple[int, Scope]
@@ -31,23 +32,60 @@ def scope_of(state: State, params: Sequence[Any]) -> Scope:
 
 
 class Reader:
-    """Answers `Rows` from one state, inside of `outside` (the scope of the row that embeds them, if any)."""
+    """Answers `Rows` from one state, inside of `outside` (the scope of the row that embeds them, if any).
 
-    def __init__(self, state: State, outside: Scope) -> None:
-        self._state, self._outside = state, outside
+    `judge` is asked whether so many rows may stand in groups.
+    """
+
+    def __init__(self, state: State, outside: Scope, judge: Callable[[int], None] | None = None) -> None:
+        self._state, self._outside, self._judge = state, outside, judge
 
     def matching(self, rows: Rows, among: Iterable[int] | None = None) -> list[Picked]:
-        """Every row that may be seen and fits, in order, without the page; only rows `among` those numbers if given."""
+        """Every row or group that may be seen and fits, in order, without the page; only rows `among` those numbers if given."""
         found = [
             (number, scope)
             for number, standing in self._standing(rows.source, among)
             for scope in standing
             if scope.holds(rows.where)
         ]
-        return ordered(found, [_term(order) for order in rows.order])
+        if rows.group is not None:
+            found = self._groups(rows, found)
+        return ordered(found, [self._term(rows, order) for order in rows.order])
+
+    def _groups(self, rows: Rows, found: list[Picked]) -> list[Picked]:
+        """The groups that the rows make, each standing for its rows. Raises LimitExceeded for too many rows."""
+        assert rows.group is not None
+        if self._judge is not None:
+            self._judge(len(found))
+        keys = [rows.outputs[number] for number in rows.grouped_by()]
+        groups: dict[bytes, list[Scope]] = {} if keys else {encode(()): []}
+        for _, scope in found:
+            groups.setdefault(encode([{"": self._value(key, scope)} for key in keys]), []).append(scope)
+        standing = [replace(scopes[0] if scopes else self._outside, group=scopes) for scopes in groups.values()]
+        return [(number, scope) for number, scope in enumerate(standing) if scope.holds(rows.group.having)]
+
+    def _term(self, rows: Rows, order: OrderBy) -> Term[Picked]:
+        def key(picked: Picked) -> Any:
+            scope, key = picked[1], order.key
+            if not isinstance(key, Key):
+                return scope.value(key)
+            output = rows.outputs[key.index]
+            assert isinstance(output, OutColumn)  # groups order by nothing else
+            return _cast(output, scope)
+
+        return Term(key, order.key.type, order.descending, order.nulls_first)
+
+    def last(self, rows: Rows, picked: list[Picked]) -> bytes | None:
+        """What a cursor tells of the last row picked: the values of the order, as JSON."""
+        if not picked:
+            return None
+        keys = [self._term(rows, order) for order in rows.order]
+        return _ENCODER.encode([_plain(to_json(key.type, key.key(picked[-1]))) for key in keys])
 
     def page(self, rows: Rows, matching: list[Picked], most: int | None = None) -> list[Picked]:
         """The page of `matching` that the plan asks for, of at most `most` rows."""
+        if rows.after != TRUE:
+            matching = [(number, scope) for number, scope in matching if scope.holds(rows.after)]
         offset = self._number(rows.offset) or 0
         limits = [limit for limit in (self._number(rows.limit), most) if limit is not None]
         return matching[offset : offset + min(limits)] if limits else matching[offset:]
@@ -71,34 +109,36 @@ class Reader:
         match output:
             case OutColumn():
                 return _column(output, scope)
-            case OutEmbed():
-                return self._embed(output, scope)
+            case OutAggregate(_, aggregate, target):
+                value = scope.value(aggregate)
+                shown = value if target is None else cast(aggregate.type, target, value)
+                return _plain(to_json(target or aggregate.type, shown))
+            case OutEmbed(_, rows, single):
+                documents = self._below(rows, scope)
+                return documents if not single else documents[0] if documents else None
+            case OutGather(key, rows):
+                return [document[key] for document in self._below(rows, scope)]
             case OutSpread(_, source, where, lifted):
                 found = next((inner for inner in scope.standing(source) if inner.holds(where)), None)
                 return None if found is None else self._value(lifted, found)
 
-    def _embed(self, embed: OutEmbed, scope: Scope) -> Any:
+    def _below(self, rows: Rows, scope: Scope) -> list[dict[str, Any]]:
+        """The documents of rows embedded in the row of `scope`."""
         inner = Reader(self._state, scope)
-        documents = inner.documents(embed.rows, inner.page(embed.rows, inner.matching(embed.rows)))
-        if embed.single:
-            return documents[0] if documents else None
-        return documents
-
-
-def _term(order: OrderBy) -> Term[Picked]:
-    def key(picked: Picked) -> Any:
-        return picked[1].value(order.key)
-
-    return Term(key, order.key.type, order.descending, order.nulls_first)
+        return inner.documents(rows, inner.page(rows, inner.matching(rows)))
 
 
 def _column(output: OutColumn, scope: Scope) -> Any:
-    value, ref = scope.value(output.ref), output.ref
-    if output.cast is None:
-        return _plain(to_json(ref.type, value))
-    if ref.type.kind is Kind.JSON and value is None and not scope.is_null(ref):
+    ref = output.ref
+    if output.cast is not None and ref.type.kind is Kind.JSON and scope.value(ref) is None and not scope.is_null(ref):
         return "null" if output.cast.kind is Kind.TEXT else None
-    return _plain(to_json(output.cast, cast(ref.type, output.cast, value)))
+    return _plain(to_json(output.type, _cast(output, scope)))
+
+
+def _cast(output: OutColumn, scope: Scope) -> Any:
+    """The canonical value of an output."""
+    value = scope.value(output.ref)
+    return value if output.cast is None else cast(output.ref.type, output.cast, value)
 
 
 def _plain(value: Any) -> Any:

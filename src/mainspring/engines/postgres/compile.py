@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from mainspring.engines.sql.compile import Compiler
-from mainspring.plan.nodes import Rows
+from mainspring.engines.sql.groups import NAME, Groups, grouped
+from mainspring.plan.nodes import ReadPlan, Rows
+from mainspring.query.expr import both
 
 ROW = "r.*"  # the whole row of the subquery, whatever its columns are called
 
@@ -15,15 +17,48 @@ class PostgresCompiler(Compiler):
 
     def body(self, rows: Rows, among: str = "") -> str:
         """The FROM of an answer: the page of rows, known as `r`, each with its outputs."""
+        return f"FROM (SELECT {self.document(rows.outputs)} FROM {self._page_of(rows, among)}) AS r"
+
+    def placed(self, rows: Rows) -> str:
+        """The same with whole documents as `d` and what a cursor tells of each row as `c`."""
+        document = f"(SELECT row_to_json({ROW}) FROM (SELECT {self.document(rows.outputs)}) AS r)"
+        return f"FROM (SELECT {document} AS d, {self.place(rows)} AS c FROM {self._page_of(rows)}) AS r"
+
+    def _page_of(self, rows: Rows, among: str = "") -> str:
         extra = f" AND {among}" if among else ""
-        return (
-            f"FROM (SELECT {self.document(rows.outputs)} FROM {self.tables(rows.source)}"
-            f" WHERE {self.reached(rows.source, rows.where)}{extra}{self.order_by(rows.order)}{self.page(rows)}) AS r"
-        )
+        reached = self.reached(rows.source, both(rows.where, rows.after))
+        return f"{self.tables(rows.source)} WHERE {reached}{extra}{self.order_by(rows.order)}{self.page(rows)}"
+
+    def groups_body(self, rows: Rows, found: Groups, groups: str) -> str:
+        """The FROM of an answer: the page of `groups`, known as `r`, each with its outputs."""
+        outputs = self.dialect.json_object(found.pairs)
+        return f"FROM (SELECT {outputs} FROM {groups}{found.where}{found.order}{self.page(rows)}) AS r"
 
     def _embedded(self, rows: Rows, single: bool) -> str:
+        if rows.group is not None:
+            return self._embedded_groups(rows, single)
         if not single:
             return f"(SELECT {self.dialect.json_array(ROW)} {self.body(rows)})"
         where = self.reached(rows.source, rows.where)
         one = f"SELECT {self.document(rows.outputs)} FROM {self.tables(rows.source)} WHERE {where} LIMIT 1"
         return f"(SELECT row_to_json({ROW}) FROM ({one}) AS r)"
+
+    def _gathered(self, rows: Rows) -> str:
+        value = f"r.{self.dialect.quote(rows.outputs[0].key)}"
+        return f"(SELECT {self.dialect.json_array(value)} {self.body(rows)})"
+
+    def _embedded_groups(self, rows: Rows, single: bool) -> str:
+        found = grouped(self, rows)
+        body = self.groups_body(rows, found, f"({found.inner}) AS {NAME}")
+        return f"(SELECT row_to_json({ROW}) {body} LIMIT 1)" if single else f"(SELECT {self.dialect.json_array(ROW)} {body})"
+
+
+def grouped_read(plan: ReadPlan, compiler: PostgresCompiler) -> str:
+    """`SELECT body, count[, total], rows looked at` of groups. They are made once, whatever is asked of them."""
+    found = grouped(compiler, plan.rows, plan.max_grouped)
+    columns = f"{compiler.dialect.json_array(ROW)}, count(*)"
+    if plan.count:
+        columns += f", (SELECT count(*) FROM {NAME}{found.where})"
+    if plan.max_grouped is not None:
+        columns += f", (SELECT sum(n) FROM {NAME})"
+    return f"WITH {NAME} AS MATERIALIZED ({found.inner}) SELECT {columns} {compiler.groups_body(plan.rows, found, NAME)}"

@@ -13,8 +13,8 @@ from mainspring.engines.postgres import names
 from mainspring.engines.postgres.ddl import column_type
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder
+from mainspring.query.aggregates import result_type
 from mainspring.query.ast import Quantifier, TableName
-from mainspring.query.expr import Ref
 from mainspring.query.ops import Form, Operator
 
 _LISTS = (Form.LIST, Form.VALUES, Form.PATTERNS)
@@ -66,26 +66,43 @@ class PostgresDialect(Dialect):
     def quantified(self, operator: Operator, left: str, right: str, type_: DataType, quantifier: Quantifier) -> str:
         return self.compare(operator, left, f"{quantifier.upper()}({right})", type_)
 
-    def order(self, value: str, ref: Ref, descending: bool, nulls_first: bool) -> str:
-        key = f"{value} {BY_CODE_POINT}" if ref.type.kind is Kind.TEXT else value
-        usual = nulls_first is descending or not (ref.path or ref.column.nullable)
+    def order(self, value: str, type_: DataType, descending: bool, nulls_first: bool, *, nullable: bool) -> str:
+        key = f"{value} {BY_CODE_POINT}" if type_.kind is Kind.TEXT else value
+        usual = nulls_first is descending or not nullable
         nulls = "" if usual else f" NULLS {'FIRST' if nulls_first else 'LAST'}"
         return f"{key}{' DESC' if descending else ''}{nulls}"
 
-    def document_value(self, value: str, ref: Ref) -> str:
-        return _number(value, ref.type) if ref.type.kind is Kind.NUMERIC else value
+    def document_value(self, value: str, type_: DataType) -> str:
+        return _number(value, type_)
 
-    def cast(self, value: str, source: DataType, target: DataType) -> str:
+    def document_text(self, document: str) -> str:
+        return f"({document})::text"
+
+    def document_again(self, text: str) -> str:
+        return f"{text}::json"
+
+    def convert(self, value: str, source: DataType, target: DataType) -> tuple[str, DataType]:
         exact = _number(value, source) if source.kind is Kind.NUMERIC else value
         if source.kind is Kind.BOOLEAN and target.kind not in (Kind.BOOLEAN, Kind.TEXT):
             exact = f"{exact}::int"
         if source.kind is target.kind and target.kind not in (Kind.INTEGER, Kind.NUMERIC):
-            return exact
-        return _number(f"{exact}::{argument_type(target)}", target)
+            return exact, target
+        return f"{exact}::{argument_type(target)}", target
+
+    def aggregate(self, function: str, value: str, type_: DataType) -> tuple[str, DataType]:
+        shown = result_type(function, type_) or type_
+        if function in ("min", "max") and type_.kind is Kind.TEXT:
+            return f"{function}({value} {BY_CODE_POINT})", shown
+        if function == "avg" and type_.kind is not Kind.FLOAT:  # the cast of a double keeps 15 significant digits
+            return f"avg({value})::float8::numeric", shown
+        return f"{function}({value})", shown
 
     def json_object(self, pairs: list[tuple[str, str]]) -> str:
         """The select list of a subquery: PostgreSQL makes its objects of named rows."""
         return ", ".join(f"{value} AS {self.quote(key)}" for key, value in pairs)
+
+    def json_list(self, values: list[str]) -> str:
+        return f"json_build_array({', '.join(values)})"
 
     def json_array(self, document: str) -> str:
         return f"coalesce(json_agg({document}), '[]'::json)"

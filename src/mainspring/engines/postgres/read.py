@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from mainspring.engines.base import Request, Result
-from mainspring.engines.postgres.compile import ROW, PostgresCompiler
+from mainspring.engines.postgres.compile import ROW, PostgresCompiler, grouped_read
 from mainspring.engines.postgres.dialect import PostgresDialect
 from mainspring.engines.postgres.faults import leaf
 from mainspring.engines.postgres.pool import Pool
@@ -19,21 +19,26 @@ from mainspring.principal import Principal
 
 
 def compile_read(plan: ReadPlan, dialect: PostgresDialect) -> Statement:
-    """`SELECT body, count[, total]`."""
+    """`SELECT body, count[, total][, rows looked at | cursor]`."""
     arguments = Arguments(plan.params)
     compiler = PostgresCompiler(dialect, arguments, plan.max_rows)
+    if plan.rows.group is not None:
+        return arguments.statement(grouped_read(plan, compiler))
     total = f", ({compiler.counted(plan.rows)})" if plan.count else ""
+    if plan.cursor:
+        columns = f"{dialect.json_array('r.d')}, count(*){total}, json_agg(r.c) -> -1"
+        return arguments.statement(f"SELECT {columns} {compiler.placed(plan.rows)}")
     return arguments.statement(f"SELECT {dialect.json_array(ROW)}, count(*){total} {compiler.body(plan.rows)}")
 
 
 class Read:
     """A compiled read."""
 
-    __slots__ = ("_counted", "_pool", "_statement")
+    __slots__ = ("_plan", "_pool", "_statement")
 
     def __init__(self, plan: ReadPlan, dialect: PostgresDialect, pool: Pool) -> None:
         self._statement = compile_read(plan, dialect)
-        self._pool, self._counted = pool, plan.count
+        self._pool, self._plan = pool, plan
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
@@ -42,5 +47,11 @@ class Read:
             row = await self._pool.read(command)
         except psycopg.Error as error:
             raise leaf(error, None, self._pool.timeout) from error
-        total = int(row.get_value(0, 2) or 0) if self._counted else None
-        return Result(row.get_value(0, 0), int(row.get_value(0, 1) or 0), total)
+        plan = self._plan
+        total = int(row.get_value(0, 2) or 0) if plan.count else None
+        result = Result(row.get_value(0, 0), int(row.get_value(0, 1) or 0), total)
+        if plan.cursor:
+            result.cursor = row.get_value(0, row.nfields - 1)
+        elif plan.max_grouped is not None:
+            plan.judge(int(row.get_value(0, row.nfields - 1) or 0))
+        return result

@@ -6,11 +6,12 @@ Correlated subqueries do the embedding and work on every SQL database. Identifie
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from mainspring.datatypes import DataType
 from mainspring.engines.sql.dialect import Dialect, Step
 from mainspring.engines.sql.statement import Arguments
-from mainspring.plan.nodes import OrderBy, OutColumn, OutEmbed, Output, OutSpread, Rows
+from mainspring.plan.nodes import OrderBy, OutAggregate, OutColumn, OutEmbed, OutGather, Output, OutSpread, Rows
 from mainspring.query import ast, expr
 
 
@@ -51,15 +52,26 @@ class Compiler:
         encode = self.dialect.encoder(spec.type, spec.form, operator)
         return self.dialect.placeholder(self.arguments.add(param.index, encode), spec.type, spec.form)
 
-    def operand(self, operand: expr.Operand | expr.Lookup, operator: str | None = None) -> str:
-        """A column, an argument or a value looked up in a related row."""
+    def operand(self, operand: expr.Operand, operator: str | None = None) -> str:
+        """A column, an argument, a value looked up in a related row, or an aggregate."""
         match operand:
             case expr.Ref():
                 return self.ref(operand)
             case expr.Param():
                 return self.param(operand, operator)
             case expr.Lookup(source, where, ref):
-                return f"(SELECT {self.ref(ref)} FROM {self.tables(source)} WHERE {self.reached(source, where)} LIMIT 1)"
+                return f"(SELECT {self.operand(ref)} FROM {self.tables(source)} WHERE {self.reached(source, where)} LIMIT 1)"
+            case expr.Aggregate():
+                return self.aggregate(operand)[0]
+
+    def aggregate(self, node: expr.Aggregate) -> tuple[str, DataType]:
+        """An aggregate, and the type by which its bare value is shown."""
+        if node.of is None:
+            return "count(*)", node.type
+        value, type_ = self.operand(node.of), node.of.type
+        if node.input is not None:
+            value, type_ = self.dialect.convert(value, type_, node.input)
+        return self.dialect.aggregate(node.function, value, type_)
 
     def condition(self, node: expr.Condition) -> str:
         """A condition, parenthesised where it must be."""
@@ -104,10 +116,16 @@ class Compiler:
     def order_by(self, terms: Iterable[OrderBy]) -> str:
         """The ORDER BY clause (empty without terms)."""
         compiled = [
-            self.dialect.order(self.operand(term.key), _ordered(term.key), term.descending, term.nulls_first)
+            self.dialect.order(self.operand(key), key.type, term.descending, term.nulls_first, nullable=_nullable(key))
             for term in terms
+            if isinstance(key := term.key, expr.Ref | expr.Lookup)
         ]
         return f" ORDER BY {', '.join(compiled)}" if compiled else ""
+
+    def place(self, rows: Rows) -> str:
+        """What a cursor tells of a row: the order's values as they stand in documents."""
+        keys = [term.key for term in rows.order if isinstance(term.key, expr.Ref | expr.Lookup)]
+        return self.dialect.json_list([self.dialect.document_value(self.operand(key), key.type) for key in keys])
 
     def page(self, rows: Rows) -> str:
         """LIMIT and OFFSET (empty when there is no page)."""
@@ -128,48 +146,60 @@ class Compiler:
         """How many rows there are without the page."""
         return f"SELECT count(*) FROM {self.tables(rows.source)} WHERE {self.reached(rows.source, rows.where)}"
 
-    def listed(self, rows: Rows, columns: str) -> str:
-        """SELECT `columns` (aggregates over the rows, known as t<alias>) FROM the page of rows."""
+    def listed(self, rows: Rows, columns: str, extra: str = "") -> str:
+        """SELECT `columns` (aggregates over the rows, known as t<alias>) FROM the page of rows (each with a column `extra`)."""
+        where = self.reached(rows.source, expr.both(rows.where, rows.after))
         if not (rows.order or self.page(rows)):
-            where = self.reached(rows.source, rows.where)
             return f"SELECT {columns} FROM {self.tables(rows.source)} WHERE {where}"
         alias = rows.source.alias
         needed = ", ".join(f"t{alias}.{self.dialect.quote(name)}" for name in needed_columns(rows)) or "1"
-        inner = (
-            f"SELECT {needed} FROM {self.tables(rows.source)} WHERE {self.reached(rows.source, rows.where)}"
-            f"{self.order_by(rows.order)}{self.page(rows)}"
-        )
+        needed += f", {extra}" if extra else ""
+        inner = f"SELECT {needed} FROM {self.tables(rows.source)} WHERE {where}{self.order_by(rows.order)}{self.page(rows)}"
         return f"SELECT {columns} FROM ({inner}) AS t{alias}"
 
     # ------------------------------------------------------------ documents
 
     def document(self, outputs: Sequence[Output]) -> str:
         """The JSON object of one row."""
-        return self.dialect.json_object([(output.key, self._output(output)) for output in outputs])
+        return self.dialect.json_object([(output.key, self.output(output)) for output in outputs])
 
-    def _output(self, output: Output) -> str:
-        if isinstance(output, OutEmbed):
-            return self._embedded(output.rows, output.single)
-        if isinstance(output, OutSpread):
-            where = self.reached(output.source, output.where)
-            return f"(SELECT {self._output(output.output)} FROM {self.tables(output.source)} WHERE {where} LIMIT 1)"
-        value, ref = self.ref(output.ref), output.ref
-        if output.cast is None:
-            return self.dialect.document_value(value, ref)
-        return self.dialect.cast(value, ref.type, output.cast)
+    def output(self, output: Output) -> str:
+        """The value of one member of a document."""
+        match output:
+            case OutEmbed(_, rows, single):
+                return self._embedded(rows, single)
+            case OutGather(_, rows):
+                return self._gathered(rows)
+            case OutSpread(_, source, where, lifted):
+                reached = self.reached(source, where)
+                return f"(SELECT {self.output(lifted)} FROM {self.tables(source)} WHERE {reached} LIMIT 1)"
+            case OutColumn(_, ref, cast):
+                value, type_ = self.operand(ref), ref.type
+                if cast is not None:
+                    value, type_ = self.dialect.convert(value, type_, cast)
+                return self.dialect.document_value(value, type_)
+            case OutAggregate():
+                raise AssertionError("an aggregate stands in a group")
+
+    def _gathered(self, rows: Rows) -> str:
+        return f"({self.listed(rows, self.dialect.json_array(self.output(rows.outputs[0])))})"
 
     def _embedded(self, rows: Rows, single: bool) -> str:
+        if rows.group is not None:
+            return self._embedded_groups(rows, single)
         if not single:
             return f"({self.listed(rows, self.dialect.json_array(self.document(rows.outputs)))})"
         where = self.reached(rows.source, rows.where)
         return f"(SELECT {self.document(rows.outputs)} FROM {self.tables(rows.source)} WHERE {where} LIMIT 1)"
 
 
-def _ordered(key: expr.Ref | expr.Lookup) -> expr.Ref:
-    """What is ordered by. A looked-up value may be null whatever its column says: the row may not be there."""
-    if isinstance(key, expr.Ref):
-        return key
-    return replace(key.ref, column=replace(key.ref.column, nullable=True))
+    def _embedded_groups(self, rows: Rows, single: bool) -> str:
+        raise NotImplementedError
+
+
+def _nullable(key: expr.Ref | expr.Lookup) -> bool:
+    """Whether a value may be null. A looked-up one may, whatever its column says: the row may not be there."""
+    return isinstance(key, expr.Lookup) or bool(key.path) or key.column.nullable
 
 
 NO_LIMIT = 2**63 - 1
@@ -191,10 +221,10 @@ def is_local(node: expr.Condition) -> bool:
 def needed_columns(rows: Rows) -> list[str]:
     """The columns of the rows' own table that their outputs (and embeds below) read."""
     found: dict[str, None] = {}
-    for output in rows.outputs:
-        for ref in _refs(output):
-            if ref.alias == rows.source.alias:
-                found[ref.column.name] = None
+    having = () if rows.group is None else (rows.group.having, rows.order)
+    for ref in _refs((rows.outputs, having)):
+        if ref.alias == rows.source.alias:
+            found[ref.column.name] = None
     return list(found)
 
 
@@ -208,11 +238,18 @@ def _refs(node: object) -> Iterable[expr.Ref]:
     else:
         match node:
             case OutColumn(_, ref):
-                yield ref
+                yield from _refs(ref)
+            case OutAggregate(_, aggregate):
+                yield from _refs(aggregate)
+            case expr.Aggregate(_, of):
+                yield from _refs(of)
+            case OutGather(_, rows):
+                yield from _refs(OutEmbed("", rows, False))
             case OutSpread(_, source, where, output):
                 yield from _refs((source, where, output))
             case OutEmbed(_, rows):
-                yield from _refs((rows.source, rows.outputs, rows.where, rows.order))
+                having = () if rows.group is None else (rows.group.having,)
+                yield from _refs((rows.source, rows.outputs, rows.where, rows.order, *having))
             case OrderBy(key):
                 yield from _refs(key)
             case expr.Source(guard=guard, joined=joined):

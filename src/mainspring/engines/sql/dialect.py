@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from mainspring.datatypes import DataType
 from mainspring.engines.sql.statement import Arguments, Encoder
 from mainspring.query.ast import Quantifier, TableName
-from mainspring.query.expr import Ref
 from mainspring.query.ops import Form, Operator
 
 _TESTS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
@@ -66,20 +65,40 @@ class Dialect(ABC):
         return f"{value} IS {_TESTS[what]}"
 
     @abstractmethod
-    def order(self, value: str, ref: Ref, descending: bool, nulls_first: bool) -> str:
+    def order(self, value: str, type_: DataType, descending: bool, nulls_first: bool, *, nullable: bool) -> str:
         """One term of ORDER BY. Text must order by code point, enums by declaration."""
 
     @abstractmethod
-    def document_value(self, value: str, ref: Ref) -> str:
+    def document_value(self, value: str, type_: DataType) -> str:
         """The SQL whose value stands in a JSON document in the JSON form of `datatypes`."""
 
     @abstractmethod
-    def cast(self, value: str, source: DataType, target: DataType) -> str:
-        """A cast, with the result of `query.casts` (in document form when it is JSON)."""
+    def document_text(self, document: str) -> str:
+        """The text of a document, which can be grouped by."""
+
+    @abstractmethod
+    def document_again(self, text: str) -> str:
+        """The document of a text made by `document_text`."""
+
+    def document_of(self, value: str, type_: DataType | None) -> str:
+        """The document form of a bare value; of the text of a document where there is no type."""
+        return self.document_again(value) if type_ is None else self.document_value(value, type_)
+
+    @abstractmethod
+    def convert(self, value: str, source: DataType, target: DataType) -> tuple[str, DataType]:
+        """A cast with the result of `query.casts`: the bare value, and the type by which it is shown in a document."""
+
+    @abstractmethod
+    def aggregate(self, function: str, value: str, type_: DataType) -> tuple[str, DataType]:
+        """An aggregate of bare values of `type_` as `query.aggregates` has it, and the type by which it is shown."""
 
     @abstractmethod
     def json_object(self, pairs: list[tuple[str, str]]) -> str:
         """An object of document values under their keys."""
+
+    @abstractmethod
+    def json_list(self, values: list[str]) -> str:
+        """An array of document values."""
 
     @abstractmethod
     def json_array(self, document: str) -> str:

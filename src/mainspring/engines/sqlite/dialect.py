@@ -8,16 +8,17 @@ from typing import Any
 
 import msgspec
 
-from mainspring.datatypes import DataType, Kind, to_json
+from mainspring.datatypes import BIGINT, DataType, Kind, to_json
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder, same
 from mainspring.engines.sqlite import names
+from mainspring.engines.sqlite.functions import DIGITS
 from mainspring.errors import NotSupported, ValueOutOfRange
+from mainspring.query.aggregates import result_type
 from mainspring.query.ast import Quantifier, TableName
-from mainspring.query.expr import Ref
 from mainspring.query.ops import Form, Operator
 
-NUMERIC_DIGITS = 15
+NUMERIC_DIGITS = DIGITS
 
 _encode_json = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -148,25 +149,51 @@ class SqliteDialect(Dialect):
     def test(self, value: str, what: str) -> str:
         return f"{value} IS {_TESTS[what]}"
 
-    def order(self, value: str, ref: Ref, descending: bool, nulls_first: bool) -> str:
-        key = _rank(value, ref.type) if ref.type.kind is Kind.ENUM else value
-        nulls = "" if not ref.path and not ref.column.nullable else f" NULLS {'FIRST' if nulls_first else 'LAST'}"
+    def order(self, value: str, type_: DataType, descending: bool, nulls_first: bool, *, nullable: bool) -> str:
+        key = _rank(value, type_) if type_.kind is Kind.ENUM else value
+        nulls = f" NULLS {'FIRST' if nulls_first else 'LAST'}" if nullable else ""
         return f"{key}{' DESC' if descending else ''}{nulls}"
 
-    def document_value(self, value: str, ref: Ref) -> str:
-        return _document(value, ref.type)
+    def document_value(self, value: str, type_: DataType) -> str:
+        return _document(value, type_)
 
-    def cast(self, value: str, source: DataType, target: DataType) -> str:
+    def document_text(self, document: str) -> str:
+        return document
+
+    def document_again(self, text: str) -> str:
+        return f"json({text})"
+
+    def convert(self, value: str, source: DataType, target: DataType) -> tuple[str, DataType]:
         if target.kind is Kind.TEXT:
-            return f"substr({_text(value, source)}, 1, {target.length})" if target.length else _text(value, source)
+            return (f"substr({_text(value, source)}, 1, {target.length})" if target.length else _text(value, source)), target
         if source.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and target.kind is Kind.DATE:
-            return f"substr({value}, 1, 10)"
+            return f"substr({value}, 1, 10)", target
         if source.kind in (Kind.INTEGER, Kind.BOOLEAN) and target.kind is Kind.NUMERIC:
-            return value
-        return _document(f"CAST({value} AS REAL)" if target.kind is Kind.FLOAT else value, target)
+            return value, BIGINT
+        return f"CAST({value} AS REAL)" if target.kind is Kind.FLOAT else value, target
+
+    def aggregate(self, function: str, value: str, type_: DataType) -> tuple[str, DataType]:
+        shown = result_type(function, type_) or type_
+        match function, type_.kind:
+            case ("min" | "max", Kind.ENUM):
+                whens = " ".join(f"WHEN {place} THEN {names.literal(item)}" for place, item in enumerate(type_.values))
+                return f"(CASE {function}({_rank(value, type_)}) {whens} END)", shown
+            case "sum", Kind.INTEGER:
+                return f"sum({value})", BIGINT
+            case "sum", Kind.NUMERIC if type_.scale is None and type_.precision is None:
+                return f"ms_exact_sum({value})", shown
+            case "sum", _:
+                return _total(f"sum({value})", type_), shown
+            case "avg", Kind.INTEGER | Kind.NUMERIC:
+                return f"ms_round(avg({value}))", shown
+            case _:
+                return f"{function}({value})", shown
 
     def json_object(self, pairs: list[tuple[str, str]]) -> str:
         return f"json_object({', '.join(f'{names.literal(key)}, {value}' for key, value in pairs)})"
+
+    def json_list(self, values: list[str]) -> str:
+        return f"json_array({', '.join(values)})"
 
     def json_array(self, document: str) -> str:
         return f"json_group_array({document})"
@@ -191,6 +218,18 @@ def _path(steps: Sequence[Step]) -> str:
         else:
             parts.append(f'."{step.value}"')
     return "".join(parts)
+
+
+OVERFLOW = "abs(-9223372036854775808)"
+"""An expression that fails: SQLite's "integer overflow", which is what a total beyond its numbers is."""
+
+
+def _total(total: str, type_: DataType) -> str:
+    """A sum of doubles: of exact numbers as long as it is exact, of others while it is finite."""
+    if type_.kind is Kind.FLOAT:
+        return f"(CASE WHEN abs({total}) > 1.7976931348623157e308 THEN {OVERFLOW} ELSE {total} END)"
+    largest = 10 ** (NUMERIC_DIGITS - (type_.scale or 0)) if (type_.scale or 0) < NUMERIC_DIGITS else 1
+    return f"(CASE WHEN abs({total}) >= {largest} THEN {OVERFLOW} ELSE ms_round({total}) END)"
 
 
 def _hex(value: str) -> str:

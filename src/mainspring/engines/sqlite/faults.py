@@ -34,6 +34,8 @@ def leaf(error: Exception, table: Table | None, indexes: Mapping[str, tuple[str,
         return _constraint(failed[1], failed[2] or "", table)
     if "database is locked" in message or "database table is locked" in message:
         return Busy("The database")
+    if "integer overflow" in message or "'finalize'" in message:
+        return ValueOutOfRange("numeric", "...", reason="the total has more significant digits than SQLite keeps")
     if "too big" in message:
         return ValueOutOfRange("text", "...", reason="the value is larger than the database stores")
     if any(part in message for part in ("disk is full", "disk I/O error", "unable to open", "readonly", "closed")):

@@ -7,8 +7,8 @@ from time import monotonic
 from typing import Any
 
 from mainspring.engines.base import Request, Result
-from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.statement import Arguments, Statement
+from mainspring.engines.sqlite.compile import SqliteCompiler, grouped_read
 from mainspring.engines.sqlite.dialect import SqliteDialect
 from mainspring.engines.sqlite.reader import OVERRUN_MEMORY, Overrun, Readers
 from mainspring.plan.nodes import ReadPlan
@@ -17,12 +17,15 @@ from mainspring.query.ast import Slot
 from mainspring.query.ops import Form
 
 LONG_PATTERN = 64
+CURSOR = '"mainspring: cursor"'
 
 
 def compile_read(plan: ReadPlan, dialect: SqliteDialect) -> Statement:
-    """`SELECT body, count[, total]`; of a row fetched by its key just `SELECT document`."""
+    """`SELECT body, count[, total][, rows looked at | cursor]`; of a row fetched by its key just `SELECT document`."""
     arguments = Arguments(plan.params)
-    compiler = Compiler(dialect, arguments, plan.max_rows)
+    compiler = SqliteCompiler(dialect, arguments, plan.max_rows)
+    if plan.rows.group is not None:
+        return arguments.statement(grouped_read(plan, compiler))
     document = compiler.document(plan.rows.outputs)
     if by_key(plan):
         where = compiler.reached(plan.rows.source, plan.rows.where)
@@ -30,6 +33,9 @@ def compile_read(plan: ReadPlan, dialect: SqliteDialect) -> Statement:
     columns = f"CAST({dialect.json_array(document)} AS BLOB), count(*)"
     if plan.count:
         columns += f", ({compiler.counted(plan.rows)})"
+    if plan.cursor:
+        columns += f", json_group_array(json({CURSOR})) -> '$[#-1]'"
+        return arguments.statement(compiler.listed(plan.rows, columns, f"{compiler.place(plan.rows)} AS {CURSOR}"))
     return arguments.statement(compiler.listed(plan.rows, columns))
 
 
@@ -42,12 +48,13 @@ def by_key(plan: ReadPlan) -> bool:
 class Read:
     """A compiled read. One that overran its budget goes straight to the threads for a while."""
 
-    __slots__ = ("_arguments", "_by_key", "_counted", "_patterns", "_readers", "_slow_until", "_sql")
+    __slots__ = ("_arguments", "_by_key", "_patterns", "_plain", "_plan", "_readers", "_slow_until", "_sql")
 
     def __init__(self, plan: ReadPlan, dialect: SqliteDialect, readers: Readers) -> None:
         statement = compile_read(plan, dialect)
         self._sql, self._arguments = statement.sql, statement.arguments
-        self._readers, self._counted, self._slow_until = readers, plan.count, 0.0
+        self._readers, self._plan, self._slow_until = readers, plan, 0.0
+        self._plain = not plan.cursor and plan.max_grouped is None
         self._by_key = by_key(plan)
         self._patterns = [
             spec.source.index
@@ -68,7 +75,16 @@ class Read:
                 row = await self._readers.elsewhere(self._sql, arguments)
         if self._by_key:
             return Result(b"[]", 0) if row is None else Result(b"[%b]" % row, 1)
-        return Result(row[0], row[1], row[2] if self._counted else None)
+        result = Result(row[0], row[1], row[2] if self._plan.count else None)
+        return result if self._plain else self._told(result, row[-1])
+
+    def _told(self, result: Result, last: Any) -> Result:
+        """The answer of a read with a cursor or with groups, about which the last column tells more."""
+        if self._plan.cursor:
+            result.cursor = last.encode() if last else None
+        else:
+            self._plan.judge(last or 0)
+        return result
 
     def _long_match(self, values: Sequence[Any]) -> bool:
         """Whether one call of the pattern matcher, which no budget interrupts, could take long."""

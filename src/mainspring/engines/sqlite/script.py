@@ -13,6 +13,7 @@ from mainspring.catalog.model import Table
 from mainspring.engines.base import Result
 from mainspring.engines.sql.compile import Compiler, is_local
 from mainspring.engines.sql.statement import Arguments, Statement
+from mainspring.engines.sqlite.compile import SqliteCompiler
 from mainspring.engines.sqlite.dialect import SqliteDialect, json_dump
 from mainspring.engines.sqlite.faults import leaf
 from mainspring.engines.sqlite.writer import Writer
@@ -32,7 +33,7 @@ class Script:
 
     def compiler(self) -> Compiler:
         """A compiler for one more statement of this script."""
-        return Compiler(self.dialect, Arguments(self.params))
+        return SqliteCompiler(self.dialect, Arguments(self.params))
 
     async def submit(self, work: Callable[[Any], Result]) -> Result:
         """Run `work` on the writer; its errors become typed ones."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mainspring.catalog.model import Catalog, Column
 from mainspring.catalog.routines import Representation
+from mainspring.errors import NotSupported
 from mainspring.plan.native import nodes
 from mainspring.plan.native.nodes import Condition, OrderBy, Target
 from mainspring.query import ast
@@ -102,6 +103,9 @@ def _base(catalog: Catalog, table: TableName, column: ast.Column) -> str:
 
 
 def order(catalog: Catalog, table: TableName, term: ast.Order, related: str | None) -> OrderBy:
-    """One ordering term. What was not said is left to the database."""
-    found = Target(term.column.name, term.column.path, term.column.as_text) if related else target(catalog, table, term.column)
+    """One ordering term. What was not said is left to the database. Raises NotSupported for an aggregate."""
+    column = term.column
+    if isinstance(column, ast.Aggregate):
+        raise NotSupported("ordering by an aggregate in database mode")
+    found = Target(column.name, column.path, column.as_text) if related else target(catalog, table, column)
     return OrderBy(found, term.descending, term.nulls_first, related)

@@ -1,4 +1,4 @@
-"""Pass 5: orders and pages. The order is made total by the primary key, so that pages neither repeat nor lose rows."""
+"""Pass 6: orders and pages. The order is made total by the primary key, so that pages neither repeat nor lose rows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from mainspring.errors import NotSupported, SyntaxInvalid
 from mainspring.plan.draft import Draft, Planning
 from mainspring.plan.nodes import OrderBy
 from mainspring.plan.passes.guards import guard
-from mainspring.plan.passes.resolve import Scope, column_ref
+from mainspring.plan.passes.resolve import Scope, aggregate, column_ref
 from mainspring.plan.passes.tables import branch
 from mainspring.query import expr
-from mainspring.query.ast import Embed, Order, Selection
+from mainspring.query.ast import Aggregate, Column, Embed, Order, Selection
 
 
 def orders(planning: Planning, draft: Draft) -> None:
@@ -18,31 +18,38 @@ def orders(planning: Planning, draft: Draft) -> None:
     draft.order = [_term(planning, draft, term) for term in draft.selection.order]
     draft.limit = planning.page(draft.selection.limit, BIGINT)
     draft.offset = planning.page(draft.selection.offset, BIGINT)
-    draft.unique = _at_most_one(draft)
-    if not draft.unique:
+    draft.unique = draft.group is None and _at_most_one(draft)
+    if not draft.unique and draft.group is None:
         draft.order += _tie_breakers(draft)
     for child in draft.children:
         orders(planning, child)
 
 
 def _term(planning: Planning, draft: Draft, term: Order) -> OrderBy:
-    key = _related(planning, draft, term) if term.related else _own(planning, draft, term)
+    key = _key(planning, draft, term)
     if key.type.kind in (Kind.JSON, Kind.ARRAY):
         raise NotSupported(f"ordering by a value of type {key.type}", instead="Order by its text with ->> instead of ->.")
     return OrderBy(key, term.descending, term.nulls_lead)
 
 
-def _own(planning: Planning, draft: Draft, term: Order) -> expr.Ref:
-    return column_ref(planning, Scope(draft.alias, draft.table, draft.columns), term.column)
+def _key(planning: Planning, draft: Draft, term: Order) -> expr.Ref | expr.Lookup | expr.Aggregate:
+    scope = Scope(draft.alias, draft.table, draft.columns)
+    if isinstance(term.column, Aggregate):
+        if draft.group is None:
+            raise NotSupported("ordering rows by an aggregate", instead="Select an aggregate, so that there are groups to order.")
+        return aggregate(planning, scope, term.column)
+    if term.related:
+        return _related(planning, draft, term.related, term.column)
+    return column_ref(planning, scope, term.column)
 
 
-def _related(planning: Planning, draft: Draft, term: Order) -> expr.Lookup:
-    embed = _embedded(draft, term.related or "")
+def _related(planning: Planning, draft: Draft, name: str, column: Column) -> expr.Lookup:
+    embed = _embedded(draft, name)
     twin = branch(planning, draft, Embed(embed.target, Selection(()), hint=embed.hint))
     if twin.relation is None or not twin.relation.cardinality.single:
-        raise NotSupported(f"ordering by '{term.related}', which can hold several rows,")
+        raise NotSupported(f"ordering by '{name}', which can hold several rows,")
     guard(planning, twin, "select")
-    ref = column_ref(planning, Scope(twin.alias, twin.table, twin.columns), term.column)
+    ref = column_ref(planning, Scope(twin.alias, twin.table, twin.columns), column)
     return expr.Lookup(twin.source, expr.both(*twin.where), ref)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from mainspring.datatypes import DataType
-from mainspring.errors import LimitExceeded, NotSupported, SyntaxInvalid
+from mainspring.errors import LimitExceeded, SyntaxInvalid
 from mainspring.plan.draft import Draft, Planning
-from mainspring.plan.nodes import OutColumn
-from mainspring.plan.passes.resolve import Scope, column_ref
-from mainspring.query.ast import Column, Field, Star
-from mainspring.query.casts import castable, type_named
+from mainspring.plan.nodes import OutAggregate, OutColumn
+from mainspring.plan.passes.resolve import Scope, aggregate, column_ref, converted
+from mainspring.query.ast import Aggregate, Column, Field, Star
 from mainspring.query.expr import Ref
 
 
@@ -20,6 +18,8 @@ def outputs(planning: Planning, draft: Draft) -> None:
             draft.outputs += [_star(draft, name) for name in draft.table.columns if name in draft.columns]
         elif isinstance(item, Field):
             draft.outputs.append(_field(planning, scope, item))
+        elif isinstance(item, Aggregate):
+            draft.outputs.append(_aggregate(planning, scope, item))
     draft.outputs = list(dict.fromkeys(draft.outputs))
     for child in draft.children:
         outputs(planning, child)
@@ -33,22 +33,18 @@ def _star(draft: Draft, name: str) -> OutColumn:
 
 def _field(planning: Planning, scope: Scope, item: Field) -> OutColumn:
     ref = column_ref(planning, scope, item.column)
-    return OutColumn(item.alias or _key(item.column), ref, _cast(ref, item.cast))
+    return OutColumn(item.alias or _key(item.column), ref, converted(ref, item.cast))
+
+
+def _aggregate(planning: Planning, scope: Scope, item: Aggregate) -> OutAggregate:
+    found = aggregate(planning, scope, item)
+    return OutAggregate(item.alias or item.function, found, converted(found, item.cast))
 
 
 def _key(column: Column) -> str:
     """The output's name: the column's, or the last object key of a JSON path."""
     keys = [step for step in column.path if isinstance(step, str)]
     return keys[-1] if keys else column.name
-
-
-def _cast(ref: Ref, name: str | None) -> DataType | None:
-    if name is None:
-        return None
-    target = type_named(name)
-    if target is None or not castable(ref.type, target):
-        raise NotSupported(f"a cast from {ref.type} to {name}", instead="Every type can be cast to text.")
-    return target
 
 
 def _check_keys(planning: Planning, draft: Draft) -> None:
@@ -67,7 +63,7 @@ def _keys(draft: Draft) -> list[str]:
     found = [output.key for output in draft.outputs]
     for child in draft.children:
         if child.embed is not None:
-            found += _keys(child) if child.embed.spread else [child.embed.key]
+            found += _keys(child) if child.spread else [child.embed.key]
     return found
 
 

@@ -11,6 +11,8 @@ from mainspring.datatypes import BIGINT, BOOLEAN, FLOAT, JSON, TEXT, DataType, K
 from mainspring.errors import ColumnUnknown, LimitExceeded, NotSupported, OperatorInvalid, PermissionDenied, SyntaxInvalid
 from mainspring.plan.draft import Planning
 from mainspring.query import ast, expr
+from mainspring.query.aggregates import result_type
+from mainspring.query.casts import castable, type_named
 from mainspring.query.ops import OPERATORS, QUANTIFIED, Form, Operator
 
 
@@ -100,7 +102,7 @@ def _compare(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> 
 
 def _several(planning: Planning, operator: Operator, left: expr.Operand, node: ast.Compare) -> expr.Param:
     """The values of a quantified comparison."""
-    if operator.name not in QUANTIFIED or left.type.kind is Kind.ARRAY or isinstance(node.right, ast.Column):
+    if operator.name not in QUANTIFIED or left.type.kind is Kind.ARRAY or isinstance(node.right, ast.Column | ast.Aggregate):
         raise NotSupported(f"the modifier {node.quantifier} of the operator {operator.name} on {left.type}")
     form = Form.PATTERNS if operator.form is Form.PATTERN else Form.VALUES
     place = f"filter on column {left.column.name}" if isinstance(left, expr.Ref) else None
@@ -110,6 +112,8 @@ def _several(planning: Planning, operator: Operator, left: expr.Operand, node: a
 def _right(
     planning: Planning, operator: Operator, left: expr.Operand, right: ast.Operand, scopes: Sequence[Scope]
 ) -> expr.Operand:
+    if isinstance(right, ast.Aggregate):
+        raise NotSupported("comparing with an aggregate", instead="Put the aggregate on the left.")
     if isinstance(right, ast.Column):
         ref = column_ref(planning, scopes[right.scope], right)
         if ref.type.kind is not left.type.kind:
@@ -120,9 +124,35 @@ def _right(
 
 
 def _operand(planning: Planning, node: ast.Operand, type_: DataType, scopes: Sequence[Scope]) -> expr.Operand:
-    if isinstance(node, ast.Column):
-        return column_ref(planning, scopes[node.scope], node)
-    return planning.param(node, type_)
+    match node:
+        case ast.Column():
+            return column_ref(planning, scopes[node.scope], node)
+        case ast.Aggregate():
+            return aggregate(planning, scopes[0], node)
+        case _:
+            return planning.param(node, type_)
+
+
+def aggregate(planning: Planning, scope: Scope, node: ast.Aggregate) -> expr.Aggregate:
+    """The typed aggregate. Raises what naming a column raises, OperatorInvalid where the type has no such function."""
+    if node.column is None:
+        return expr.Aggregate(node.function, None, BIGINT)
+    ref = column_ref(planning, scope, node.column)
+    input_ = converted(ref, node.input)
+    type_ = result_type(node.function, input_ or ref.type)
+    if type_ is None:
+        raise OperatorInvalid(f"{node.function}()", str(input_ or ref.type))
+    return expr.Aggregate(node.function, ref, type_, input_)
+
+
+def converted(ref: expr.Ref | expr.Lookup | expr.Aggregate, name: str | None) -> DataType | None:
+    """The type that a cast names, None without one. Raises NotSupported for what `ref` cannot be cast to."""
+    if name is None:
+        return None
+    target = type_named(name)
+    if target is None or not castable(ref.type, target):
+        raise NotSupported(f"a cast from {ref.type} to {name}", instead="Every type can be cast to text.")
+    return target
 
 
 def _common_type(left: ast.Operand, right: ast.Operand) -> DataType:

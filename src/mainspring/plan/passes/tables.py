@@ -5,9 +5,9 @@ from __future__ import annotations
 from mainspring.catalog.model import Table
 from mainspring.catalog.names import nearest
 from mainspring.catalog.relations import resolve
-from mainspring.errors import LimitExceeded, NotSupported, TableUnknown
+from mainspring.errors import LimitExceeded, TableUnknown
 from mainspring.plan.draft import Draft, Planning
-from mainspring.query.ast import Aggregate, Embed, Selection, TableName
+from mainspring.query.ast import Embed, Selection, TableName
 
 
 def find_table(planning: Planning, name: TableName) -> Table:
@@ -28,16 +28,12 @@ def plant(planning: Planning, name: TableName, selection: Selection) -> Draft:
 
 def _grow(planning: Planning, draft: Draft, depth: int) -> None:
     for item in draft.selection.items:
-        if isinstance(item, Aggregate):
-            raise NotSupported("an aggregate function in select", instead="Prefer: count=exact counts the rows.")
         if isinstance(item, Embed):
             if depth > planning.limits.max_embed_depth:
                 raise LimitExceeded(
                     what="the nesting of embedded resources", limit=planning.limits.max_embed_depth, unit="levels"
                 )
             child = branch(planning, draft, item)
-            if item.spread and child.relation is not None and not child.relation.cardinality.single:
-                raise NotSupported("spreading a resource that can have several rows (...)", instead="Embed it without the dots.")
             if item.spread and not item.selection.items:
                 continue  # nothing is lifted, so nothing is read
             draft.children.append(child)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mainspring.catalog.names import nearest
 from mainspring.errors import OperatorInvalid, SyntaxInvalid
-from mainspring.query.ast import Column, Compare, Expr, Is, Not, Quantifier, Slot
+from mainspring.query.ast import Aggregate, Column, Compare, Expr, Is, Not, Quantifier, Slot
 from mainspring.query.ops import IS_TESTS
 from mainspring.surfaces.rest.errors import EXPECTED_OPERATOR
 from mainspring.surfaces.rest.scan import unescape
@@ -58,7 +58,7 @@ def valued(operator: str) -> bool:
     return operator in VALUED or (operator.endswith(")") and _SEARCH.fullmatch(operator) is not None)
 
 
-def comparison(column: Column, operation: str, slots: Slots) -> Expr:
+def comparison(column: Column | Aggregate, operation: str, slots: Slots) -> Expr:
     """The condition for an operation that is `valued`."""
     parts = _PARTS.fullmatch(operation)
     assert parts is not None
@@ -69,7 +69,7 @@ def comparison(column: Column, operation: str, slots: Slots) -> Expr:
     return Not(compared) if operation.startswith("not.") else compared
 
 
-def is_test(column: Column, text: str) -> Expr | None:
+def is_test(column: Column | Aggregate, text: str) -> Expr | None:
     """The condition for `is.null` and its like (perhaps negated), None when `text` is none of them."""
     name = text.removeprefix("not.")
     what = name.removeprefix("is.")

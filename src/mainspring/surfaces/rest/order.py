@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import re
 
-from mainspring.query.ast import Column, Order
+from mainspring.query.ast import Aggregate, Column, Order
+from mainspring.surfaces.rest.aggregates import operand
 from mainspring.surfaces.rest.scan import Scanner
 
 _DIRECTION = re.compile(r"\.(asc|desc)")
 _NULLS = re.compile(r"\.(nullsfirst|nullslast)")
 
 
-def parse_order(text: str) -> tuple[Order, ...]:
-    """The terms of `text`. Raises SyntaxInvalid."""
+def parse_order(text: str, *, aggregates: bool = False) -> tuple[Order, ...]:
+    """The terms of `text`, with `aggregates` such as `price.sum().desc` among them. Raises SyntaxInvalid."""
     scan = Scanner("order", text)
-    terms = [_term(scan)]
+    terms = [_term(scan, aggregates)]
     while scan.take(","):
-        terms.append(_term(scan))
+        terms.append(_term(scan, aggregates))
     scan.finish()
     return tuple(terms)
 
 
-def _term(scan: Scanner) -> Order:
+def _term(scan: Scanner, aggregates: bool) -> Order:
     scan.spaces()
     name, related = scan.name(), None
-    if scan.take("("):
+    column: Column | Aggregate
+    if aggregates and not (scan.sees("(") and not scan.sees("()")):
+        column = operand(scan, name)
+    elif scan.take("("):
         scan.spaces()
         related, name = name, scan.name()
         column = Column(name, *scan.json_path())

@@ -15,6 +15,7 @@ from mainspring.query.ast import (
     Column,
     Compare,
     Conflict,
+    Cursor,
     Delete,
     End,
     Expr,
@@ -30,6 +31,7 @@ from mainspring.query.ast import (
     Terms,
     Update,
 )
+from mainspring.surfaces.rest.cursor import mark, reader
 from mainspring.surfaces.rest.errors import Refused
 from mainspring.surfaces.rest.filters import Slots, comparison, is_test, refusal
 from mainspring.surfaces.rest.media import Media, accepted, negotiate
@@ -38,10 +40,10 @@ from mainspring.surfaces.rest.page import read_limit, read_offset
 from mainspring.surfaces.rest.preferences import Preferences, Return, parse_preferences
 from mainspring.surfaces.rest.scan import Scanner
 from mainspring.surfaces.rest.select import Node, parse_select
-from mainspring.surfaces.rest.shape import Page, Part, Shape, connective, decode, operation, part_of
-from mainspring.surfaces.rest.trees import read_tree
+from mainspring.surfaces.rest.shape import AFTER, Page, Part, Shape, beyond, connective, decode, operation, part_of
+from mainspring.surfaces.rest.trees import HAVING, read_tree
 
-_ONCE: Final = ("select", "columns", "on_conflict", "order", "limit", "offset")
+_ONCE: Final = ("select", "columns", "on_conflict", "order", "limit", "offset", "having", "distinct", "cursor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Grammar:
     explainable: bool = False
     native: bool = False
     override: bool = False
+
+    def extended(self, asked: Asked) -> bool:
+        """Whether HAVING, DISTINCT and cursors are understood in a request."""
+        return not (self.native or asked.call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,8 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
     )
     if not grammar.native:
         _refuse(preferences)
-    arguments, pairs = _arguments(asked)
+    extended = grammar.extended(asked)
+    arguments, pairs = _arguments(asked, extended)
     once = {name: text for name, text in pairs if name in ("select", "columns", "on_conflict")}
     root, slots = parse_select(once.get("select", "*"), grammar.max_depth, aggregates=grammar.aggregates), Slots()
     places: list[tuple[str, int]] = []
@@ -93,10 +100,11 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
         if name in arguments and text == "":
             places.append((name, slots.new().index))
         else:
-            _apply(root, name, text, slots, grammar)
+            _apply(root, name, text, slots, grammar, extended)
     _relate(root)
     if asked.method == "POST" and not asked.call and not grammar.native and root.where:
         raise NotSupported("Filtering an insert", instead="Only reads, updates and deletes have filters.")
+    cursor = _cursor(asked, root, slots)
     page = _page(asked, root, slots)
     columns = _names("columns parameter", once["columns"]) if "columns" in once else None
     conflict = _names("on_conflict parameter", once["on_conflict"]) if "on_conflict" in once else ()
@@ -104,6 +112,8 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
     query = _call(asked, root, slots, preferences, places, terms) if asked.call else _query(
         asked, root, slots, preferences, columns or (), conflict, terms
     )
+    if cursor is not None and isinstance(query, Read):
+        query = replace(query, cursor=cursor)
     if not isinstance(query, Read) and media.singular:
         query = replace(query, singular=True)
     return Shape(
@@ -118,6 +128,7 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
         media.singular,
         columns,
         asked.method,
+        None if cursor is None else mark(str(asked.table), root.order),
         tuple(places),
     )
 
@@ -143,41 +154,52 @@ def _terms(asked: Asked, prefer: Preferences, grammar: Grammar) -> Terms:
     return Terms(prefer.end, prefer.max_affected, prefer.timezone, taken)
 
 
-def _arguments(asked: Asked) -> tuple[frozenset[str], list[tuple[str, str]]]:
+def _arguments(asked: Asked, extended: bool) -> tuple[frozenset[str], list[tuple[str, str]]]:
     """Of a call in the query string the names of its arguments (whose values were cut out), and all parameters."""
-    pairs = list(_pairs(asked.skeleton))
+    pairs = list(_pairs(asked.skeleton, extended))
     if not asked.call or asked.method == "POST":
         return frozenset(), pairs
-    return frozenset(name for name, text in pairs if part_of(name) is Part.FILTER and text == ""), pairs
+    return frozenset(name for name, text in pairs if _part(name, text, False) is Part.FILTER and text == ""), pairs
 
 
-def _pairs(skeleton: str) -> Iterator[tuple[str, str]]:
+def _part(name: str, text: str, extended: bool) -> Part:
+    part = part_of(name)
+    if part is not Part.BEYOND:
+        return part
+    return beyond(name, text) if extended else Part.FILTER
+
+
+def _pairs(skeleton: str, extended: bool) -> Iterator[tuple[str, str]]:
     """Names and texts, decoded. Raises SyntaxInvalid for a parameter without value, or twice where one counts."""
     seen: set[str] = set()
     for pair in filter(None, skeleton.split("&")):
         name, sign, text = pair.partition("=")
-        name = decode(name)
+        name, text = decode(name), decode(text)
         if not sign:
             raise SyntaxInvalid("query string", pair, len(pair), '"="')
-        if name.rpartition(".")[2] in _ONCE and part_of(name) is not Part.FILTER:
+        if name.rpartition(".")[2] in _ONCE and _part(name, text, extended) is not Part.FILTER:
             if name in seen:
                 raise SyntaxInvalid("query string", name, expected=f"the parameter {name} once")
             seen.add(name)
-        yield name, decode(text)
+        yield name, text
 
 
 # ---------------------------------------------------------------- parameters onto the tree
 
 
-def _apply(root: Node, name: str, text: str, slots: Slots, grammar: Grammar) -> None:
+def _apply(root: Node, name: str, text: str, slots: Slots, grammar: Grammar, extended: bool) -> None:
     """Hang one parameter on the tree."""
-    match part_of(name):
+    match _part(name, text, extended):
         case Part.FILTER:
             path, column = _place(name)
             _filter(_find(root, path, grammar), column, text, slots)
         case Part.TREE:
             place, word = connective(name)
-            _find(root, _path(place), grammar).where.append(read_tree(word, text, slots).condition)
+            node, condition = _find(root, _path(place), grammar), read_tree(word, text, slots).condition
+            if word == HAVING:
+                node.having = condition
+            else:
+                node.where.append(condition)
         case Part.PAGE:
             place, _, word = name.rpartition(".")
             node = _find(root, _path(place), grammar)
@@ -186,7 +208,11 @@ def _apply(root: Node, name: str, text: str, slots: Slots, grammar: Grammar) -> 
             else:
                 node.offset = slots.new(read_offset)
         case Part.STRUCTURE if name.endswith("order"):
-            _order(_find(root, _path(name.rpartition(".")[0]), grammar), text, grammar)
+            _order(_find(root, _path(name.rpartition(".")[0]), grammar), text, grammar, extended)
+        case Part.STRUCTURE if name.endswith("distinct"):
+            _find(root, _path(name.rpartition(".")[0]), grammar).distinct = text == "true"
+        case Part.CURSOR:
+            root.cursor = Cursor(slots.new() if text == AFTER else None)
 
 
 def _place(name: str) -> tuple[list[str], Column]:
@@ -241,8 +267,8 @@ def _related(node: Expr, keys: set[str]) -> Expr:
             return node
 
 
-def _order(node: Node, text: str, grammar: Grammar) -> None:
-    terms = parse_order(text)
+def _order(node: Node, text: str, grammar: Grammar, extended: bool) -> None:
+    terms = parse_order(text, aggregates=extended)
     node.order = tuple(
         replace(term, related=_find(node, [term.related], grammar).key) if term.related else term for term in terms
     )
@@ -268,6 +294,18 @@ def _find(root: Node, path: list[str], grammar: Grammar) -> Node:
             raise Refused(400, "PGRST108", f"'{name}' is embedded more than once in this request", cure=cure)
         node = found[0]
     return node
+
+
+def _cursor(asked: Asked, root: Node, slots: Slots) -> Cursor | None:
+    """Where the page begins that is asked for by cursor. Raises SyntaxInvalid beside another way to say it."""
+    cursor = root.cursor
+    if cursor is None:
+        return None
+    if asked.method not in ("GET", "HEAD") or root.offset is not None or asked.ranged:
+        raise SyntaxInvalid("query string", "cursor", expected="a cursor in a GET, without offset and without Range header")
+    if cursor.after is not None:
+        slots.readers[cursor.after.index] = reader(mark(str(asked.table), root.order))
+    return cursor
 
 
 def _page(asked: Asked, root: Node, slots: Slots) -> Page:

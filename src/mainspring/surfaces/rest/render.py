@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from math import inf
 from typing import Any
 from urllib.parse import quote
 
 from mainspring.errors import NotSingular
 from mainspring.http.headers import Header
-from mainspring.query.ast import Call, Count, Field, Insert, MediaForm, Read, Resolution, Update
+from mainspring.query.ast import Aggregate, Call, Count, Field, Insert, MediaForm, Read, Resolution, Update
 from mainspring.services.data import Result
 from mainspring.surfaces.rest.csv import write_csv
+from mainspring.surfaces.rest.cursor import write
 from mainspring.surfaces.rest.media import content_type
 from mainspring.surfaces.rest.page import content_range, page_status
 from mainspring.surfaces.rest.preferences import Return
@@ -24,24 +26,41 @@ Answer = tuple[int, list[Header], bytes]
 _UNSAFE = re.compile(r"[^A-Za-z0-9\-_.~%&=]")
 
 
-def render_read(shape: Shape, result: Result, values: Sequence[Any], query: str) -> Answer:
-    """The answer to a read. Raises NotSingular, RangeNotSatisfiable."""
+def render_read(shape: Shape, result: Result, values: Sequence[Any], query: str, max_rows: int) -> Answer:
+    """The answer to a read; no page has more than `max_rows` rows (0: no bound). Raises NotSingular, RangeNotSatisfiable."""
     if shape.media.explain is not None and result.media is not None:
         return _explained(shape, result)
     body, kind = _document(shape, result)
     count, total = result.count, result.total
     place = shape.page.offset
     offset = 0 if place is None else values[place]
+    ranged = content_range(offset, count, total) if shape.cursor is None else content_range(0, 0, total)
     headers = [
         (b"content-type", kind),
         (b"content-length", b"%d" % len(body)),
-        (b"content-range", content_range(offset, count, total)),
+        (b"content-range", ranged),
         (b"content-location", location(shape, query)),
         *shape.headers,
     ]
+    if shape.cursor is not None and result.cursor is not None and count >= _most(shape, values, max_rows):
+        headers += _next_page(write(shape.cursor, result.cursor), query)
     if result.media is not None:
         return _decided(result, page_status(offset, count, total), headers, body)
     return 200 if total is None else page_status(offset, count, total), headers, body
+
+
+def _most(shape: Shape, values: Sequence[Any], max_rows: int) -> float:
+    """How many rows a page has, unless it is the last one."""
+    place = shape.page.limit
+    bounds = [bound for bound in (None if place is None else values[place], max_rows or None) if bound is not None]
+    return min(bounds) if bounds else inf
+
+
+def _next_page(cursor: str, query: str) -> list[Header]:
+    """Where the next page begins: the cursor alone, and as a link."""
+    kept = [pair for pair in query.split("&") if pair.partition("=")[0] != "cursor"]
+    address = _UNSAFE.sub(lambda found: _escaped(found[0]), "&".join([*kept, f"cursor={cursor}"]))
+    return [(b"next-cursor", cursor.encode()), (b"link", f'<?{address}>; rel="next"'.encode())]
 
 
 def _document(shape: Shape, result: Result) -> tuple[bytes, bytes]:
@@ -63,7 +82,11 @@ def _document(shape: Shape, result: Result) -> tuple[bytes, bytes]:
 def _names(shape: Shape) -> Iterable[str]:
     """The columns that a selection names, for a table without rows."""
     items = shape.query.selection.items if isinstance(shape.query, Read | Call) else ()
-    return (item.alias or item.column.name for item in items if isinstance(item, Field))
+    return (_named(item) for item in items if isinstance(item, Field | Aggregate))
+
+
+def _named(item: Field | Aggregate) -> str:
+    return item.alias or (item.function if isinstance(item, Aggregate) else item.column.name)
 
 
 def _decided(result: Result, status: int, headers: list[Header], body: bytes) -> Answer:

@@ -135,7 +135,7 @@ class RestSurface:
             asked = await self._with_body(scope, receive, shape, values, principal)
         result = await self._execute(scope, asked, values, principal, timing)
         if isinstance(shape.query, Read):
-            return render_read(shape, result, values, query)
+            return render_read(shape, result, values, query, self._settings.max_rows)
         return render_call(shape, result, values) if isinstance(shape.query, Call) else render_write(shape, result)
 
     async def _execute(
@@ -213,7 +213,8 @@ class RestSurface:
         """The query string, the shape (cached or parsed) and the values of a request."""
         query, method = self._query_string(scope), scope["method"]
         called = name.startswith(_RPC)
-        skeleton, texts = split(query, call=called and method != "POST") if query else ("", [])
+        extended = not (called or self._native)
+        skeleton, texts = split(query, call=called and method != "POST", extended=extended) if query else ("", [])
         shaping = [header for header in scope["headers"] if header[0] in _SHAPING]
         asked = None
         for header, _ in shaping:

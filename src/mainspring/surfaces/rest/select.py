@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mainspring.errors import LimitExceeded
-from mainspring.query.ast import Aggregate, And, Column, Embed, Expr, Field, Order, Selection, Slot, Star
+from mainspring.query.ast import Aggregate, And, Column, Cursor, Embed, Expr, Field, Order, Selection, Slot, Star
+from mainspring.surfaces.rest.aggregates import operand, read_cast
 from mainspring.surfaces.rest.errors import Refused
 from mainspring.surfaces.rest.scan import Scanner
-
-_CAST = re.compile(r"[\w $]+")
-_AGGREGATE = re.compile(r"\.(sum|avg|count|max|min)\(\)")
 
 
 @dataclass(slots=True)
 class Node:
-    """One table of the selection, still open: its outputs, and what the other parameters say about it."""
+    """One table of the selection, still open: its outputs, and what the other parameters say about it.
+
+    Only the root has a cursor.
+    """
 
     target: str = ""
     alias: str | None = None
@@ -29,6 +29,9 @@ class Node:
     order: tuple[Order, ...] = ()
     limit: Slot | None = None
     offset: Slot | None = None
+    having: Expr | None = None
+    distinct: bool = False
+    cursor: Cursor | None = None
 
     @property
     def key(self) -> str:
@@ -48,7 +51,7 @@ class Node:
     def selection(self) -> Selection:
         """The tree below, frozen."""
         items = tuple(item.embed() if isinstance(item, Node) else item for item in self.items)
-        return Selection(items, self.condition(), self.order, self.limit, self.offset)
+        return Selection(items, self.condition(), self.order, self.limit, self.offset, self.having, self.distinct)
 
     def embed(self) -> Embed:
         """Itself as an item of the table above."""
@@ -98,11 +101,9 @@ def _item(scan: Scanner, levels: int, max_depth: int) -> Star | Field | Aggregat
     if scan.sees(":") and not scan.sees("::"):
         scan.take(":")
         alias, name = name, scan.name()
-    if name == "count" and scan.take("()"):
-        return Aggregate("count", alias=alias, cast=_cast(scan))
-    if scan.sees("!") or scan.sees("("):
+    if scan.sees("!") or (scan.sees("(") and not (name == "count" and scan.sees("()"))):
         return _embedded(scan, Node(name, alias), levels, max_depth)
-    return _field(scan, name, alias)
+    return _output(scan, name, alias)
 
 
 def _embedded(scan: Scanner, node: Node, levels: int, max_depth: int) -> Node:
@@ -121,19 +122,7 @@ def _embedded(scan: Scanner, node: Node, levels: int, max_depth: int) -> Node:
     return node
 
 
-def _field(scan: Scanner, name: str, alias: str | None) -> Field | Aggregate:
-    column = Column(name, *scan.json_path())
-    cast = _cast(scan)
-    aggregate = scan.match(_AGGREGATE)
-    if aggregate is None:
-        return Field(column, alias, cast)
-    return Aggregate(aggregate[1], column, alias, cast, _cast(scan))
-
-
-def _cast(scan: Scanner) -> str | None:
-    if not scan.take("::"):
-        return None
-    found = scan.match(_CAST)
-    if found is None or not found[0].strip():
-        raise scan.fail("letter or digit")
-    return found[0].strip()
+def _output(scan: Scanner, name: str, alias: str | None) -> Field | Aggregate:
+    found = operand(scan, name)
+    cast = read_cast(scan)
+    return Field(found, alias, cast) if isinstance(found, Column) else replace(found, alias=alias, cast=cast)

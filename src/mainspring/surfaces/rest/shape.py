@@ -19,7 +19,7 @@ from mainspring.query.ast import Call, Delete, Insert, Read, Update
 from mainspring.surfaces.rest.filters import Reader, Slots, valued
 from mainspring.surfaces.rest.media import Media
 from mainspring.surfaces.rest.preferences import Preferences
-from mainspring.surfaces.rest.trees import read_tree
+from mainspring.surfaces.rest.trees import HAVING, read_tree
 
 T = TypeVar("T")
 
@@ -31,6 +31,8 @@ class Part(Enum):
     STRUCTURE = "structure"
     PAGE = "page"
     TREE = "tree"
+    CURSOR = "cursor"
+    BEYOND = "beyond"
 
 
 _STRUCTURES: Final = ("select", "columns", "on_conflict")
@@ -40,7 +42,11 @@ _LAST_WORDS: Final = {
     "offset": Part.PAGE,
     "and": Part.TREE,
     "or": Part.TREE,
+    "having": Part.BEYOND,
+    "distinct": Part.BEYOND,
 }
+AFTER: Final = "after"
+"""Stands in a skeleton for the cursor after which a page begins."""
 
 
 @lru_cache(maxsize=1024)
@@ -49,7 +55,19 @@ def part_of(name: str) -> Part:
     plain = decode(name)
     if plain in _STRUCTURES:
         return Part.STRUCTURE
+    if plain == "cursor":
+        return Part.BEYOND
     return _LAST_WORDS.get(plain.rpartition(".")[2], Part.FILTER)
+
+
+def beyond(name: str, text: str) -> Part:
+    """The part of a parameter that goes beyond PostgREST: a filter on a column of that name where the text reads like one."""
+    word = decode(name).rpartition(".")[2]
+    if word == "having":
+        return Part.TREE if text.lstrip(" \t").startswith("(") else Part.FILTER
+    if word == "distinct":
+        return Part.STRUCTURE if text in ("true", "false") else Part.FILTER
+    return Part.CURSOR if "." not in text else Part.FILTER
 
 
 def decode(text: str) -> str:
@@ -60,10 +78,11 @@ def decode(text: str) -> str:
         raise SyntaxInvalid("query string", text, expected="percent-encoded UTF-8") from None
 
 
-def split(query: str, *, call: bool = False) -> tuple[str, list[str]]:
+def split(query: str, *, call: bool = False, extended: bool = False) -> tuple[str, list[str]]:
     """The skeleton of a raw query string, and the values cut out of it, decoded and in order.
 
-    Of a `call` a parameter without an operator is an argument, whose value is cut out too.
+    Of a `call` a parameter without an operator is an argument, whose value is cut out too. `extended`: what goes beyond
+    PostgREST is understood.
     Raises SyntaxInvalid for what is not UTF-8, and what reading a logic tree raises.
     """
     encoded = "%" in query or "+" in query
@@ -77,6 +96,8 @@ def split(query: str, *, call: bool = False) -> tuple[str, list[str]]:
             continue
         name, sign, text = pair.partition("=")
         part = part_of(name)
+        if part is Part.BEYOND:
+            part = beyond(name, decode(text)) if extended else Part.FILTER
         if part is Part.FILTER:
             found = operation(text)
             if found is not None:
@@ -92,6 +113,9 @@ def split(query: str, *, call: bool = False) -> tuple[str, list[str]]:
                 kept.append(pair)
         elif part is Part.STRUCTURE or not sign:
             kept.append(pair)
+        elif part is Part.CURSOR:
+            kept.append(f"{name}={AFTER if text else ''}")
+            values += [decode(text)] if text else []
         elif part is Part.PAGE:
             kept.append(f"{name}=")
             values.append(decode(text))
@@ -136,6 +160,8 @@ def is_argument(text: str) -> bool:
 def connective(name: str) -> tuple[str, str]:
     """The embed path (empty: the root) and the connective (`or`, `not.and`, ...) in a logic tree's name."""
     path, _, word = name.rpartition(".")
+    if word == HAVING:
+        return path, word
     if path == "not" or path.endswith(".not"):
         return path[:-3].rstrip("."), f"not.{word}"
     return path, word
@@ -156,7 +182,7 @@ class Shape:
 
     `query` of a write still lacks the body's columns unless the request names them. `readers` lists the places whose
     value is more than a text. `arguments` of a call in the query string are names and the places of their values. `headers` are
-    part of every answer; `sorting` puts the parameters in order of name.
+    part of every answer; `sorting` puts the parameters in order of name. `cursor` marks the order of a page that cursors lead to.
     """
 
     query: Read | Insert | Update | Delete | Call
@@ -170,6 +196,7 @@ class Shape:
     singular: bool
     columns: tuple[str, ...] | None
     method: str = "GET"
+    cursor: bytes | None = None
     arguments: tuple[tuple[str, int], ...] = ()
 
     def read(self, texts: list[str]) -> list[Any]:

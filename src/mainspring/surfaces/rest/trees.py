@@ -1,4 +1,4 @@
-"""Logic trees: `and=(...)`, `or=(...)`, nested and negated.
+"""Logic trees: `and=(...)`, `or=(...)`, nested and negated; `having=(...)` over aggregates.
 
 A tree is read once per request, which cuts its values out; what is left keys the shape, and is itself a tree that
 reads the same.
@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 
 from mainspring.errors import LimitExceeded, SyntaxInvalid
-from mainspring.query.ast import And, Column, Expr, Not, Or
+from mainspring.query.ast import Aggregate, And, Column, Expr, Not, Or
+from mainspring.surfaces.rest.aggregates import operand
 from mainspring.surfaces.rest.filters import LIST, Slots, comparison, is_test, refusal, valued
 from mainspring.surfaces.rest.scan import QUOTED, Scanner, unescape
 
@@ -21,6 +22,7 @@ _ARRAY = re.compile(r"\{[^{}]*\}(?=[ \t]*[,)])")
 _PLAIN = re.compile(r"[^,)]*")
 _AFTER = re.compile(r"(?=[,)])")
 _DEEPEST = 32
+HAVING = "having"
 _EXPECTED = "field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, or)"
 
 
@@ -34,17 +36,19 @@ class Tree:
 
 
 def read_tree(connective: str, text: str, slots: Slots) -> Tree:
-    """The tree `text` under `and`, `or`, `not.and` or `not.or`. Raises what scanning and filters raise."""
-    reader = _Reader(text, slots)
-    name = connective.removeprefix("not.")
+    """The tree `text` under `and`, `or`, `not.and`, `not.or` or `having`. Raises what scanning and filters raise."""
+    reader = _Reader(text, slots, aggregates=connective == HAVING)
+    name = "and" if connective == HAVING else connective.removeprefix("not.")
     condition = reader.branch(name, 1)
     reader.scan.finish()
-    return Tree(condition if name == connective else Not(condition), reader.values, reader.skeleton())
+    negated = connective.startswith("not.")
+    return Tree(Not(condition) if negated else condition, reader.values, reader.skeleton())
 
 
 class _Reader:
-    def __init__(self, text: str, slots: Slots) -> None:
+    def __init__(self, text: str, slots: Slots, *, aggregates: bool) -> None:
         self.scan = Scanner("logic tree", text)
+        self.aggregates = aggregates
         self.slots = slots
         self.values: list[str] = []
         self.kept: list[str] = []
@@ -78,9 +82,9 @@ class _Reader:
     def leaf(self) -> Expr:
         scan = self.scan
         try:
-            column = Column(scan.name(), *scan.json_path())
+            column = self.operand()
         except SyntaxInvalid as error:
-            error.expected = _EXPECTED
+            error.expected = error.expected if self.aggregates else _EXPECTED
             raise
         scan.spaces()
         scan.expect(".")
@@ -96,6 +100,15 @@ class _Reader:
             raise refusal(scan.text, start)
         self.cut(found[1].removeprefix("not."))
         return comparison(column, found[1], self.slots)
+
+    def operand(self) -> Column | Aggregate:
+        scan, name = self.scan, self.scan.name()
+        if not self.aggregates:
+            return Column(name, *scan.json_path())
+        found = operand(scan, name)
+        if isinstance(found, Column):
+            raise scan.fail("an aggregate, such as count() or price.sum()")
+        return found
 
     def cut(self, operator: str) -> None:
         """Take the operator's value, which comes next, out of the text."""

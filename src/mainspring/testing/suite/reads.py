@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mainspring.errors import NotSupported, SyntaxInvalid
+from mainspring.errors import SyntaxInvalid
 from mainspring.query.ast import (
     FALSE,
     And,
@@ -323,8 +323,6 @@ class EmbedsSuite(Suite):
         assert rows_of(written) == [{"title": "x", "cover": "red"}]
         with pytest.raises(SyntaxInvalid):
             await door.rows("books", "id", Embed("covers", selected(Field(Column("colour"), "id")), spread=True))
-        with pytest.raises(NotSupported):
-            await door.rows("books", "id", Embed("labels", selected("word"), spread=True))
 
     async def test_whether_an_embed_has_rows(self, door: Door) -> None:
         await fill(door)

@@ -1,0 +1,93 @@
+"""Groups, compiled: an inner SELECT with GROUP BY whose columns are bare values, over which documents are made.
+
+Documents are made outside because a value inside a document has another form than the one it is grouped and compared by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mainspring.datatypes import DataType
+from mainspring.engines.sql.compile import Compiler, needed_columns
+from mainspring.plan.nodes import OrderBy, OutAggregate, OutColumn, Output, Rows
+from mainspring.query import expr
+
+NAME = "g"
+
+
+@dataclass(slots=True)
+class Groups:
+    """`inner` selects the groups. Over it, known as `g`: `pairs` are the documents' members, `where` picks, `order` orders."""
+
+    inner: str
+    pairs: list[tuple[str, str]]
+    where: str
+    order: str
+
+
+@dataclass(slots=True)
+class _Columns:
+    """The columns of the inner SELECT."""
+
+    selected: list[str] = field(default_factory=list)
+
+    def add(self, value: str) -> str:
+        """One more column; how it is addressed from outside."""
+        self.selected.append(f"{value} AS k{len(self.selected)}")
+        return f"{NAME}.k{len(self.selected) - 1}"
+
+
+def grouped(compiler: Compiler, rows: Rows, bound: int | None = None) -> Groups:
+    """The groups of `rows`. With a `bound` no more than one row beyond it is looked at, and column `n` counts a group's rows."""
+    assert rows.group is not None
+    columns, keys = _Columns(), [str(number + 1) for number in rows.grouped_by()]
+    outputs = [_output(compiler, columns, output) for output in rows.outputs]
+    order = [_term(compiler, columns, term, outputs) for term in rows.order]
+    where = ""
+    if rows.group.having != expr.TRUE:
+        where = f" WHERE {columns.add(compiler.condition(rows.group.having))}"
+    counted = ", count(*) AS n" if bound is not None else ""
+    selected = ", ".join(columns.selected) + counted if columns.selected else f"1{counted}"
+    by = f" GROUP BY {', '.join(keys)}" if keys else ""
+    shown = [compiler.dialect.document_of(column, type_) for column, type_ in outputs]
+    return Groups(
+        f"SELECT {selected} FROM {_from(compiler, rows, bound)}{by}",
+        [(output.key, value) for output, value in zip(rows.outputs, shown, strict=True)],
+        where,
+        f" ORDER BY {', '.join(order)}" if order else "",
+    )
+
+
+def _from(compiler: Compiler, rows: Rows, bound: int | None) -> str:
+    tables, where = compiler.tables(rows.source), compiler.reached(rows.source, rows.where)
+    if bound is None:
+        return f"{tables} WHERE {where}"
+    alias = f"t{rows.source.alias}"
+    needed = ", ".join(f"{alias}.{compiler.dialect.quote(name)}" for name in needed_columns(rows)) or "1"
+    return f"(SELECT {needed} FROM {tables} WHERE {where} LIMIT {bound + 1}) AS {alias}"
+
+
+def _output(compiler: Compiler, columns: _Columns, output: Output) -> tuple[str, DataType | None]:
+    """A column for an output, and the type of its bare value; None where it is a whole document."""
+    match output:
+        case OutColumn(_, ref, cast):
+            value, type_ = compiler.operand(ref), ref.type
+        case OutAggregate(_, aggregate, cast):
+            value, type_ = compiler.aggregate(aggregate)
+        case _:
+            return columns.add(compiler.dialect.document_text(compiler.output(output))), None
+    if cast is not None:
+        value, type_ = compiler.dialect.convert(value, type_, cast)
+    return columns.add(value), type_
+
+
+def _term(compiler: Compiler, columns: _Columns, term: OrderBy, outputs: list[tuple[str, DataType | None]]) -> str:
+    match term.key:
+        case expr.Key(index, type_):
+            column = outputs[index][0]
+        case expr.Aggregate() as aggregate:
+            value, type_ = compiler.aggregate(aggregate)
+            column = columns.add(value)
+        case _:
+            raise AssertionError("groups are ordered by what makes them and by aggregates")
+    return compiler.dialect.order(column, type_, term.descending, term.nulls_first, nullable=True)
