@@ -12,7 +12,7 @@ from mainspring.catalog.build import Models, build
 from mainspring.catalog.declared.mapping import attributes, table_of
 from mainspring.catalog.model import Catalog
 from mainspring.engines.base import Engine
-from mainspring.engines.registry import open_engine, open_native
+from mainspring.engines.registry import open_engine, open_memory, open_native
 from mainspring.errors import ConfigError, Mistake
 from mainspring.http.cors import Cors
 from mainspring.http.dispatch import Dispatcher, Step
@@ -133,6 +133,7 @@ class Mainspring:
             observe,
             threads=settings.rest.function_threads,
             seconds=settings.rest.function_seconds,
+            make_engine=open_memory,
         )
         verifier = TokenVerifier(keys, settings.auth, policies.roles)
         identify = identifier(verifier, settings.auth.require_key)

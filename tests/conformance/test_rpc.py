@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -41,6 +42,13 @@ class Task(Base):
     list_id: Mapped[int] = mapped_column(ForeignKey("lists.id"))
     title: Mapped[str]
     done: Mapped[bool] = mapped_column(default=False)
+
+
+@dataclass
+class Offer:
+    name: str
+    price: Decimal
+    more: dict[str, Any] | None
 
 
 def application() -> Mainspring:
@@ -92,6 +100,19 @@ def application() -> Mainspring:
     @app.rpc()
     async def as_the_application(db: Rows) -> int:
         return len(await db.as_service().select(Task))
+
+    @app.rpc(read_only=True)
+    def ranked() -> list[Task]:
+        keys: Any = [3, 100, 1, 2]
+        return keys
+
+    @app.rpc(read_only=True)
+    def offers() -> list[Offer]:
+        return [Offer("b", Decimal("2.50"), {"x": 1}), Offer("a", Decimal("10"), None), Offer("c", Decimal("1"), {"x": [2]})]
+
+    @app.rpc(read_only=True)
+    def best() -> Offer:
+        return Offer("a", Decimal("10"), None)
 
     @app.rpc()
     async def nothing() -> None:
@@ -168,12 +189,37 @@ async def test_only_those_named_may_call_and_only_readers_by_get(served: tuple[T
 
 async def test_rows_of_a_model_are_a_tables(served: tuple[TestClient, list[Observation]]) -> None:
     ada = served[0].as_user(ADA)
-    assert [row["id"] for row in (await ada.get("/rest/v1/rpc/open_tasks")).json()] == [1, 3]
+    assert [row["id"] for row in (await ada.get("/rest/v1/rpc/open_tasks")).json()] == [3, 1]
     assert [row["id"] for row in (await ada.get("/rest/v1/rpc/open_tasks?title=s")).json()] == [3]
     chosen = await ada.get("/rest/v1/rpc/everything?select=title,lists(id)&order=title.desc&done=is.false&limit=1")
     assert chosen.json() == [{"title": "water", "lists": {"id": 1}}]
     counted = await ada.get("/rest/v1/rpc/everything?limit=1", headers={"prefer": "count=exact"})
     assert counted.headers["content-range"] == "0-0/3"  # the policy hides the fourth
+
+
+async def test_rows_of_a_model_come_in_the_functions_order(served: tuple[TestClient, list[Observation]]) -> None:
+    ada = served[0].as_user(ADA)
+    assert [row["id"] for row in (await ada.get("/rest/v1/rpc/ranked?select=id")).json()] == [3, 1, 2]
+    assert [row["id"] for row in (await ada.get("/rest/v1/rpc/ranked?select=id&limit=1&offset=1")).json()] == [1]
+    assert [row["id"] for row in (await ada.get("/rest/v1/rpc/ranked?select=id&order=id")).json()] == [1, 2, 3]
+    assert (await ada.get("/rest/v1/rpc/ranked?select=done,count()&order=count()")).json() == [
+        {"done": True, "count": 1},
+        {"done": False, "count": 2},
+    ]
+
+
+async def test_rows_that_a_function_makes_are_a_tables_too(served: tuple[TestClient, list[Observation]]) -> None:
+    ada = served[0].as_user(ADA)
+    assert [row["name"] for row in (await ada.get("/rest/v1/rpc/offers")).json()] == ["b", "a", "c"]
+    assert (await ada.get("/rest/v1/rpc/offers?select=name")).json() == [{"name": "b"}, {"name": "a"}, {"name": "c"}]
+    dear = await ada.get("/rest/v1/rpc/offers?select=name,price::text,x:more->x&price=gt.1.5&order=price.desc")
+    assert dear.json() == [{"name": "a", "price": "10", "x": None}, {"name": "b", "price": "2.5", "x": 1}]
+    page = await ada.get("/rest/v1/rpc/offers?select=name&limit=1&offset=1", headers={"prefer": "count=exact"})
+    assert (page.status_code, page.headers["content-range"], page.json()) == (206, "1-1/3", [{"name": "a"}])
+    assert (await ada.get("/rest/v1/rpc/best?select=name")).json() == {"name": "a"}
+    assert code(await ada.get("/rest/v1/rpc/offers?select=nam")) == (400, "42703")
+    assert (await ada.get("/rest/v1/rpc/offers?price=gt.5")).json() == [{"name": "a", "price": 10, "more": None}]
+    assert code(await ada.get("/rest/v1/rpc/add?a=1&select=x")) == (400, "PGRST127")
 
 
 async def test_data_is_reached_as_the_caller(served: tuple[TestClient, list[Observation]]) -> None:

@@ -26,13 +26,18 @@ def open_engine(settings: DatabaseSettings, data: Path) -> Engine:
         case "postgresql" | "postgres":
             return _postgres(settings)
         case "memory":
-            from mainspring.engines.memory.engine import MemoryEngine
-
-            return MemoryEngine()
+            return open_memory()
         case _:
             raise ConfigError(
                 [Mistake("database.url", f'there is no engine for "{scheme}://"', f"one of {', '.join(SCHEMES)}")]
             )
+
+
+def open_memory() -> Engine:
+    """The engine that keeps rows in dicts, not started yet."""
+    from mainspring.engines.memory.engine import MemoryEngine
+
+    return MemoryEngine()
 
 
 def open_native(settings: Settings) -> NativeEngine:

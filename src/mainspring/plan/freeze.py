@@ -17,7 +17,7 @@ from mainspring.plan.nodes import (
     OutSpread,
     Rows,
 )
-from mainspring.query.expr import Aggregate, Key, Lookup, Ref, both
+from mainspring.query.expr import Aggregate, Key, Lookup, Position, Ref, both
 
 _UNRANKED = (Kind.JSON, Kind.ARRAY, Kind.NATIVE)
 
@@ -88,8 +88,12 @@ def _flat(output: Output) -> Output:
 
 
 def _group_order(draft: Draft, outputs: tuple[Output, ...]) -> tuple[OrderBy, ...]:
-    """The order asked for, then the values that make the group, so that pages neither repeat nor lose groups."""
-    order = [replace(term, key=_group_key(draft, term, outputs)) for term in draft.order]
+    """The order asked for, then the values that make the group, so that pages neither repeat nor lose groups.
+
+    A place in a list is a row's, not a group's.
+    """
+    terms = [term for term in draft.order if not isinstance(term.key, Position)]
+    order = [replace(term, key=_group_key(draft, term, outputs)) for term in terms]
     used = {term.key.index for term in order if isinstance(term.key, Key)}
     order += [
         OrderBy(Key(number, output.type), descending=False, nulls_first=False)
@@ -106,5 +110,8 @@ def _group_key(draft: Draft, term: OrderBy, outputs: tuple[Output, ...]) -> Aggr
     for number, output in enumerate(outputs):
         if isinstance(output, OutColumn) and output.cast is None and output.ref == key:
             return Key(number, key.type)
-    column = key.column.name if isinstance(key, Ref) else draft.table.name.name
-    raise NotGrouped(draft.table.name.name, column)
+    raise NotGrouped(draft.table.name.name, _column(key))
+
+
+def _column(key: Ref | Lookup | Position) -> str:
+    return key.column.name if isinstance(key, Ref) else _column(key.ref)

@@ -8,7 +8,7 @@ from mainspring.catalog.model import Default
 from mainspring.datatypes import DataType
 from mainspring.errors import LimitExceeded, NotSingular, TooManyAffected
 from mainspring.query.ast import Resolution, Value
-from mainspring.query.expr import TRUE, Aggregate, Condition, Key, Lookup, Param, Ref, Source
+from mainspring.query.expr import TRUE, Aggregate, Condition, Key, Lookup, Param, Position, Ref, Source
 from mainspring.query.ops import Form
 
 
@@ -82,7 +82,7 @@ Output = OutColumn | OutAggregate | OutEmbed | OutSpread | OutGather
 class OrderBy:
     """One ordering term. Text orders by code point, enums by declaration. Groups order by a `Key` or an `Aggregate`."""
 
-    key: Ref | Lookup | Aggregate | Key
+    key: Ref | Lookup | Aggregate | Key | Position
     descending: bool
     nulls_first: bool
 

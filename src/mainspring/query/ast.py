@@ -227,10 +227,18 @@ Item = Star | Field | Aggregate | Embed
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """The place of a column's value in the list that is the request's value at `values`."""
+
+    column: Column
+    values: Slot
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One ordering term. `related` names an embedded to-one relation whose column orders this table."""
 
-    column: Column | Aggregate
+    column: Column | Aggregate | Position
     descending: bool = False
     nulls_first: bool | None = None
     related: str | None = None

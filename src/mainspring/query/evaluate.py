@@ -28,6 +28,7 @@ from mainspring.query.expr import (
     Operand,
     Or,
     Param,
+    Position,
     Ref,
     Source,
     Truth,
@@ -116,6 +117,8 @@ class Scope:
                 return found.value(ref) if found else None
             case Aggregate():
                 return self._aggregate(operand)
+            case Position(ref, values):
+                return self.params[values.index].index(self.value(ref))
 
     def _found(self, source: Source, where: Condition) -> Scope | None:
         """The scope of the one row that a look-up means."""

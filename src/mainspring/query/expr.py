@@ -74,6 +74,15 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """The place of the value of `ref` in the list `values`, where it stands there."""
+
+    ref: Ref
+    values: Param
+    type: DataType
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """The value of a group's output number `index`."""
 
@@ -81,7 +90,7 @@ class Key:
     type: DataType
 
 
-Operand = Ref | Param | Lookup | Aggregate
+Operand = Ref | Param | Lookup | Aggregate | Position
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,9 @@ class PostgresDialect(Dialect):
     def json_array(self, document: str) -> str:
         return f"coalesce(json_agg({document}), '[]'::json)"
 
+    def position(self, value: str, number: int, type_: DataType) -> str:
+        return f"array_position({self.placeholder(number, type_, Form.LIST)}, {value})"
+
     def row_id(self, alias: str) -> str:
         return f"{alias}.ctid"
 

@@ -13,6 +13,7 @@ from mainspring.engines.sql.dialect import Dialect, Step
 from mainspring.engines.sql.statement import Arguments
 from mainspring.plan.nodes import OrderBy, OutAggregate, OutColumn, OutEmbed, OutGather, Output, OutSpread, Rows
 from mainspring.query import ast, expr
+from mainspring.query.ops import Form
 
 
 @dataclass(slots=True)
@@ -63,6 +64,9 @@ class Compiler:
                 return f"(SELECT {self.operand(ref)} FROM {self.tables(source)} WHERE {self.reached(source, where)} LIMIT 1)"
             case expr.Aggregate():
                 return self.aggregate(operand)[0]
+            case expr.Position(ref, values):
+                encode = self.dialect.encoder(values.type, Form.LIST, "in")
+                return self.dialect.position(self.ref(ref), self.arguments.add(values.index, encode), values.type)
 
     def aggregate(self, node: expr.Aggregate) -> tuple[str, DataType]:
         """An aggregate, and the type by which its bare value is shown."""
@@ -118,7 +122,7 @@ class Compiler:
         compiled = [
             self.dialect.order(self.operand(key), key.type, term.descending, term.nulls_first, nullable=_nullable(key))
             for term in terms
-            if isinstance(key := term.key, expr.Ref | expr.Lookup)
+            if isinstance(key := term.key, expr.Ref | expr.Lookup | expr.Position)
         ]
         return f" ORDER BY {', '.join(compiled)}" if compiled else ""
 
@@ -197,8 +201,10 @@ class Compiler:
         raise NotImplementedError
 
 
-def _nullable(key: expr.Ref | expr.Lookup) -> bool:
+def _nullable(key: expr.Ref | expr.Lookup | expr.Position) -> bool:
     """Whether a value may be null. A looked-up one may, whatever its column says: the row may not be there."""
+    if isinstance(key, expr.Position):
+        return False
     return isinstance(key, expr.Lookup) or bool(key.path) or key.column.nullable
 
 
@@ -243,6 +249,8 @@ def _refs(node: object) -> Iterable[expr.Ref]:
                 yield from _refs(aggregate)
             case expr.Aggregate(_, of):
                 yield from _refs(of)
+            case expr.Position(ref):
+                yield ref
             case OutGather(_, rows):
                 yield from _refs(OutEmbed("", rows, False))
             case OutSpread(_, source, where, output):

@@ -105,6 +105,10 @@ class Dialect(ABC):
         """The aggregate that collects documents into an array; `[]` for none."""
 
     @abstractmethod
+    def position(self, value: str, number: int, type_: DataType) -> str:
+        """The place of a value of `type_` in the list that is argument `number`."""
+
+    @abstractmethod
     def row_id(self, alias: str) -> str:
         """What identifies a row within one transaction."""
 

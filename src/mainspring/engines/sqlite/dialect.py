@@ -198,6 +198,10 @@ class SqliteDialect(Dialect):
     def json_array(self, document: str) -> str:
         return f"json_group_array({document})"
 
+    def position(self, value: str, number: int, type_: DataType) -> str:
+        sought = _hex(value) if type_.kind is Kind.BYTES else value
+        return f"(SELECT p.key FROM json_each(?{number}) AS p WHERE p.value = {sought} LIMIT 1)"
+
     def row_id(self, alias: str) -> str:
         return f"{alias}.rowid"
 

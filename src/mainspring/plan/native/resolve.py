@@ -103,9 +103,9 @@ def _base(catalog: Catalog, table: TableName, column: ast.Column) -> str:
 
 
 def order(catalog: Catalog, table: TableName, term: ast.Order, related: str | None) -> OrderBy:
-    """One ordering term. What was not said is left to the database. Raises NotSupported for an aggregate."""
+    """One ordering term. What was not said is left to the database. Raises NotSupported for more."""
     column = term.column
-    if isinstance(column, ast.Aggregate):
-        raise NotSupported("ordering by an aggregate in database mode")
+    if not isinstance(column, ast.Column):
+        raise NotSupported("ordering by anything but columns in database mode")
     found = Target(column.name, column.path, column.as_text) if related else target(catalog, table, column)
     return OrderBy(found, term.descending, term.nulls_first, related)

@@ -10,7 +10,8 @@ from mainspring.plan.passes.guards import guard
 from mainspring.plan.passes.resolve import Scope, aggregate, column_ref
 from mainspring.plan.passes.tables import branch
 from mainspring.query import expr
-from mainspring.query.ast import Aggregate, Column, Embed, Order, Selection
+from mainspring.query.ast import Aggregate, Column, Embed, Order, Position, Selection
+from mainspring.query.ops import Form
 
 
 def orders(planning: Planning, draft: Draft) -> None:
@@ -32,8 +33,11 @@ def _term(planning: Planning, draft: Draft, term: Order) -> OrderBy:
     return OrderBy(key, term.descending, term.nulls_lead)
 
 
-def _key(planning: Planning, draft: Draft, term: Order) -> expr.Ref | expr.Lookup | expr.Aggregate:
+def _key(planning: Planning, draft: Draft, term: Order) -> expr.Ref | expr.Lookup | expr.Aggregate | expr.Position:
     scope = Scope(draft.alias, draft.table, draft.columns)
+    if isinstance(term.column, Position):
+        ref = column_ref(planning, scope, term.column.column)
+        return expr.Position(ref, planning.param(term.column.values, ref.type, Form.LIST), BIGINT)
     if isinstance(term.column, Aggregate):
         if draft.group is None:
             raise NotSupported("ordering rows by an aggregate", instead="Select an aggregate, so that there are groups to order.")

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from mainspring.catalog.model import Table
 from mainspring.catalog.routines import Parameter, Returns, Routine, Volatility
 from mainspring.errors import ConfigError, MainspringError, Mistake
 from mainspring.principal import AUTHENTICATED, Principal
 from mainspring.query.ast import TableName
+from mainspring.services.functions.answers import shape
 from mainspring.services.functions.rows import Rows
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,7 +25,7 @@ _TYPES = {bool: "boolean", int: "bigint", float: "double precision", str: "text"
 class Function:
     """A declared function. `types` are those of its arguments, `injected` the parameters that the caller does not give.
 
-    `table` is set where it answers rows of a model.
+    `table` is set where it answers rows of a model, `made` where it makes rows of its own (the table they would make).
     """
 
     routine: Routine
@@ -32,6 +34,7 @@ class Function:
     injected: Mapping[str, type]
     roles: frozenset[str]
     table: TableName | None
+    made: Table | None
 
 
 @dataclass(slots=True)
@@ -102,7 +105,8 @@ def _function(said: Said, table_of: Callable[[object], TableName]) -> Function:
         Volatility.STABLE if said.read_only else Volatility.VOLATILE,
         inspect.getdoc(said.call),
     )
-    return Function(routine, said.call, {name: hints[name] for name in taken}, injected, frozenset(said.to), table)
+    made = shape(routine.name, item) if table is None else None
+    return Function(routine, said.call, {name: hints[name] for name in taken}, injected, frozenset(said.to), table, made)
 
 
 def _item(returned: Any) -> tuple[bool, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -14,6 +14,7 @@ import msgspec
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.names import nearest
 from mainspring.catalog.routines import Routine
+from mainspring.engines.base import Engine
 from mainspring.errors import (
     Busy,
     MainspringError,
@@ -30,8 +31,9 @@ from mainspring.errors import (
 from mainspring.observe import FunctionFailed, Sink
 from mainspring.policy.language import Names
 from mainspring.principal import ANON, Principal
-from mainspring.query.ast import And, Call, Column, Compare, Query, Read, Selection, Slot, TableName
+from mainspring.query.ast import And, Call, Column, Compare, Order, Position, Query, Read, Selection, Slot, TableName
 from mainspring.services.data import Data, Request, Result
+from mainspring.services.functions.answers import answer
 from mainspring.services.functions.declare import Function
 from mainspring.services.functions.rows import Rows
 
@@ -42,7 +44,10 @@ _WAITING = 4
 
 
 class Caller:
-    """Calls the functions of an application. `threads` serve those that are not async; `seconds` bounds every call."""
+    """Calls the functions of an application. `threads` serve those that are not async; `seconds` bounds every call.
+
+    `make_engine` makes the engine that chooses from rows which a function makes itself.
+    """
 
     def __init__(
         self,
@@ -53,7 +58,9 @@ class Caller:
         *,
         threads: int,
         seconds: float,
+        make_engine: Callable[[], Engine],
     ) -> None:
+        self._make_engine = make_engine
         self._functions, self._names, self._data, self._observe = functions, names, data, observe
         self._threads, self._seconds = threads, seconds
         self._pool = ThreadPoolExecutor(threads, "mainspring-function")
@@ -83,10 +90,12 @@ class Caller:
         if query.read_only and not function.routine.read_only:
             raise RoutineWrites(query.routine.name)
         arguments = _arguments(function, values[query.given.index], text=not query.body)
-        answer = await self._run(function, {**arguments, **self._injected(function, principal)})
+        answered = await self._run(function, {**arguments, **self._injected(function, principal)})
         if function.table is not None:
-            return await self._rows(function, query, list(values), answer, principal)
-        return _value(function, query, answer)
+            return await self._rows(function, query, list(values), answered, principal)
+        if function.made is not None and query.selection != Selection():
+            return await self._made(function, function.made, query, values, answered)
+        return _value(function, query, answered)
 
     def _find(self, call: Call) -> Function:
         function = self._functions.get(call.routine)
@@ -142,25 +151,40 @@ class Caller:
     # ------------------------------------------------------------ answers
 
     async def _rows(
-        self, function: Function, query: Call, values: list[Any], answer: Any, principal: Principal
+        self, function: Function, query: Call, values: list[Any], given: Any, principal: Principal
     ) -> Result:
         """Rows of a model: read by their keys, as the caller may see them, as the request wants them."""
         assert function.table is not None
         table = self._names.catalog.tables[function.table]
-        answered = list(answer or ()) if function.routine.returns.many else [] if answer is None else [answer]
+        answered = list(given or ()) if function.routine.returns.many else [] if given is None else [given]
         key = table.primary_key
         if len(key) != 1:
             raise NotSupported("answering rows of a table whose primary key is not one column")
         attributes = {column: name for name, column in self._names.attributes(type(answered[0])).items()} if answered else {}
         values.append([_key(row, key[0], attributes.get(key[0], key[0])) for row in answered])
-        picked = Compare("in", Column(key[0]), Slot(len(values) - 1))
+        column, keys = Column(key[0]), Slot(len(values) - 1)
+        picked = Compare("in", column, keys)
         where = picked if query.selection.where is None else And((picked, query.selection.where))
-        selection = replace(query.selection, where=where)
+        order = query.selection.order or (Order(Position(column, keys)),)
+        selection = replace(query.selection, where=where, order=order)
         result = await self._data.execute(Read(function.table, selection, query.count, query.rows), values, principal)
         _judge(query, result.count)
         if not function.routine.returns.many:
-            return Result((result.body or b"[]")[1:-1] or b"null", result.count, result.total, media=JSON)
+            return _one(result)
         return result
+
+
+    async def _made(self, function: Function, table: Table, query: Call, values: Sequence[Any], made: Any) -> Result:
+        """Rows that the function made itself, as the request wants them."""
+        many = function.routine.returns.many
+        result = await answer(table, list(made or ()) if many else [made], query, values, self._make_engine)
+        _judge(query, result.count)
+        return result if many else _one(result)
+
+
+def _one(result: Result) -> Result:
+    """The answer of a function that answers one row."""
+    return Result((result.body or b"[]")[1:-1] or b"null", result.count, result.total, media=JSON)
 
 
 def _judge(query: Call, count: int) -> None:
@@ -176,16 +200,16 @@ def _key(row: Any, column: str, attribute: str) -> Any:
     return getattr(row, attribute, row)
 
 
-def _value(function: Function, query: Call, answer: Any) -> Result:
+def _value(function: Function, query: Call, answered: Any) -> Result:
     if function.routine.returns.void:
         return Result(None, 0, void=True)
     if query.selection != Selection():
-        raise NotSupported("choosing from the answer of a function that names no rows of a model")
+        raise NotSupported("choosing from the answer of a function whose rows have no declared fields")
     try:
-        body = _encode(answer)
+        body = _encode(answered)
     except TypeError as error:
         raise RoutineFailed(function.routine.name.name) from error
-    count = len(answer) if function.routine.returns.many else 1
+    count = len(answered) if function.routine.returns.many else 1
     _judge(query, count)
     return Result(body, count, count, media=JSON)
 

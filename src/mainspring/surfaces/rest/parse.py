@@ -208,7 +208,7 @@ def _apply(root: Node, name: str, text: str, slots: Slots, grammar: Grammar, ext
             else:
                 node.offset = slots.new(read_offset)
         case Part.STRUCTURE if name.endswith("order"):
-            _order(_find(root, _path(name.rpartition(".")[0]), grammar), text, grammar, extended)
+            _order(_find(root, _path(name.rpartition(".")[0]), grammar), text, grammar)
         case Part.STRUCTURE if name.endswith("distinct"):
             _find(root, _path(name.rpartition(".")[0]), grammar).distinct = text == "true"
         case Part.CURSOR:
@@ -267,8 +267,8 @@ def _related(node: Expr, keys: set[str]) -> Expr:
             return node
 
 
-def _order(node: Node, text: str, grammar: Grammar, extended: bool) -> None:
-    terms = parse_order(text, aggregates=extended)
+def _order(node: Node, text: str, grammar: Grammar) -> None:
+    terms = parse_order(text, aggregates=not grammar.native)
     node.order = tuple(
         replace(term, related=_find(node, [term.related], grammar).key) if term.related else term for term in terms
     )
