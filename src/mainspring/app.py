@@ -184,7 +184,7 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
     engine = open_native(settings)
     planner = NativePlanner(engine.catalog, settings.rest.plan_enabled)
     door = Data(engine, planner, settings.cache.statements, observe)
-    engine.changed = door.forget
+    engine.changed, engine.observe = door.forget, observe
     identify = ExternalTokens(settings.auth, settings.database.anon_role)
 
     async def describe(principal: Principal, schema: str, request: Request) -> bytes:

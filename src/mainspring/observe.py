@@ -97,6 +97,14 @@ class EngineFaulted(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class ReloadFailed(Observation):
+    """What exists in the database was to be read anew and could not be: what was known before goes on being served."""
+
+    level: ClassVar[str] = "error"
+    cause: BaseException
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionFailed(Observation):
     """A function of the application's raised what it should not have."""
 

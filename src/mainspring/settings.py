@@ -129,7 +129,9 @@ class AuthSettings:
     )
     jwks: Secret = option(Secret(), "public keys of tokens signed elsewhere: a JWK or a JWK set")
     jwt_secret_is_base64: bool = option(False, "jwt_secret is written in base64")
-    role_claim: str = option(".role", "where a token names its role: a path such as .app_metadata.role or .roles[0]")
+    role_claim: str = option(
+        ".role", 'where a token names its role: a path such as .app_metadata.role, .roles[0] or .roles[?(@ == "editor")]'
+    )
     audience: str = option("authenticated", "what a token's aud, where it has one, must name")
     issuer: str = option("mainspring", "iss of the tokens signed here")
     require_key: bool = option(False, "refuse requests without any key instead of treating them as anon")

@@ -14,7 +14,7 @@ import pytest
 
 from mainspring.app import Mainspring
 from mainspring.http.headers import Message
-from mainspring.observe import discard
+from mainspring.observe import Observation, ReloadFailed, Sink, discard
 from mainspring.settings import AuthSettings, DatabaseSettings, RestSettings, Secret, Settings
 from tests.support.servers import PostgresServer
 
@@ -91,8 +91,8 @@ class Answer:
 class Client:
     """Sends requests to an application in memory, as a role and a subject where they are said."""
 
-    def __init__(self, settings: Settings, tmp: Any) -> None:
-        self.app = Mainspring().build(settings, tmp, discard)
+    def __init__(self, settings: Settings, tmp: Any, observe: Sink = discard) -> None:
+        self.app = Mainspring().build(settings, tmp, observe)
 
     async def __call__(
         self,
@@ -377,6 +377,28 @@ async def test_a_changed_schema_is_read_when_told(client: Client, front: str) ->
     assert (await client("GET", "/fresh")).json == []
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("DROP TABLE api.fresh")
+
+
+async def test_a_reload_that_is_refused_is_observed_and_what_was_known_is_served(front: str, tmp_path: Any) -> None:
+    seen: list[Observation] = []
+    given = settings(front)
+    given = replace(given, database=replace(given.database, statement_timeout_seconds=0.3))
+    client = Client(given, tmp_path, seen.append)
+    await client.app.start()
+    try:
+        with psycopg.connect(front.replace("front@", "postgres@")) as connection:
+            connection.execute("LOCK TABLE pg_description IN ACCESS EXCLUSIVE MODE")  # the schema cannot be read meanwhile
+            with psycopg.connect(front.replace("front@", "postgres@"), autocommit=True) as other:
+                other.execute("NOTIFY pgrst")
+            for _ in range(100):
+                if any(isinstance(fact, ReloadFailed) for fact in seen):
+                    break
+                await asyncio.sleep(0.05)
+            assert await ids(client, "/posts?select=id&id=eq.1") == [1]
+    finally:
+        await client.app.stop()
+    failed = [fact for fact in seen if isinstance(fact, ReloadFailed)]
+    assert isinstance(failed[0].cause, psycopg.errors.QueryCanceled)
 
 
 async def test_without_prepared_statements_and_without_anonymous_callers(front: str, tmp_path: Any) -> None:

@@ -9,9 +9,10 @@ import base64
 import binascii
 import json
 import math
+import operator
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,6 +31,14 @@ _ALGORITHMS: Final = {
     "OKP": ("EdDSA",),
 }
 _STEP = re.compile(r'\.([A-Za-z_][\w-]*)|\["([^"]*)"\]|\[\'([^\']*)\'\]|\.?"([^"]*)"|\[(-?\d+)\]')
+_FILTER = re.compile(r'\[\?\(@\s*(==\^|\^==|\*==|==|!=)\s*"([^"]*)"\)\]')
+_FITS: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "^==": str.startswith,
+    "==^": str.endswith,
+    "*==": operator.contains,
+}
 _NO_KEY: Final = "No suitable key or wrong key type"
 _NONE_FITS: Final = "None of the keys was able to decode the JWT"
 
@@ -181,22 +190,49 @@ def _number(claims: dict[str, Any], name: str) -> float | None:
     return value
 
 
-def _path(text: str) -> tuple[str | int, ...]:
-    """The steps of `.role`, `$.app_metadata.role` or `.roles[0]`. Raises ConfigError."""
-    rest, steps = text.removeprefix("$"), list[str | int]()
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The last step of a path into a list: its first text for which `fits(text, word)` holds."""
+
+    fits: Callable[[str, str], bool]
+    word: str
+
+    def of(self, value: Any) -> str | None:
+        """The text picked; None of what is no list, or of one without such a text."""
+        items = value if isinstance(value, list) else ()
+        return next((item for item in items if isinstance(item, str) and self.fits(item, self.word)), None)
+
+
+Step = str | int | Picked
+
+
+def _path(text: str) -> tuple[Step, ...]:
+    """The steps of `.role`, `$.app_metadata.role`, `.roles[0]` or `.roles[?(@ ^== "app_")]`. Raises ConfigError."""
+    rest, steps = text.removeprefix("$"), list[Step]()
     while rest:
         found = _STEP.match(rest)
         if found is None:
-            raise ConfigError([Mistake("auth.role_claim", f'cannot be read at "{rest[:40]}"', "a path such as .role")])
+            return (*steps, _picked(rest))
         key = next((group for group in found.groups()[:4] if group is not None), None)
         steps.append(int(found[5]) if key is None else key)
         rest = rest[found.end() :]
     return tuple(steps)
 
 
-def _walk(value: Any, path: Sequence[str | int]) -> Any:
+def _picked(text: str) -> Picked:
+    """The filter that ends a path. Raises ConfigError."""
+    found = _FILTER.fullmatch(text)
+    if found is None:
+        cure = 'a path such as .role or .roles[0], at its end perhaps a filter such as [?(@ == "editor")]'
+        raise ConfigError([Mistake("auth.role_claim", f'cannot be read at "{text[:40]}"', cure)])
+    return Picked(_FITS[found[1]], found[2])
+
+
+def _walk(value: Any, path: Sequence[Step]) -> Any:
     for step in path:
-        if isinstance(step, int) and isinstance(value, list) and -len(value) <= step < len(value):
+        if isinstance(step, Picked):
+            value = step.of(value)
+        elif isinstance(step, int) and isinstance(value, list) and -len(value) <= step < len(value):
             value = value[step]
         elif isinstance(step, str) and isinstance(value, dict):
             value = value.get(step)

@@ -22,7 +22,8 @@ from mainspring.engines.postgres.native.request import Setting, Surroundings, se
 from mainspring.engines.postgres.native.run import NativeRun, Rules
 from mainspring.engines.postgres.pool import Pool, Transaction
 from mainspring.engines.postgres.session import Command
-from mainspring.errors import DatabaseRefused, EngineUnavailable
+from mainspring.errors import EngineUnavailable, MainspringError
+from mainspring.observe import ReloadFailed, Sink, discard
 from mainspring.plan.native.nodes import NativePlan
 from mainspring.principal import Principal
 from mainspring.query.ast import TableName
@@ -50,7 +51,10 @@ SETTABLE = "SELECT coalesce(json_agg(name), '[]') FROM pg_settings WHERE context
 
 
 class NativeEngine:
-    """PostgreSQL at `database.url`, serving `schemas`. `changed` is called after what exists was read anew."""
+    """PostgreSQL at `database.url`, serving `schemas`. `changed` is called after what exists was read anew.
+
+    `observe` is told when it could not be.
+    """
 
     name = "postgres"
     capabilities = Capabilities()
@@ -75,6 +79,7 @@ class NativeEngine:
         self._catalog: Catalog | None = None
         self._listening: asyncio.Task[None] | None = None
         self.changed: Callable[[], None] = lambda: None
+        self.observe: Sink = discard
 
     def catalog(self) -> Catalog:
         """What exists. Raises EngineUnavailable until it has been read."""
@@ -92,7 +97,7 @@ class NativeEngine:
                 await asyncio.wait_for(listens.wait(), CONNECT_SECONDS)
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(self.reload()))
+            loop.add_signal_handler(signal.SIGUSR1, lambda: loop.create_task(self._reload()))
 
     async def reload(self) -> None:
         """Read the schema anew; requests go on with what was known until then. Raises EngineUnavailable, DatabaseRefused."""
@@ -102,6 +107,13 @@ class NativeEngine:
         except psycopg.Error as error:
             raise leaf(error) from error
         self.changed()
+
+    async def _reload(self) -> None:
+        """`reload` where nobody waits for it: a refusal is observed."""
+        try:
+            await self.reload()
+        except MainspringError as error:
+            self.observe(ReloadFailed(error.__cause__ or error))
 
     async def _ask(self, questions: Sequence[str], schemas: Sequence[str]) -> list[bytes]:
         names = array(schemas)
@@ -120,15 +132,15 @@ class NativeEngine:
     async def _listen(self, listens: asyncio.Event) -> None:
         """Wait on a connection of its own for word that the schema has changed; one that was away reads it anew."""
         while True:
-            with contextlib.suppress(psycopg.Error, EngineUnavailable, DatabaseRefused):
+            with contextlib.suppress(psycopg.Error):
                 async with await psycopg.AsyncConnection.connect(self._settings.url, autocommit=True) as connection:
                     await connection.execute(f"LISTEN {quote(self._settings.channel)}".encode())
                     if listens.is_set():
-                        await self.reload()
+                        await self._reload()
                     listens.set()
                     async for notice in connection.notifies():
                         if notice.payload in ("", "reload schema", "reload config"):
-                            await self.reload()
+                            await self._reload()
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def visible(self, schema: str, principal: Principal) -> tuple[frozenset[str], frozenset[str]]:
