@@ -25,6 +25,7 @@ from mainspring.query.ast import (
     Count,
     Delete,
     Embed,
+    End,
     Expr,
     Field,
     Insert,
@@ -350,9 +351,24 @@ def test_writes() -> None:
     assert found.query == Delete(POSTS, Compare("eq", ID, S0), returning=Selection(), singular=True)
 
 
-def test_preferences_not_offered() -> None:
-    with pytest.raises(NotSupported):
-        parse(Asked("PATCH", POSTS, "", prefer=("tx=rollback",)), Grammar(override=True))
+@pytest.mark.parametrize(
+    ("prefer", "grammar", "undone", "told"),
+    [
+        ("tx=rollback", Grammar(), False, None),
+        ("handling=strict, tx=rollback", Grammar(), False, b"handling=strict"),
+        ("tx=rollback", Grammar(override=True), True, b"tx=rollback"),
+        ("tx=commit", Grammar(override=True), False, b"tx=commit"),
+        ("", Grammar(rollback=True), True, None),
+        ("tx=commit", Grammar(rollback=True), True, None),
+        ("tx=commit", Grammar(rollback=True, override=True), False, b"tx=commit"),
+    ],
+)
+def test_a_write_ends_as_the_settings_say_or_the_client_where_it_may(
+    prefer: str, grammar: Grammar, undone: bool, told: bytes | None
+) -> None:
+    found = parse(Asked("PATCH", POSTS, "", prefer=(prefer,)), grammar)
+    assert (found.query.terms.end is End.ROLLBACK) is undone
+    assert dict(found.headers).get(b"preference-applied") == told
 
 
 def test_a_bound_on_affected_rows_counts_only_when_strict() -> None:

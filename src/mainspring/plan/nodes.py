@@ -142,15 +142,24 @@ class ReadPlan:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """When a write is kept, by how many rows it answers: exactly one when `singular`, at most `most`."""
+    """When a write is kept, by how many rows it answers: exactly one when `singular`, at most `most`.
+
+    `undone`: it is done, verified and answered like any other, and then undone.
+    """
 
     singular: bool = False
     most: int | None = None
+    undone: bool = False
+
+    @property
+    def judged(self) -> bool:
+        """Whether what it answers decides."""
+        return self.singular or self.most is not None
 
     @property
     def always(self) -> bool:
         """Whether it is kept whatever it answers."""
-        return not self.singular and self.most is None
+        return not self.judged and not self.undone
 
     def judge(self, count: int) -> None:
         """Return when the write is kept. Raises NotSingular or TooManyAffected."""

@@ -12,7 +12,7 @@ from mainspring.plan.nodes import DeletePlan, InsertPlan, Kept, Rows, UpdatePlan
 from mainspring.plan.passes.guards import policy
 from mainspring.plan.passes.tables import find_table
 from mainspring.plan.reads import read_rows
-from mainspring.query.ast import Conflict, Delete, Expr, Insert, Resolution, Selection, TableName, Update
+from mainspring.query.ast import Conflict, Delete, End, Expr, Insert, Resolution, Selection, TableName, Update
 from mainspring.query.expr import TRUE, Condition, Source, both
 
 
@@ -71,7 +71,7 @@ def plan_delete(planning: Planning, query: Delete) -> DeletePlan:
 
 
 def _kept(query: Insert | Update | Delete) -> Kept:
-    return Kept(query.singular, query.terms.max_affected)
+    return Kept(query.singular, query.terms.max_affected, query.terms.end is End.ROLLBACK)
 
 
 def _picked(planning: Planning, query: Update | Delete, command: str) -> Rows:

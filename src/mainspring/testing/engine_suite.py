@@ -17,6 +17,7 @@ from mainspring.testing.suite.groups import GroupsSuite, SpreadsSuite
 from mainspring.testing.suite.policies import PoliciesSuite
 from mainspring.testing.suite.reads import ConditionsSuite, EmbedsSuite, PagesSuite
 from mainspring.testing.suite.scale import LifeSuite, ScaleSuite
+from mainspring.testing.suite.terms import UndoneSuite
 from mainspring.testing.suite.types import TypesSuite
 from mainspring.testing.suite.writes import ChangeSuite, ConstraintsSuite, InsertSuite, UpsertSuite
 
@@ -36,6 +37,7 @@ class EngineSuite(
     ChangeSuite,
     ConstraintsSuite,
     PoliciesSuite,
+    UndoneSuite,
     ScaleSuite,
     LifeSuite,
 ):

@@ -68,9 +68,10 @@ class MemoryEngine:
             raise EngineUnavailable()
         return Draft.of(self._state, self._catalog)
 
-    def keep(self, draft: Draft) -> None:
-        """Make the draft what is stored."""
-        self._state = draft.kept()
+    def end(self, draft: Draft, kept: Kept) -> None:
+        """Make the draft what is stored, unless it is to be undone."""
+        if not kept.undone:
+            self._state = draft.kept()
 
 
 class _Prepared:
@@ -114,7 +115,7 @@ class PreparedInsert(_Prepared):
         with _anonymous(principal):
             numbers, inserted = write.insert(draft, plan, params, rows)
         result = _answer(draft, plan.returning, numbers, params, plan.kept)
-        self._engine.keep(draft)
+        self._engine.end(draft, plan.kept)
         result.inserted = inserted
         result.keys = [_key(plan.target.table, draft, number) for number in numbers]
         return result
@@ -135,7 +136,7 @@ class PreparedUpdate(_Prepared):
         with _anonymous(principal):
             numbers = write.update(draft, plan, params, changes)
         result = _answer(draft, plan.returning, numbers, params, plan.kept)
-        self._engine.keep(draft)
+        self._engine.end(draft, plan.kept)
         return result
 
 
@@ -153,7 +154,7 @@ class PreparedDelete(_Prepared):
         numbers = write.picked_for_delete(draft, plan, params)
         result = _answer(draft, plan.returning, numbers, params, plan.kept)
         write.delete(draft, plan, numbers)
-        self._engine.keep(draft)
+        self._engine.end(draft, plan.kept)
         return result
 
 

@@ -22,6 +22,8 @@ MAX_WAITING = 4_096
 STOP_SECONDS = 30.0
 
 _BEGIN, _COMMIT, _ROLLBACK = Command("BEGIN"), Command("COMMIT"), Command("ROLLBACK")
+UNDONE = (Command("SET CONSTRAINTS ALL IMMEDIATE"), _ROLLBACK)
+"""The end of a transaction that is undone, but refused where a commit would have been."""
 
 
 class Pool:
@@ -161,9 +163,10 @@ class Transaction:
         results = await self._running.run(*begin, *checks, *commands)
         return results[len(begin) + len(checks) :]
 
-    async def finish(self, checks: Sequence[Command], *commands: Command) -> list[PGresult]:
-        """`verify` and commit, in one round trip (deferred constraints may fail now)."""
-        return (await self.end((_COMMIT,), *checks, *commands))[len(checks) :]
+    async def finish(self, checks: Sequence[Command], *commands: Command, undone: bool = False) -> list[PGresult]:
+        """`verify` and commit (or undo), in one round trip (deferred constraints may fail now)."""
+        how = UNDONE if undone else (_COMMIT,)
+        return (await self.end(how, *checks, *commands))[len(checks) :]
 
     async def end(self, how: Sequence[Command], *commands: Command) -> list[PGresult]:
         """Run commands and end the transaction with those of `how`, in one round trip; the results of `commands`."""

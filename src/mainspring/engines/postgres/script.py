@@ -78,13 +78,13 @@ class Script:
         ids: Sequence[bytes],
         *then: Command,
     ) -> Result:
-        """Verify, represent and commit; a write may be kept only for as many rows as the plan says."""
-        if self.kept.always:
-            rows = await transaction.finish(demands, *answer, *then)
+        """Verify, represent and end; a write may be kept only for as many rows as the plan says, or not at all."""
+        if not self.kept.judged:
+            rows = await transaction.finish(demands, *answer, *then, undone=self.kept.undone)
             return answered(rows[: len(answer)], ids)
         result = answered(await transaction.verify(demands, *answer), ids)
         self.kept.judge(result.count)
-        await transaction.finish((), *then)
+        await transaction.finish((), *then, undone=self.kept.undone)
         return result
 
     async def submit(self, work: Work, principal: Principal) -> Result:

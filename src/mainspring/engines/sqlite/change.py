@@ -58,7 +58,7 @@ class Update(Script):
             result = represented(self._represent, represent, connection, ids)
             return kept(result, self.plan.kept)
 
-        return await self.submit(work)
+        return await self.submit(work, self.plan.kept)
 
 
 class Delete(Script):
@@ -99,7 +99,7 @@ class Delete(Script):
                 connection.execute(self._remove.sql, [*remove, json_dump(ids)])
             return kept(result, self.plan.kept)
 
-        return await self.submit(work)
+        return await self.submit(work, self.plan.kept)
 
 
 def _picking(compiler: Compiler, rows: Rows, dialect: SqliteDialect) -> str:

@@ -78,7 +78,7 @@ class Insert(Script):
             return kept(result, plan.kept)
 
         try:
-            return await self.submit(work)
+            return await self.submit(work, plan.kept)
         except ForeignKeyViolated as error:
             if plan.upsert is not None and len(rows) > 1 and References.needed(self.table):
                 raise _undecided() from error

@@ -35,10 +35,10 @@ class Script:
         """A compiler for one more statement of this script."""
         return SqliteCompiler(self.dialect, Arguments(self.params))
 
-    async def submit(self, work: Callable[[Any], Result]) -> Result:
+    async def submit(self, work: Callable[[Any], Result], how: Kept) -> Result:
         """Run `work` on the writer; its errors become typed ones."""
         try:
-            result: Result = await self.writer.write(work)
+            result: Result = await self.writer.write(undone(work) if how.undone else work)
         except MainspringError:
             raise
         except Exception as error:
@@ -118,6 +118,19 @@ def represented(statement: Statement | None, arguments: list[Any], connection: A
 def joined(documents: list[bytes]) -> Result:
     """The result of a write whose statement returned the documents itself."""
     return Result(b"[" + b",".join(documents) + b"]", len(documents))
+
+
+def undone(work: Callable[[Any], Result]) -> Callable[[Any], Result]:
+    """`work`, of which nothing stays; the other writes of its transaction do."""
+
+    def run(connection: Any) -> Result:
+        connection.execute("SAVEPOINT undone")
+        result = work(connection)
+        connection.execute("ROLLBACK TO undone")
+        connection.execute("RELEASE undone")
+        return result
+
+    return run
 
 
 def kept(result: Result, how: Kept) -> Result:

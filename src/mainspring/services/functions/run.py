@@ -31,7 +31,7 @@ from mainspring.errors import (
 from mainspring.observe import FunctionFailed, Sink
 from mainspring.policy.language import Names
 from mainspring.principal import ANON, Principal
-from mainspring.query.ast import And, Call, Column, Compare, Order, Position, Query, Read, Selection, Slot, TableName
+from mainspring.query.ast import And, Call, Column, Compare, End, Order, Position, Query, Read, Selection, Slot, TableName
 from mainspring.services.data import Data, Request, Result
 from mainspring.services.functions.answers import answer
 from mainspring.services.functions.declare import Function
@@ -89,6 +89,8 @@ class Caller:
             raise RoutineDenied(query.routine.name, principal.role == ANON)
         if query.read_only and not function.routine.read_only:
             raise RoutineWrites(query.routine.name)
+        if query.terms.end is End.ROLLBACK and not function.routine.read_only:
+            raise NotSupported("undoing what a function does (tx=rollback)", instead="Declare it read_only=True where it is.")
         arguments = _arguments(function, values[query.given.index], text=not query.body)
         answered = await self._run(function, {**arguments, **self._injected(function, principal)})
         if function.table is not None:

@@ -48,7 +48,10 @@ _ONCE: Final = ("select", "columns", "on_conflict", "order", "limit", "offset", 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What of the protocol is offered. `native`: a database decides what it understands; `override`: Prefer: tx counts."""
+    """What of the protocol is offered. `native`: a database decides what it understands; `override`: Prefer: tx counts.
+
+    `rollback`: without it writes are undone.
+    """
 
     max_depth: int = 8
     aggregates: bool = True
@@ -56,6 +59,7 @@ class Grammar:
     explainable: bool = False
     native: bool = False
     override: bool = False
+    rollback: bool = False
 
     def extended(self, asked: Asked) -> bool:
         """Whether HAVING, DISTINCT and cursors are understood in a request."""
@@ -89,8 +93,6 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
     preferences = parse_preferences(
         asked.prefer, asked.method, zoned=grammar.native, override=grammar.override, call=asked.call
     )
-    if not grammar.native:
-        _refuse(preferences)
     extended = grammar.extended(asked)
     arguments, pairs = _arguments(asked, extended)
     once = {name: text for name, text in pairs if name in ("select", "columns", "on_conflict")}
@@ -133,12 +135,6 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
     )
 
 
-def _refuse(prefer: Preferences) -> None:
-    """What only a database that decides by itself can do."""
-    if prefer.end is End.ROLLBACK:
-        raise NotSupported("Prefer: tx=rollback")
-
-
 def _media(asked: Asked, grammar: Grammar) -> Media:
     """In database mode the database may offer more: what is taken first tells at least whether one object is."""
     if not grammar.native:
@@ -150,8 +146,10 @@ def _media(asked: Asked, grammar: Grammar) -> Media:
 
 
 def _terms(asked: Asked, prefer: Preferences, grammar: Grammar) -> Terms:
-    taken = accepted(asked.accept) if grammar.native else ()
-    return Terms(prefer.end, prefer.max_affected, prefer.timezone, taken)
+    if grammar.native:
+        return Terms(prefer.end, prefer.max_affected, prefer.timezone, accepted(asked.accept))
+    undone = prefer.end is End.ROLLBACK or (grammar.rollback and prefer.end is None)
+    return Terms(End.ROLLBACK if undone else None, prefer.max_affected, prefer.timezone)
 
 
 def _arguments(asked: Asked, extended: bool) -> tuple[frozenset[str], list[tuple[str, str]]]:

@@ -90,6 +90,7 @@ class RestSurface:
             explainable=whole.rest.plan_enabled,
             native=self._native,
             override=whole.database.tx_end.endswith("allow-override"),
+            rollback=whole.database.tx_end.startswith("rollback"),
         )
         self._shapes: Recent[Shape] = Recent(whole.cache.shapes)
         self._queries = Queries(whole.cache.shapes)

@@ -15,7 +15,7 @@ from mainspring.engines.base import Request, Result
 from mainspring.engines.postgres.native.compile import Compiled
 from mainspring.engines.postgres.native.faults import leaf
 from mainspring.engines.postgres.native.request import Setting, Surroundings, settings
-from mainspring.engines.postgres.pool import Pool, Transaction
+from mainspring.engines.postgres.pool import UNDONE, Pool, Transaction
 from mainspring.engines.postgres.session import Command
 from mainspring.errors import (
     KeyMismatch,
@@ -35,7 +35,6 @@ _PLAIN = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 """What may stand in a header: no line break can end it and begin another."""
 
 _COMMIT = (Command("COMMIT"),)
-_ROLLBACK = (Command("SET CONSTRAINTS ALL IMMEDIATE"), Command("ROLLBACK"))
 _ISOLATIONS = {"serializable": "SERIALIZABLE", "repeatable read": "REPEATABLE READ", "read committed": "READ COMMITTED"}
 
 
@@ -91,7 +90,7 @@ class NativeRun:
     def _end(self) -> tuple[Command, ...]:
         asked = _terms(self._plan).end
         rollback = asked is End.ROLLBACK or (self._rules.rollback and asked is not End.COMMIT)
-        return _ROLLBACK if rollback else _COMMIT
+        return UNDONE if rollback else _COMMIT
 
     def _result(self, results: Sequence[PGresult]) -> Result:
         document = _document(self._plan)
