@@ -37,7 +37,7 @@ def plan_update(planning: Planning, query: Update) -> UpdatePlan:
     table = find_table(planning, query.table)
     allowed = planning.guards.require(table, "update")
     named = [_target(planning, table, name, allowed) for name in query.columns]
-    writes = [_write(table, column, given=True) for column in named]
+    writes = [_write(table, column, given=True, missing_default=query.missing_default, automatic=False) for column in named]
     writes += [
         Write(table.name.name, column.name, column.type, given=False, default=column.onupdate)
         for column in table.columns.values()
@@ -117,9 +117,13 @@ def _insert_writes(
     return tuple(writes)
 
 
-def _write(table: Table, column: Column, *, given: bool, missing_default: bool = False) -> Write:
+def _write(
+    table: Table, column: Column, *, given: bool, missing_default: bool = False, automatic: bool = True
+) -> Write:
+    """A write of a column. With `automatic` a missing key is counted on by the database, which is no default of an update."""
     own = column.default if missing_default else None
-    database = missing_default and own is None and (column.server_default is not None or column.autoincrement)
+    defaults = column.server_default is not None or (automatic and column.autoincrement)
+    database = missing_default and own is None and defaults
     return Write(
         table.name.name, column.name, column.type, given, own, database, required=not column.nullable
     )

@@ -15,7 +15,7 @@ from mainspring.engines.postgres.script import Script, checks, made, represented
 from mainspring.engines.postgres.session import Command
 from mainspring.engines.sql.statement import Statement
 from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
-from mainspring.plan.params import written
+from mainspring.plan.params import DEFAULT, written
 from mainspring.principal import Principal
 
 
@@ -29,12 +29,17 @@ class Update(Script):
         self._represent = self.representation(plan.returning)
         self._check = self.demand(plan.picked.source, plan.check)
         self._alone = self._check is None and self._represent is None and plan.kept.always
-        self._change = self._statement()
+        self._change = self._statement((False,) * len(plan.writes))
+        self._changes: dict[tuple[bool, ...], Statement] = {}
 
-    def _statement(self) -> Statement:
+    def _statement(self, defaulted: tuple[bool, ...]) -> Statement:
+        """The change in which the writes `defaulted` take the database's own default."""
         compiler, rows = self.compiler(), self.plan.picked
         where = _picking(compiler, rows)
-        marks = [self.dialect.placeholder(compiler.arguments.extra(), write.type) for write in self.plan.writes]
+        marks = [
+            "DEFAULT" if default else self.dialect.placeholder(compiler.arguments.extra(), write.type)
+            for write, default in zip(self.plan.writes, defaulted, strict=True)
+        ]
         sets = ", ".join(
             f"{self.dialect.quote(write.column)} = {mark}" for write, mark in zip(self.plan.writes, marks, strict=True)
         )
@@ -48,17 +53,27 @@ class Update(Script):
         picking = self._change.arguments(values, principal)
         check, represent = made(self._check, values, principal), made(self._represent, values, principal)
         (row,) = written(self.plan.writes, [values[self.plan.changes]], principal)
-        new = [None if value is None else encode(value) for value, encode in zip(row, self._encoders, strict=True)]
-        change = Command(self._change.sql, [*picking, *new])
+        new = [
+            None if value is None else encode(value)
+            for value, encode in zip(row, self._encoders, strict=True)
+            if value is not DEFAULT
+        ]
+        statement = self._changed(tuple(value is DEFAULT for value in row))
+        change = Command(statement.sql, [*picking, *new])
         if self._alone:
-            return Result(None, _touched(await self.alone(principal, change)) if new else 0)
+            return Result(None, _touched(await self.alone(principal, change)) if row else 0)
 
         async def work(transaction: Transaction) -> Result:
-            ids = _ids(await transaction.run(change)) if new else []
+            ids = _ids(await transaction.run(change)) if row else []
             answer = represented(self._represent, represent, ids)
             return await self.settle(transaction, checks(self._check, check, ids), answer, ids)
 
         return await self.submit(work, principal)
+
+    def _changed(self, defaulted: tuple[bool, ...]) -> Statement:
+        if not any(defaulted):
+            return self._change
+        return self._changes.get(defaulted) or self._changes.setdefault(defaulted, self._statement(defaulted))
 
 
 class Delete(Script):

@@ -8,11 +8,12 @@ from typing import Any
 from mainspring.engines.base import Request, Result
 from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.statement import Statement
+from mainspring.engines.sqlite.ddl import default_of
 from mainspring.engines.sqlite.dialect import SqliteDialect, encoder, json_dump
 from mainspring.engines.sqlite.script import Script, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
-from mainspring.plan.params import binders, written
+from mainspring.plan.params import DEFAULT, binders, written
 from mainspring.principal import Principal
 
 
@@ -25,16 +26,22 @@ class Update(Script):
         self._encoders = [encoder(write.type) for write in plan.writes]
         self._checked: str | None = None
         self._document: str | None = None
-        self._change = self._statement() if plan.writes else None
+        self._changes: dict[tuple[bool, ...], Statement] = {}
+        self._change = self._statement((False,) * len(plan.writes)) if plan.writes else None
         self._check = None if self._checked else self.unless(plan.picked.source, plan.check)
         self._represent = self.representation(plan.returning)
 
-    def _statement(self) -> Statement:
+    def _statement(self, defaulted: tuple[bool, ...]) -> Statement:
+        """The change in which the writes `defaulted` take the database's own default."""
         compiler, rows = self.compiler(), self.plan.picked
         where, target = _picking(compiler, rows, self.dialect), compiler.tables(rows.source)
         self._checked = self.returned_check(compiler, rows.source.alias, self.plan.check)
         self._document = self.returned_document(compiler, self.plan.returning)
-        sets = ", ".join(f"{self.dialect.quote(w.column)} = ?{compiler.arguments.extra()}" for w in self.plan.writes)
+        new = [
+            default_of(self.table.columns[write.column]) if default else f"?{compiler.arguments.extra()}"
+            for write, default in zip(self.plan.writes, defaulted, strict=True)
+        ]
+        sets = ", ".join(f"{self.dialect.quote(w.column)} = {value}" for w, value in zip(self.plan.writes, new, strict=True))
         returning = f"rowid, {self._checked or '1'}, {self._document or 'NULL'}"
         return compiler.arguments.statement(f"UPDATE {target} SET {sets} WHERE {where} RETURNING {returning}")
 
@@ -44,12 +51,17 @@ class Update(Script):
             for bind in binders(self.params):
                 bind(values, principal)
         (row,) = written(self.plan.writes, [values[self.plan.changes]], principal)
-        new = [None if value is None else encode(value) for value, encode in zip(row, self._encoders, strict=True)]
-        change = [*made(self._change, values, principal), *new]
+        statement = self._changed(tuple(value is DEFAULT for value in row))
+        new = [
+            None if value is None else encode(value)
+            for value, encode in zip(row, self._encoders, strict=True)
+            if value is not DEFAULT
+        ]
+        change = [*made(statement, values, principal), *new]
         check, represent = made(self._check, values, principal), made(self._represent, values, principal)
 
         def work(connection: Any) -> Result:
-            changed = connection.execute(self._change.sql, change).fetchall() if self._change else []
+            changed = connection.execute(statement.sql, change).fetchall() if statement else []
             ids = [rowid for rowid, _, _ in changed]
             if not all(passed for _, passed, _ in changed) or failing(connection, self._check, check, ids):
                 raise self.denied(principal)
@@ -59,6 +71,11 @@ class Update(Script):
             return kept(result, self.plan.kept)
 
         return await self.submit(work, self.plan.kept)
+
+    def _changed(self, defaulted: tuple[bool, ...]) -> Statement | None:
+        if self._change is None or not any(defaulted):
+            return self._change
+        return self._changes.get(defaulted) or self._changes.setdefault(defaulted, self._statement(defaulted))
 
 
 class Delete(Script):

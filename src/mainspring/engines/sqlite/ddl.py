@@ -82,7 +82,7 @@ def _column(table: Table, column: Column) -> str:
     parts = [names.quote(column.name), _storage(table, column)]
     if column.generated is not None and not column.autoincrement:
         parts.append(f"GENERATED ALWAYS AS ({_computed(column)}) STORED")
-    default = _default(column)
+    default = default_of(column)
     parts += [f"DEFAULT {default}"] if default else []
     parts += [] if column.nullable else ["NOT NULL"]
     return " ".join((*parts, *_check(table, column)))
@@ -132,7 +132,7 @@ def _condition(column: str, type_: DataType) -> str | None:
 # ---------------------------------------------------------------- defaults
 
 
-def _default(column: Column) -> str | None:
+def default_of(column: Column) -> str | None:
     """The database's own default in SQLite's words. Raises Refused for what has none."""
     if column.server_default is None:
         return None
@@ -220,7 +220,7 @@ def _addition(table: Table, column: Column) -> str:
 
 
 def _constant_default(column: Column) -> str | None:
-    default = _default(column)
+    default = default_of(column)
     if default and default.startswith("("):
         raise Refused("SQLite adds only columns with a constant default", "leave the server default out")
     value = migrate.fill(column)

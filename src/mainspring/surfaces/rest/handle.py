@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeVar
 
 from mainspring.catalog.model import Table
 from mainspring.catalog.routines import Routine
-from mainspring.errors import NotSupported
 from mainspring.principal import Principal
 from mainspring.query.ast import Call, Given, Insert, Query, TableName, Update
 from mainspring.services.data import Request, Result
@@ -54,17 +53,14 @@ def work_in_range(shape: Shape, values: list[Any], asked: Range) -> None:
 
 
 def fit(shape: Shape, rows: list[Row]) -> tuple[tuple[str, ...], Any]:
-    """The columns a write names, and the value of its body's slot: rows, or an update's one row.
-
-    Raises BodyInvalid, NotSupported for an update that would have to find defaults.
-    """
+    """The columns a write names, and the value of its body's slot: rows, or an update's one row. Raises BodyInvalid."""
     columns = shape.columns if shape.columns is not None else columns_of(rows)
     if not isinstance(shape.query, Update):
         return columns, rows
     given = single(rows)
     columns = columns if given else ()
-    if shape.preferences.missing_default and not given.keys() >= set(columns):
-        raise NotSupported("Prefer: missing=default on an update", instead="Write every column that columns= names.")
+    if shape.preferences.missing_default:
+        return columns, {name: given[name] for name in columns if name in given}
     return columns, {name: given.get(name) for name in columns}
 
 

@@ -156,19 +156,21 @@ class Door:
         returning: Selection | None = None,
         singular: bool = False,
         most: int | None = None,
+        defaults: Sequence[str] = (),
         me: Principal = SERVICE_PRINCIPAL,
     ) -> Result:
-        """Changes to the rows that `where` picks."""
+        """Changes to the rows that `where` picks; the columns `defaults` take their default."""
         slots, numbers = _paged(page, 1)
         query = Update(
             named(table),
-            tuple(changes),
+            (*changes, *defaults),
             Slot(0),
             where,
             tuple(order),
             *slots,
             returning,
             singular=singular,
+            missing_default=bool(defaults),
             terms=Terms(max_affected=most),
         )
         return await self.run(query, [changes, *numbers], me)

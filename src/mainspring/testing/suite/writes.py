@@ -151,6 +151,18 @@ class UpsertSuite(Suite):
 class ChangeSuite(Suite):
     """Updates and deletes."""
 
+    async def test_columns_take_their_defaults_again(self, door: Door) -> None:
+        first = {"id": 1, "note": "old", "status": "sold", "rank": 9, "token": "given", "made": "2000-01-01T00:00:00Z"}
+        await door.insert("drafts", first, {**first, "id": 2})
+        defaults = ("status", "rank", "token", "made")
+        await door.update("drafts", {"note": "new"}, compare("id", "eq", 1), defaults=defaults)
+        one, two = await door.rows("drafts", "note", "status", "rank", "token", "made")
+        assert one.pop("made") > "2020"
+        assert one == {"note": "new", "status": "new", "rank": 3, "token": "made in Python"}
+        assert two["status"] == "sold"
+        with pytest.raises(NotNullViolated):
+            await door.update("drafts", {"note": "x"}, compare("id", "eq", 1), defaults=("id",))
+
     async def test_update(self, door: Door) -> None:
         await fill(door)
         result = await door.update("books", {"title": "Late", "price": "9.5"}, compare("year", "gte", 2002))
