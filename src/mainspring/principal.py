@@ -31,7 +31,7 @@ class Principal:
         """The claim at `path` (keys from the outside in), or None where there is none."""
         value: Any = self.claims
         for key in path:
-            if not isinstance(value, Mapping):
+            if type(value) is not dict and not isinstance(value, Mapping):  # the first test is the fast one
                 return None
             value = value.get(key)
         return value

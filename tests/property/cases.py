@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import HealthCheck, Phase, settings
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
-TOTAL = int(os.environ.get("MAINSPRING_TEST_CASES", "6000"))
+TOTAL = int(os.environ.get("MAINSPRING_TEST_CASES", "9000"))
 SHRINK = "MAINSPRING_TEST_SHRINK" in os.environ
 """Whether a failure is made smaller before it is shown: whole databases take minutes, so it must be asked for."""
 SECONDS_PER_CASE = 0.5

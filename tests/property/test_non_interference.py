@@ -78,7 +78,7 @@ def exact(answer: Answer) -> Any:
     """Everything in an answer, to the byte."""
     if isinstance(answer, MainspringError):
         return error_facts(answer)
-    return answer.body, answer.count, answer.total, answer.inserted, list(answer.keys)
+    return answer.body, answer.count, answer.total, answer.inserted, list(answer.keys), answer.cursor
 
 
 # ---------------------------------------------------------------- the same world, differing in what is hidden

@@ -15,7 +15,7 @@ from mainspring.query.ast import Aggregate, Call, Count, Field, Insert, MediaFor
 from mainspring.services.data import Result
 from mainspring.surfaces.rest.csv import write_csv
 from mainspring.surfaces.rest.cursor import write
-from mainspring.surfaces.rest.media import content_type
+from mainspring.surfaces.rest.media import ARRAY, content_type
 from mainspring.surfaces.rest.page import content_range, page_status
 from mainspring.surfaces.rest.preferences import Return
 from mainspring.surfaces.rest.shape import Shape
@@ -68,6 +68,8 @@ def _document(shape: Shape, result: Result) -> tuple[bytes, bytes]:
     if result.media is not None:
         return result.body or b"", content_type(result.media.decode())
     body, media = result.body or b"[]", shape.media
+    if media is ARRAY:
+        return body, media.content_type
     if media.singular:
         if result.count != 1:
             raise NotSingular(result.count)

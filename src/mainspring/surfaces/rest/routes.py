@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from mainspring.catalog.model import Table
@@ -94,11 +95,12 @@ class RestSurface:
         )
         self._shapes: Recent[Shape] = Recent(whole.cache.shapes)
         self._queries = Queries(whole.cache.shapes)
+        self._max_rows, self._timed_phases = whole.rest.max_rows, whole.rest.server_timing
         self._trace = whole.rest.trace_header.lower().encode()
         self._root = whole.rest.root_function.rpartition(".")[2]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        timing = Timing(time.perf_counter(), {}) if self._settings.server_timing else None
+        timing = Timing(time.perf_counter(), {}) if self._timed_phases else None
         try:
             principal = self._identify(scope["headers"])
             scope[ROLE] = principal.role
@@ -130,29 +132,39 @@ class RestSurface:
             return await self._describe_root(scope, principal, timing)
         query, shape, values = self._read(scope, name)
         asked = shape.query
+        if isinstance(asked, Read):
+            result = await self._execute(scope, asked, values, principal, timing)
+            return render_read(shape, result, values, query, self._max_rows)
         if isinstance(asked, Call):
             asked = await self._with_arguments(scope, receive, shape, values)
-        elif not isinstance(asked, Read | Delete):
+        elif not isinstance(asked, Delete):
             asked = await self._with_body(scope, receive, shape, values, principal)
         result = await self._execute(scope, asked, values, principal, timing)
-        if isinstance(shape.query, Read):
-            return render_read(shape, result, values, query, self._settings.max_rows)
         return render_call(shape, result, values) if isinstance(shape.query, Call) else render_write(shape, result)
 
-    async def _execute(
+    def _execute(
         self, scope: Scope, query: Query, values: list[Any], principal: Principal, timing: Timing | None
-    ) -> Result:
-        request = None
-        if self._native:
-            request = Request(scope["method"], scope["path"], scope["headers"])
+    ) -> Awaitable[Result]:
+        request = Request(scope["method"], scope["path"], scope["headers"]) if self._native else None
         door = self._functions if self._functions is not None and isinstance(query, Call) else self._data
-        if timing is not None:
-            timing.mark("parse")
-            door.prepare(query, principal)
-            timing.mark("plan")
+        if timing is None:
+            return door.execute(query, values, principal, request)
+        return self._timed(door, query, values, principal, request, timing)
+
+    async def _timed(
+        self,
+        door: DataDoor,
+        query: Query,
+        values: list[Any],
+        principal: Principal,
+        request: Request | None,
+        timing: Timing,
+    ) -> Result:
+        timing.mark("parse")
+        door.prepare(query, principal)
+        timing.mark("plan")
         result = await door.execute(query, values, principal, request)
-        if timing is not None:
-            timing.mark("transaction")
+        timing.mark("transaction")
         return result
 
     # ------------------------------------------------------------ bodies
@@ -263,11 +275,8 @@ class RestSurface:
         return parse(asked, self._grammar)
 
     def _name(self, scope: Scope) -> str:
-        """The table, `rpc/` and a function, or nothing for the root."""
-        path: str = scope["path"]
-        name = path.removeprefix(scope.get("root_path") or "").removeprefix("/").removesuffix("/")
-        if "/" in name.removeprefix(_RPC) or name == "rpc":
-            raise Refused(404, "PGRST125", "Invalid path specified in request URL")
+        """The table, `rpc/` and a function, or nothing for the root. Raises Refused."""
+        name = _name_of(scope["path"], scope.get("root_path") or "")
         if not name and self._root and self._settings.openapi_mode != "disabled":
             return _RPC + self._root
         return name
@@ -324,6 +333,14 @@ class RestSurface:
         assert isinstance(shape.query, Call)
         reads = (self._functions or self._data).require_routine(shape.query).read_only
         return "OPTIONS,GET,HEAD,POST" if reads else "OPTIONS,POST"
+
+
+@lru_cache(maxsize=1024)
+def _name_of(path: str, root: str) -> str:
+    name = path.removeprefix(root).removeprefix("/").removesuffix("/")
+    if "/" in name.removeprefix(_RPC) or name == "rpc":
+        raise Refused(404, "PGRST125", "Invalid path specified in request URL")
+    return name
 
 
 def _equalities(query: Insert) -> list[tuple[str, int]]:
