@@ -22,9 +22,11 @@ from mainspring.observe import Sink, TablesUnreachable, log_sink
 from mainspring.plan.limits import Limits
 from mainspring.plan.native.planner import NativePlanner
 from mainspring.plan.planner import Planner
-from mainspring.policy.declare import Declarations, Roles, Rule
+from mainspring.policy.computed import Computations
+from mainspring.policy.declare import Declarations, Roles
 from mainspring.policy.language import Names
 from mainspring.policy.registry import Registry
+from mainspring.policy.running import Rule
 from mainspring.principal import AUTHENTICATED, SERVICE_PRINCIPAL, Principal
 from mainspring.query.ast import Insert, Slot, TableName
 from mainspring.services.data import Data, Request
@@ -54,6 +56,7 @@ class Mainspring:
     def __init__(self, models: Models | Sequence[Models] = ()) -> None:
         self._models = models
         self._declarations = Declarations()
+        self._computations = Computations()
         self._functions = Functions()
         self._seeds: list[Seed] = []
         self._served: Dispatcher | None = None
@@ -85,6 +88,26 @@ class Mainspring:
         """
         return self._declarations.grant(model, *commands, to=to, columns=columns, exclude=exclude)
 
+    def computed(self, model: object, *, name: str | None = None) -> Callable[[F], F]:
+        """A decorator: the function says, of a row of `model`, what a computed column holds; it is called by the function's name.
+
+        Clients select it by name (it is no part of `*`), filter, order and cast it; nobody writes it. Whoever may read the
+        columns that it reads may read it, and whoever is granted it by name. The function runs once, at start, and builds an
+        expression: `+ - *` on numbers, `+` on texts, `.lower() .upper() .length() .as_text()`, places in JSON, comparisons,
+        `coalesce(...)`, `case(...)`.
+        """
+        return self._computations.column(model, name)
+
+    def relation(
+        self, model: object, target: object, *, single: bool = False, name: str | None = None, inverse: str | None = None
+    ) -> Callable[[F], F]:
+        """A decorator: the function says, of a row of `model` and one of `target`, whether they belong together.
+
+        Clients embed the rows of `target` by the function's name, as far as they may see them, and those of `model` in `target`
+        by the name `inverse`. `single`: one row, the first by its key where several fit.
+        """
+        return self._computations.relation(model, target, single=single, name=name, inverse=inverse)
+
     def rpc(
         self, to: str | Sequence[str] = AUTHENTICATED, *, read_only: bool = False, name: str | None = None
     ) -> Callable[[C], C]:
@@ -108,11 +131,12 @@ class Mainspring:
     # ------------------------------------------------------------ composition
 
     def catalog(self) -> Catalog:
-        """What exists by the app's own models and functions. Raises ConfigError."""
+        """What exists by the app's own models, computed columns and functions. Raises ConfigError."""
         if not self._models:
             cure = "name the app's file, or serve a PostgreSQL database with --database-auth-mode database"
             raise ConfigError([Mistake("APP", "there are no models to serve", cure)])
-        return catalogued(build(self._models), self._functions.resolve(table_of))
+        catalog = self._computations.added(build(self._models), table_of, attributes)
+        return catalogued(catalog, self._functions.resolve(table_of))
 
     def build(self, settings: Settings, data: Path, observe: Sink | None = None) -> Dispatcher:
         """The application to serve; opens no connection (its steps do). Raises ConfigError with every mistake found."""

@@ -59,7 +59,9 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class DataType:
     """A logical type. `bits` for integers, `length` for text, `precision`/`scale` for numerics,
-    `values` (and `name`) for enums, `item` for arrays, `name` for types only the database knows; None means unbounded."""
+    `values` (and `name`) for enums, `item` for arrays, `name` for types only the database knows; None means unbounded.
+
+    `wide` marks numerics that are computed and may have more digits than any that is stored."""
 
     kind: Kind
     bits: int = 64
@@ -69,6 +71,7 @@ class DataType:
     name: str | None = None
     values: tuple[str, ...] = ()
     item: DataType | None = None
+    wide: bool = False
 
     def __str__(self) -> str:
         return _label(self)

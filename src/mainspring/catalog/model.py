@@ -12,7 +12,8 @@ from typing import Any
 
 from mainspring.catalog.routines import Handler, Representation, Routine
 from mainspring.datatypes import DataType
-from mainspring.query.ast import Auth, Const, Now, TableName
+from mainspring.query.ast import Auth, Const, Expr, Now, Operand, TableName
+from mainspring.query.walk import columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """A column that is not stored: the value of `formula` over the row (scope 0). It is read when named and never written."""
+
+    column: Column
+    formula: Operand
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns that it tells something about."""
+        return frozenset(columns(self.formula))
+
+
+@dataclass(frozen=True, slots=True)
 class Unique:
     """A unique key (or index) over columns."""
 
@@ -96,7 +110,10 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, or with `view` a view; `insertable`, `updatable` and `deletable` say what the database lets be written there."""
+    """A table, or with `view` a view; `insertable`, `updatable` and `deletable` say what the database lets be written there.
+
+    `computed` are columns that the application's author declares; they are no part of `*`.
+    """
 
     name: TableName
     columns: Mapping[str, Column]
@@ -110,9 +127,14 @@ class Table:
     insertable: bool = True
     updatable: bool = True
     deletable: bool = True
+    computed: Mapping[str, Computed] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def readable(self) -> tuple[Column, ...]:
+        """The columns that a request can read: those stored and those computed."""
+        return (*self.columns.values(), *(computed.column for computed in self.computed.values()))
 
     def unique_keys(self) -> tuple[tuple[str, ...], ...]:
         """Every set of columns that identifies a row, the primary key first."""
@@ -155,7 +177,9 @@ class Relation:
     """A way from `source` to `target`: source.columns[i] = target.target_columns[i], through `junction` where there is one.
 
     `name` is the foreign key constraint's name (for many-to-many the junction's name). `function` is set for a relation that a
-    function of the database computes from a row: then there are no columns.
+    function of the database computes from a row, or that the application's author declares: then there are no columns. Of a
+    declared one `on` is the condition on the two rows (scope 0 the source's, scope 1 the target's); where it leads to a single
+    row and several fit, the first by the target's primary key is meant.
     """
 
     name: str
@@ -166,6 +190,7 @@ class Relation:
     target_columns: tuple[str, ...]
     junction: Junction | None = None
     function: TableName | None = None
+    on: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,9 @@ def _gathered(rows: Rows, output: Output) -> Output:
 def _lifted(rows: Rows, output: Output) -> Output:
     """An aggregate of a spread row's column is one of the row that it is lifted into."""
     if not isinstance(output, OutAggregate):
-        return OutSpread(output.key, rows.source, rows.where, output)
+        return OutSpread(output.key, rows.source, rows.where, output, rows.first)
     of = output.aggregate.of or _identity(rows)
-    return replace(output, aggregate=replace(output.aggregate, of=Lookup(rows.source, rows.where, of)))
+    return replace(output, aggregate=replace(output.aggregate, of=Lookup(rows.source, rows.where, of, rows.first)))
 
 
 def _identity(rows: Rows) -> Ref:
@@ -84,7 +84,7 @@ def _flat(output: Output) -> Output:
     inner = _flat(output.output)
     if not isinstance(inner, OutColumn):
         return output
-    return OutColumn(output.key, Lookup(output.source, output.where, inner.ref), inner.cast)
+    return OutColumn(output.key, Lookup(output.source, output.where, inner.ref, output.first), inner.cast)
 
 
 def _group_order(draft: Draft, outputs: tuple[Output, ...]) -> tuple[OrderBy, ...]:

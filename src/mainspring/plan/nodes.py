@@ -59,12 +59,16 @@ class OutEmbed:
 
 @dataclass(frozen=True, slots=True)
 class OutSpread:
-    """An output lifted out of the one row of `source` for which `where` holds; null where there is none."""
+    """An output lifted out of the one row of `source` for which `where` holds; null where there is none.
+
+    Where there can be several, it is the first by the columns of `first`.
+    """
 
     key: str
     source: Source
     where: Condition
     output: Output
+    first: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,11 @@ class Rows:
     unique: bool = False
     group: Group | None = None
     after: Condition = TRUE
+
+    @property
+    def first(self) -> tuple[Ref, ...]:
+        """What decides which one of several rows a to-one embed holds; nothing where there can be but one."""
+        return () if self.unique else tuple(term.key for term in self.order if isinstance(term.key, Ref))
 
     def grouped_by(self) -> tuple[int, ...]:
         """The numbers of the outputs whose values make a group."""

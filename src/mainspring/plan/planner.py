@@ -82,6 +82,7 @@ def _seen(guards: Guards, table: Table) -> Table | None:
     return replace(
         table,
         columns={name: column for name, column in table.columns.items() if name in named},
+        computed={name: computed for name, computed in table.computed.items() if name in columns["select"]},
         insertable=table.insertable and bool(columns["insert"]),
         updatable=table.updatable and bool(columns["update"]),
         deletable=table.deletable and bool(columns["delete"]),

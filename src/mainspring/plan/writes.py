@@ -95,6 +95,8 @@ def _holds(planning: Planning, source: Source, rule: Expr) -> Condition:
 def _target(planning: Planning, table: Table, name: str, allowed: frozenset[str]) -> Column:
     """A column that the caller may write. Raises ColumnUnknown or PermissionDenied."""
     column = table.columns.get(name)
+    if column is None and name in table.computed:
+        raise ColumnGenerated(table.name.name, name)
     if column is None:
         raise ColumnUnknown(table.name.name, name, nearest(name, allowed), writing=True)
     if name not in allowed:

@@ -9,20 +9,8 @@ from mainspring.catalog.model import Catalog
 from mainspring.catalog.names import nearest
 from mainspring.policy.registry import BUILT_IN_ROLES, COMMANDS, Registry
 from mainspring.principal import ANON, SERVICE
-from mainspring.query.ast import (
-    FALSE,
-    TRUE,
-    And,
-    Auth,
-    Compare,
-    Exists,
-    Expr,
-    Is,
-    Not,
-    Or,
-    TableName,
-    Truth,
-)
+from mainspring.query.ast import FALSE, TRUE, Auth, Expr, TableName
+from mainspring.query.walk import below
 
 WRITES = ("insert", "update", "delete")
 
@@ -107,20 +95,7 @@ def _trusting(registry: Registry) -> Iterator[Finding]:
 
 
 def _facts(node: Expr) -> Iterator[Auth]:
-    match node:
-        case And(items) | Or(items):
-            for item in items:
-                yield from _facts(item)
-        case Not(item):
-            yield from _facts(item)
-        case Exists(where=where):
-            yield from _facts(where)
-        case Compare(left=left, right=right):
-            yield from (operand for operand in (left, right) if isinstance(operand, Auth))
-        case Is(operand, _) | Truth(operand) if isinstance(operand, Auth):
-            yield operand
-        case _:
-            pass
+    return (each for each in below(node) if isinstance(each, Auth))
 
 
 def _misspelt_roles(registry: Registry) -> Iterator[Finding]:

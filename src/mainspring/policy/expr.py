@@ -1,10 +1,11 @@
-"""The expressions of the policy language: what columns, facts about the caller and their comparisons build.
+"""The expressions of the policy language: what columns, facts about the caller, computations and comparisons build.
 
-They only build conditions of the query AST. They know no caller, no plan and no engine.
+They only build conditions and formulas of the query AST. They know no caller, no plan and no engine.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -12,10 +13,12 @@ from typing import NoReturn
 from uuid import UUID
 
 from mainspring.catalog.model import Column, Table
-from mainspring.datatypes import TEXT, DataType, Kind, from_json
+from mainspring.datatypes import BOOLEAN, INTEGER, JSON, TEXT, DataType, Kind, from_json
 from mainspring.errors import MainspringError
 from mainspring.policy.mistakes import Misuse
 from mainspring.query import ast
+from mainspring.query.casts import castable
+from mainspring.query.functions import DIGITS, Sized, arithmetic, common, sized
 from mainspring.query.ops import OPERATORS
 
 _MIRRORED = {"eq": "eq", "neq": "neq", "gt": "lt", "gte": "lte", "lt": "gt", "lte": "gte"}
@@ -53,7 +56,8 @@ class Expression:
         raise Misuse("a policy expression cannot be looked up in a set or dict", "use .in_([...])")
 
     def __str__(self) -> NoReturn:
-        raise Misuse("a policy expression has no text: it stands for a value of every row", "compare it as it is")
+        cure = "compare it as it is, join texts with +"
+        raise Misuse("a policy expression has no text: it stands for a value of every row", cure)
 
     def __format__(self, spec: str) -> NoReturn:
         self.__str__()
@@ -106,6 +110,53 @@ class Operand(Expression):
 
     def _truth(self) -> ast.Expr:
         raise NotImplementedError
+
+    def _sized(self) -> Sized:
+        return sized(self._type() or TEXT)
+
+    def __add__(self, other: object) -> Formula:
+        return _sum(self, other)
+
+    def __radd__(self, other: object) -> Formula:
+        return _sum(other, self)
+
+    def __sub__(self, other: object) -> Formula:
+        return _arithmetic("subtract", self, other)
+
+    def __rsub__(self, other: object) -> Formula:
+        return _arithmetic("subtract", other, self)
+
+    def __mul__(self, other: object) -> Formula:
+        return _arithmetic("multiply", self, other)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Formula:
+        return _arithmetic("subtract", 0, self)
+
+    def __truediv__(self, other: object) -> NoReturn:
+        raise Misuse("there is no division: databases round it differently", "multiply by a decimal, as in row.price * 0.5")
+
+    __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __truediv__
+
+    def lower(self) -> Formula:
+        """The text with A-Z as a-z; other letters stay as they are."""
+        return _of_text("lower", self, TEXT)
+
+    def upper(self) -> Formula:
+        """The text with a-z as A-Z; other letters stay as they are."""
+        return _of_text("upper", self, TEXT)
+
+    def length(self) -> Formula:
+        """The number of characters of a text."""
+        return _of_text("length", self, INTEGER)
+
+    def as_text(self) -> Operand:
+        """The value's text, as PostgreSQL's `::text` writes it."""
+        type_ = self._type() or TEXT
+        if type_.kind is Kind.JSON or not castable(type_, TEXT):
+            raise Misuse(f"{self!r} is of type {type_}, which has no text of its own")
+        return Formula(ast.Apply("text", (self._node(),), TEXT), Sized(TEXT))
 
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
         return self.is_null() if other is None else _compare("eq", self, other)
@@ -186,7 +237,7 @@ def _compare(op: str, left: Operand, right: object) -> Condition:
         if isinstance(left, Field) and left._path and op not in ("eq", "neq") and not isinstance(right, str):
             raise Misuse(f"{left!r} is compared as text, so {right!r:.80} cannot be put in order with it")
         return Condition(ast.Compare(op, left._node(), left._constant(_literal(right))))
-    if isinstance(left, Fact) and isinstance(right, Field):
+    if isinstance(left, Fact) and not isinstance(right, Fact):
         op, left, right = _MIRRORED[op], right, left
     _accepted(op, right)
     _comparable(left, right)
@@ -211,13 +262,187 @@ def _matching(op: str, operand: Operand, pattern: object) -> Condition:
     return Condition(ast.Compare(op, operand._node(), ast.Const(pattern)))
 
 
+# ---------------------------------------------------------------- computations
+
+
+class Formula(Operand):
+    """A value computed from others."""
+
+    __slots__ = ("_computed", "_known")
+
+    def __init__(self, node: ast.Operand, known: Sized) -> None:
+        self._computed, self._known = node, known
+
+    def __repr__(self) -> str:
+        return f"the computed {self._known.type}"
+
+    def _node(self) -> ast.Operand:
+        return self._computed
+
+    def _type(self) -> DataType:
+        return self._known.type
+
+    def _sized(self) -> Sized:
+        return self._known
+
+    def _constant(self, value: object) -> ast.Const:
+        return _constant_of(self, self._known.type, value)
+
+    def _truth(self) -> ast.Expr:
+        if self._known.type.kind is not Kind.BOOLEAN:
+            raise Misuse(f"{self!r} is no boolean", "compare it with something")
+        return ast.Truth(self._computed)
+
+
+def coalesce(*values: object) -> Formula:
+    """The first of `values` that is not null: columns, formulas, conditions and literals of one type."""
+    if len(values) < 2:
+        raise Misuse("coalesce takes two values or more")
+    operands, known = _alike("coalesce", values)
+    return Formula(ast.Apply("coalesce", tuple(each._node() for each in operands), known.type), known)
+
+
+def case(when: object, then: object, otherwise: object = None) -> Formula:
+    """`then` where the condition `when` holds, else `otherwise` (null where it is left out)."""
+    held = condition(when)
+    (one, other), known = _alike("case", (then, otherwise))
+    return Formula(ast.Case(held, one._node(), other._node(), known.type), known)
+
+
+def value_of(value: object) -> Operand:
+    """What a computed column answers as an operand: a column, a formula, a condition. Raises Misuse for anything else."""
+    match value:
+        case Condition():
+            return Formula(ast.Holds(value.node), Sized(ast.Holds(value.node).type))
+        case Operand():
+            return value
+        case _:
+            said = "nothing (is a `return` missing?)" if value is None else f"{value!r:.80}"
+            raise Misuse(f"an expression over the row is needed, not {said}", "return a column or something made of columns")
+
+
+def _alike(name: str, values: Sequence[object]) -> tuple[list[Operand], Sized]:
+    """The values as operands of one type; literals take the type of the others."""
+    given = [value_of(value) if isinstance(value, Expression) else value for value in values]
+    typed = [each for each in given if isinstance(each, Operand)]
+    plain = [each for each in given if not isinstance(each, Operand) and each is not None]
+    numeric = all(each._sized().type.kind in (Kind.INTEGER, Kind.NUMERIC) for each in typed)
+    literals = [_number(each) if numeric and _is_number(each) else _literal_beside(name, each, typed) for each in plain]
+    known = common([each._sized() for each in (*typed, *literals)])
+    if known is None:
+        types = ", ".join(dict.fromkeys(str(each._sized().type) for each in (*typed, *literals)))
+        raise Misuse(f"{name} takes values of one type, not of {types or 'none'}")
+    rest = iter(literals)
+    null = Formula(ast.Const(None, known.type), known)
+    return [each if isinstance(each, Operand) else null if each is None else next(rest) for each in given], known
+
+
+def _literal_beside(name: str, value: object, typed: Sequence[Operand]) -> Formula:
+    literal = _literal(value)
+    if typed:
+        type_ = typed[0]._sized().type
+        return Formula(ast.Const(typed[0]._constant(literal).value, type_), sized(type_))
+    if isinstance(literal, str):
+        return Formula(ast.Const(literal, TEXT), Sized(TEXT))
+    if isinstance(literal, bool):
+        return Formula(ast.Const(literal, BOOLEAN), Sized(BOOLEAN))
+    raise Misuse(f"{name} does not know the type of {value!r:.80}", "name a column among its values")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _number(value: object) -> Formula:
+    """A number written in Python; floats count as the decimals they are written as."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
+        bits = next(bits for bits in (16, 32, 64) if abs(value) < 1 << (bits - 1))
+        type_ = DataType(Kind.INTEGER, bits=bits)
+        return Formula(ast.Const(value, type_), Sized(type_, abs(value)))
+    if isinstance(value, float | Decimal) and Decimal(repr(value) if isinstance(value, float) else value).is_finite():
+        number = Decimal(repr(value) if isinstance(value, float) else value)
+        scale = max(0, -int(number.as_tuple().exponent))
+        most = abs(int(number.scaleb(scale)))
+        if most < 10**DIGITS:
+            type_ = DataType(Kind.NUMERIC, precision=max(len(str(most)), scale), scale=scale)
+            return Formula(ast.Const(number, type_), Sized(type_, most))
+    raise Misuse(f"{value!r:.80} is no number to calculate with", f"at most {DIGITS} digits")
+
+
+def _sum(left: object, right: object) -> Formula:
+    """`+` joins texts and adds numbers."""
+    kinds = [side._sized().type.kind for side in (left, right) if isinstance(side, Operand)]
+    if Kind.TEXT not in kinds and not isinstance(left, str) and not isinstance(right, str):
+        return _arithmetic("add", left, right)
+    texts = [_as_text(side) for side in (left, right)]
+    parts = [part for each in texts for part in (each.arguments if _is_concat(each) else (each,))]  # type: ignore[union-attr]
+    return Formula(ast.Apply("concat", tuple(parts), TEXT), Sized(TEXT))
+
+
+def _is_concat(node: ast.Operand) -> bool:
+    return isinstance(node, ast.Apply) and node.function == "concat"
+
+
+def _as_text(value: object) -> ast.Operand:
+    if isinstance(value, str):
+        return ast.Const(_text_literal(value), TEXT)
+    if isinstance(value, Operand) and value._sized().type.kind is Kind.TEXT:
+        return value._node()
+    said = f"{value!r} is of type {value._sized().type}" if isinstance(value, Operand) else f"{value!r:.80} is no text"
+    raise Misuse(f"+ joins texts, and {said}", "write .as_text()" if isinstance(value, Operand) else None)
+
+
+def _text_literal(value: str) -> str:
+    try:
+        return str(from_json(TEXT, value))
+    except MainspringError as error:
+        raise Misuse(error.message) from None
+
+
+def _arithmetic(function: str, left: object, right: object) -> Formula:
+    one, other = _calculable(left), _calculable(right)
+    known = arithmetic(function, one._sized(), other._sized())
+    return Formula(ast.Apply(function, (one._node(), other._node()), known.type), known)
+
+
+def _calculable(value: object) -> Operand:
+    if not isinstance(value, Operand):
+        return _number(value)
+    kind = value._sized().type.kind
+    if kind in (Kind.INTEGER, Kind.NUMERIC):
+        return value
+    cure = "databases differ at the ends of its range: use Numeric" if kind is Kind.FLOAT else None
+    raise Misuse(f"{value!r} is of type {value._sized().type}, which cannot be calculated with", cure)
+
+
+def _of_text(function: str, operand: Operand, yields: DataType) -> Formula:
+    type_ = operand._sized().type
+    if type_.kind is not Kind.TEXT:
+        raise Misuse(f"{operand!r} is of type {type_}, and {function} takes a text", "write .as_text() before")
+    return Formula(ast.Apply(function, (operand._node(),), yields), sized(yields))
+
+
+def _constant_of(operand: Operand, type_: DataType, value: object) -> ast.Const:
+    try:
+        from_json(type_, value)
+    except MainspringError as error:
+        reason = getattr(error, "reason", None)
+        raise Misuse(f"{operand!r} cannot be compared with {value!r:.80}: {error.message}", reason) from None
+    return ast.Const(value)
+
+
+# ---------------------------------------------------------------- columns and facts
+
+
 class Field(Operand):
-    """A column of a row, or a place inside its JSON; such a place is compared as text."""
+    """A column of a row, or a place inside its JSON; such a place is compared as text, unless it is taken `as_json`."""
 
-    __slots__ = ("_column", "_path", "_scope", "_table")
+    __slots__ = ("_column", "_json", "_path", "_scope", "_table")
 
-    def __init__(self, table: Table, column: Column, scope: int, path: tuple[str | int, ...] = ()) -> None:
-        self._table, self._column, self._scope, self._path = table, column, scope, path
+    def __init__(
+        self, table: Table, column: Column, scope: int, path: tuple[str | int, ...] = (), *, json: bool = False
+    ) -> None:
+        self._table, self._column, self._scope, self._path, self._json = table, column, scope, path, json
 
     def __repr__(self) -> str:
         return f"{self._table.name.name}.{self._column.name}" + "".join(f"[{step!r}]" for step in self._path)
@@ -227,29 +452,30 @@ class Field(Operand):
             raise Misuse(f"{self!r} is of type {self._column.type}: only JSON columns have places inside")
         if isinstance(step, bool) or not isinstance(step, str | int):
             raise Misuse(f"a place in JSON is a key or an index, not {step!r:.80}")
-        return Field(self._table, self._column, self._scope, (*self._path, step))
+        return Field(self._table, self._column, self._scope, (*self._path, step), json=self._json)
 
-    def as_text(self) -> Field:
-        """The place's text, as `->>` gives it (comparisons take it anyway)."""
-        if self._column.type.kind is not Kind.JSON or not self._path:
+    def as_text(self) -> Operand:
+        """The value's text; of a place in JSON what `->>` gives (comparisons take it anyway)."""
+        if self._column.type.kind is not Kind.JSON:
+            return super().as_text()
+        if not self._path:
             raise Misuse(f"{self!r} is no place in JSON")
-        return self
+        return Field(self._table, self._column, self._scope, self._path)
+
+    def as_json(self) -> Field:
+        """The place itself, as `->` gives it: what a computed column answers when it answers JSON."""
+        if self._column.type.kind is not Kind.JSON:
+            raise Misuse(f"{self!r} is of type {self._column.type}: only JSON columns have places inside")
+        return Field(self._table, self._column, self._scope, self._path, json=True)
 
     def _node(self) -> ast.Column:
-        return ast.Column(self._column.name, self._path, bool(self._path), self._scope)
+        return ast.Column(self._column.name, self._path, bool(self._path) and not self._json, self._scope)
 
     def _type(self) -> DataType:
-        return TEXT if self._path else self._column.type
+        return (JSON if self._json else TEXT) if self._path else self._column.type
 
     def _constant(self, value: object) -> ast.Const:
-        if self._path:
-            return ast.Const(self._place_text(value))
-        try:
-            from_json(self._column.type, value)
-        except MainspringError as error:
-            reason = getattr(error, "reason", None)
-            raise Misuse(f"{self!r} cannot be compared with {value!r:.80}: {error.message}", reason) from None
-        return ast.Const(value)
+        return ast.Const(self._place_text(value)) if self._path else _constant_of(self, self._column.type, value)
 
     def _place_text(self, value: object) -> str:
         if isinstance(value, bool):

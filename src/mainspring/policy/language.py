@@ -1,5 +1,7 @@
 """What a policy function is run with: `row`, `me` and `exists`. It runs once and builds a condition.
 
+Functions of computed columns and relations are run with rows alone.
+
 It must not know SQLAlchemy: how models become tables and attributes become columns is handed in.
 """
 
@@ -14,9 +16,11 @@ from typing import NoReturn
 from mainspring.catalog.model import Catalog, Column, Table
 from mainspring.catalog.names import nearest
 from mainspring.errors import MainspringError
-from mainspring.policy.expr import Condition, Fact, Field, condition
+from mainspring.policy.expr import Condition, Fact, Field, Formula, Operand, condition, value_of
 from mainspring.policy.mistakes import Misuse, PolicyMistake, UnknownColumn
 from mainspring.query import ast
+from mainspring.query.functions import sized
+from mainspring.query.walk import moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +50,42 @@ class Names:
     def column(self, model: object, name: object) -> Column:
         """The column called `name` (attribute or column name, or the mapped attribute itself) of `model`."""
         said = name if isinstance(name, str) else str(getattr(name, "key", name))
-        return self.row(model)[said]._column
+        return self.row(model)._found(said)
 
 
 class Row:
-    """A row of a table: its columns are attributes (or items, for names that Python cannot write)."""
+    """A row of a table: its columns, the computed ones among them, are attributes (or items, for names that Python cannot
+    write)."""
 
     __slots__ = ("_columns", "_scope", "_table")
 
     def __init__(self, table: Table, attributes: Mapping[str, str], scope: int) -> None:
         self._table, self._scope = table, scope
         known = {name: column for name, column in attributes.items() if column in table.columns}
-        self._columns = {**{name: name for name in table.columns}, **known}
+        self._columns = {**{column.name: column.name for column in table.readable()}, **known}
 
-    def __getattr__(self, name: str) -> Field:
+    def __getattr__(self, name: str) -> Operand:
         if name.startswith("__"):
             raise AttributeError(name)
         return self[name]
 
-    def __getitem__(self, name: str) -> Field:
+    def __getitem__(self, name: str) -> Operand:
+        column = self._found(name)
+        computed = self._table.computed.get(column.name)
+        if computed is None:
+            return Field(self._table, column, self._scope)
+        return Formula(moved(computed.formula, lambda scope: scope + self._scope), sized(column.type))
+
+    def _found(self, name: str) -> Column:
+        """The column meant by an attribute's or a column's name. Raises UnknownColumn."""
         try:
-            return Field(self._table, self._table.columns[self._columns[name]], self._scope)
+            name = self._columns[name]
         except KeyError:
             near = nearest(name, self._columns)
             hint = f"did you mean {near}?" if near else None
             raise UnknownColumn(f"{self._table.name.name} has no column {name}", hint) from None
+        computed = self._table.computed.get(name)
+        return self._table.columns[name] if computed is None else computed.column
 
 
 class Me:
@@ -126,6 +141,17 @@ def build(function: Callable[[Row, Me], object], model: object, names: Names) ->
     row = names.row(model)
     with _within(names, 0):
         return condition(function(row, Me()))
+
+
+def build_value(function: Callable[[Row], object], model: object, names: Names) -> Operand:
+    """What `function` answers of a row of `model`. Raises PolicyMistake, and whatever `function` raises."""
+    return value_of(function(names.row(model)))
+
+
+def build_join(function: Callable[[Row, Row], object], model: object, target: object, names: Names) -> ast.Expr:
+    """The condition that `function` builds for a row of `model` (scope 0) and one of `target` (scope 1). Raises PolicyMistake,
+    and whatever `function` raises."""
+    return condition(function(names.row(model), names.row(target, 1)))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ permissive one nothing passes. `service_role` is not special here: whoever plans
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mainspring.catalog.model import Catalog
 from mainspring.principal import ANON, AUTHENTICATED, SERVICE
@@ -56,11 +56,13 @@ class Grant(_Rule):
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Who may do what with which rows and columns. `columns_of` holds every table's column names."""
+    """Who may do what with which rows and columns. `columns_of` holds every table's column names, `computed_of` those of its
+    computed columns, each with the columns that it reads."""
 
     columns_of: Mapping[TableName, frozenset[str]]
     policies: tuple[Policy, ...] = ()
     grants: tuple[Grant, ...] = ()
+    computed_of: Mapping[TableName, Mapping[str, frozenset[str]]] = field(default_factory=dict)
 
     @property
     def roles(self) -> frozenset[str]:
@@ -86,13 +88,17 @@ class Registry:
         """The columns the role may use: all of them with a permissive policy, narrowed by grants where there
         are any.
 
-        A delete uses no columns; for it only emptiness means something.
+        A delete uses no columns; for it only emptiness means something. A computed column may be read by whoever may read all
+        columns that it reads, or is granted it by name.
         """
         if all(policy.restrictive for policy in self.policies_for(table, role, command)):
             return frozenset()
         everything = self.columns_of.get(table, frozenset())
         granted = [grant.columns for grant in self.grants if grant.applies(table, role, command)]
-        return frozenset().union(*granted) if granted else everything
+        found = frozenset().union(*granted) if granted else everything
+        if command != "select" or not found:
+            return found
+        return found.union(name for name, reads in self.computed_of.get(table, {}).items() if reads <= found)
 
     def may(self, table: TableName, role: str, command: str) -> bool:
         """Whether the role may use the command on the table at all."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import reduce
 from math import isfinite
 from typing import Any, Final
 
 from mainspring.datatypes import BIGINT, FLOAT, NUMERIC, DataType, Kind, round_numeric
 from mainspring.errors import ValueOutOfRange
+from mainspring.query.functions import EXACT
 from mainspring.query.ops import sort_key
 
 FUNCTIONS: Final = ("count", "sum", "avg", "min", "max")
@@ -40,7 +42,7 @@ def _total(type_: DataType) -> DataType:
     """The type of a sum of exact numbers."""
     if type_.kind is Kind.INTEGER:
         return BIGINT if type_.bits <= _SMALL else NUMERIC
-    return DataType(Kind.NUMERIC, scale=type_.scale if type_.precision is None else type_.scale or 0)
+    return DataType(Kind.NUMERIC, scale=type_.scale if type_.precision is None else type_.scale or 0, wide=type_.wide)
 
 
 def aggregate(function: str, type_: DataType | None, values: Sequence[Any]) -> Any:
@@ -64,7 +66,7 @@ def aggregate(function: str, type_: DataType | None, values: Sequence[Any]) -> A
 
 
 def _sum(type_: DataType, values: Sequence[Any]) -> Any:
-    total = sum(values)
+    total = sum(values) if type_.kind is Kind.FLOAT else _added(values)
     match _total(type_) if type_.kind is not Kind.FLOAT else FLOAT:
         case DataType(kind=Kind.FLOAT):
             return _finite(total)
@@ -77,7 +79,12 @@ def _sum(type_: DataType, values: Sequence[Any]) -> Any:
 def _average(type_: DataType, values: Sequence[Any]) -> Any:
     if type_.kind is Kind.FLOAT:
         return _finite(sum(values) / len(values))
-    return round_numeric(NUMERIC, Decimal(f"{float(Decimal(sum(values)) / len(values)):.15g}"))
+    return round_numeric(NUMERIC, Decimal(f"{float(Decimal(_added(values)) / len(values)):.15g}"))
+
+
+def _added(values: Sequence[Any]) -> Any:
+    """The exact sum, however many digits it has."""
+    return reduce(EXACT.add, values, Decimal(0)) if any(isinstance(value, Decimal) for value in values) else sum(values)
 
 
 def _finite(value: float) -> float:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from mainspring.datatypes import BOOLEAN, DataType
+
 
 class TableName(NamedTuple):
     """A table's place: its schema and its name."""
@@ -33,9 +35,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A value fixed when the expression was written (policies). Canonicalised against the type it meets."""
+    """A value fixed when the expression was written (policies). Canonicalised against `type`, else the type it meets."""
 
     value: Any
+    type: DataType | None = None
 
     def __hash__(self) -> int:
         return hash((type(self.value), repr(self.value)))
@@ -99,7 +102,41 @@ class Aggregate:
     cast: str | None = None
 
 
-Operand = Column | Aggregate | Value
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A function of `query.functions` applied to operands; it yields a value of `type`."""
+
+    function: str
+    arguments: tuple[Operand, ...]
+    type: DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`then` where `when` holds, `otherwise` where it does not or is unknown; both yield values of `type`."""
+
+    when: Expr
+    then: Operand
+    otherwise: Operand
+    type: DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A condition standing as a boolean value; unknown is null."""
+
+    condition: Expr
+
+    @property
+    def type(self) -> DataType:
+        """Boolean."""
+        return BOOLEAN
+
+
+Formula = Apply | Case | Holds
+"""What is computed from other operands. Only the application's author writes it."""
+
+Operand = Column | Aggregate | Value | Formula
 
 
 class Quantifier(StrEnum):

@@ -19,9 +19,12 @@ from mainspring.query.casts import cast
 from mainspring.query.expr import (
     Aggregate,
     And,
+    Apply,
+    Case,
     Compare,
     Condition,
     Exists,
+    Holds,
     Is,
     Lookup,
     Not,
@@ -33,6 +36,7 @@ from mainspring.query.expr import (
     Source,
     Truth,
 )
+from mainspring.query.functions import apply, fitted
 from mainspring.query.ops import Form, sort_key
 
 Row = Mapping[str, Any]
@@ -112,17 +116,27 @@ class Scope:
             case Ref():
                 place = self._place(operand)
                 return None if place is _ABSENT else place
-            case Lookup(source, where, ref):
-                found = self._found(source, where)
+            case Apply(function, arguments, type_):
+                values = [self.value(argument) for argument in arguments]
+                return apply(function, type_, [argument.type for argument in arguments], values)
+            case Case(when, then, otherwise, type_):
+                return fitted(type_, self.value(then if self.holds(when) is True else otherwise))
+            case Holds(condition):
+                return self.holds(condition)
+            case Lookup(source, where, ref, first):
+                found = self.first(source, where, first)
                 return found.value(ref) if found else None
             case Aggregate():
                 return self._aggregate(operand)
             case Position(ref, values):
                 return self.params[values.index].index(self.value(ref))
 
-    def _found(self, source: Source, where: Condition) -> Scope | None:
-        """The scope of the one row that a look-up means."""
-        return next((scope for scope in self.standing(source) if scope.holds(where)), None)
+    def first(self, source: Source, where: Condition, by: tuple[Ref, ...]) -> Scope | None:
+        """The scope of the first row (by the columns `by`, else of any) of `source` for which `where` holds, if there is one."""
+        fit = (scope for scope in self.standing(source) if scope.holds(where))
+        if not by:
+            return next(fit, None)
+        return min(fit, key=lambda scope: [sort_key(ref.type, scope.value(ref)) for ref in by], default=None)
 
     def _aggregate(self, node: Aggregate) -> Any:
         if node.of is None:
@@ -135,21 +149,29 @@ class Scope:
     def is_null(self, operand: Operand) -> bool:
         """Whether `operand` is SQL null; a JSON null inside a document is a value."""
         match operand:
-            case Ref(path=path) if path:
+            case Ref(path=path, formula=formula) if path or formula is not None:
                 return self._place(operand) is _ABSENT
-            case Lookup(source, where, ref):
-                found = self._found(source, where)
+            case Lookup(source, where, ref, first):
+                found = self.first(source, where, first)
                 return found is None or found.is_null(ref)
             case _:
                 return self.value(operand) is None
 
     def _place(self, ref: Ref) -> Any:
-        place = self.rows[ref.alias][ref.column.name]
+        place = self._computed(ref.formula) if ref.formula is not None else self.rows[ref.alias][ref.column.name]
         if place is None or not (ref.path or ref.as_text):
             return place if not ref.path else _ABSENT
         for step in ref.path:
             place = _step(place, self.params[step.index])
         return _text_of(place) if ref.as_text else place
+
+    def _computed(self, formula: Operand) -> Any:
+        """The value of a formula; a null is absent, so that the null of a JSON document is something else."""
+        if isinstance(formula, Ref):
+            place = self._place(formula)
+            return _ABSENT if place is None and not formula.path else place
+        value = self.value(formula)
+        return _ABSENT if value is None else value
 
     def _is(self, operand: Operand, what: str) -> bool:
         match what:

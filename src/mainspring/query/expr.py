@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mainspring.catalog.model import Column, Table
-from mainspring.datatypes import DataType
+from mainspring.datatypes import BOOLEAN, DataType
 from mainspring.query.ast import Quantifier
 from mainspring.query.ops import Operator
 
@@ -19,6 +19,7 @@ class Ref:
 
     `path` holds parameter numbers (object keys and array indexes are values, never text of a statement).
     `type` is what the reference yields: the column's, JSON for a path, text for a path with `as_text`.
+    With a `formula` the column is not stored: it stands for the formula's value.
     """
 
     alias: int
@@ -26,6 +27,7 @@ class Ref:
     type: DataType
     path: tuple[Param, ...] = ()
     as_text: bool = False
+    formula: Operand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The value of `ref` in the one row of `source` for which `where` holds (a to-one relation's column)."""
+    """The value of `ref` in the one row of `source` for which `where` holds (a to-one relation's column).
+
+    Where several can be, it is the first by the columns of `first`.
+    """
 
     source: Source
     where: Condition
     ref: Ref | Lookup
+    first: tuple[Ref, ...] = ()
 
     @property
     def type(self) -> DataType:
@@ -90,7 +96,38 @@ class Key:
     type: DataType
 
 
-Operand = Ref | Param | Lookup | Aggregate | Position
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A function of `query.functions` and what it is applied to."""
+
+    function: str
+    arguments: tuple[Operand, ...]
+    type: DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`then` where `when` holds, else `otherwise`."""
+
+    when: Condition
+    then: Operand
+    otherwise: Operand
+    type: DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A condition as a boolean value."""
+
+    condition: Condition
+
+    @property
+    def type(self) -> DataType:
+        """Boolean."""
+        return BOOLEAN
+
+
+Operand = Ref | Param | Lookup | Aggregate | Position | Apply | Case | Holds
 
 
 @dataclass(frozen=True, slots=True)

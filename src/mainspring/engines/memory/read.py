@@ -118,8 +118,8 @@ class Reader:
                 return documents if not single else documents[0] if documents else None
             case OutGather(key, rows):
                 return [document[key] for document in self._below(rows, scope)]
-            case OutSpread(_, source, where, lifted):
-                found = next((inner for inner in scope.standing(source) if inner.holds(where)), None)
+            case OutSpread(_, source, where, lifted, first):
+                found = scope.first(source, where, first)
                 return None if found is None else self._value(lifted, found)
 
     def _below(self, rows: Rows, scope: Scope) -> list[dict[str, Any]]:

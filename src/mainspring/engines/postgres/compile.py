@@ -39,9 +39,8 @@ class PostgresCompiler(Compiler):
             return self._embedded_groups(rows, single)
         if not single:
             return f"(SELECT {self.dialect.json_array(ROW)} {self.body(rows)})"
-        where = self.reached(rows.source, rows.where)
-        one = f"SELECT {self.document(rows.outputs)} FROM {self.tables(rows.source)} WHERE {where} LIMIT 1"
-        return f"(SELECT row_to_json({ROW}) FROM ({one}) AS r)"
+        one = self._one(self.document(rows.outputs), rows.source, rows.where, rows.first)
+        return f"(SELECT row_to_json({ROW}) FROM {one} AS r)"
 
     def _gathered(self, rows: Rows) -> str:
         value = f"r.{self.dialect.quote(rows.outputs[0].key)}"

@@ -8,16 +8,18 @@ from typing import Any
 
 import msgspec
 
-from mainspring.datatypes import DataType, Kind, interval_text
+from mainspring.datatypes import TEXT, DataType, Kind, interval_text
 from mainspring.engines.postgres import names
 from mainspring.engines.postgres.ddl import column_type
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder
 from mainspring.query.aggregates import result_type
 from mainspring.query.ast import Quantifier, TableName
+from mainspring.query.expr import Apply
 from mainspring.query.ops import Form, Operator
 
 _LISTS = (Form.LIST, Form.VALUES, Form.PATTERNS)
+_SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
 BY_CODE_POINT = 'COLLATE "C"'
 
 _encode_json = msgspec.json.Encoder(decimal_format="number").encode
@@ -65,6 +67,21 @@ class PostgresDialect(Dialect):
 
     def quantified(self, operator: Operator, left: str, right: str, type_: DataType, quantifier: Quantifier) -> str:
         return self.compare(operator, left, f"{quantifier.upper()}({right})", type_)
+
+    def apply(self, node: Apply, arguments: Sequence[str]) -> str:
+        match node.function:
+            case "concat":
+                return f"({' || '.join(arguments)})"
+            case "lower" | "upper" as name:  # under "C" only ASCII letters fold
+                return f"{name}({arguments[0]} {BY_CODE_POINT})"
+            case "text":
+                return f"({self.convert(arguments[0], node.arguments[0].type, TEXT)[0]})"
+            case "add" | "subtract" | "multiply" as name:
+                sort = "bigint" if node.type.kind is Kind.INTEGER else "numeric"
+                left, right = (f"{argument}::{sort}" for argument in arguments)
+                return f"({left} {_SIGNS[name]} {right})"
+            case name:
+                return f"{name}({', '.join(arguments)})"
 
     def order(self, value: str, type_: DataType, descending: bool, nulls_first: bool, *, nullable: bool) -> str:
         key = f"{value} {BY_CODE_POINT}" if type_.kind is Kind.TEXT else value

@@ -33,9 +33,10 @@ class Compiler:
     # ------------------------------------------------------------ operands and conditions
 
     def ref(self, ref: expr.Ref) -> str:
-        """A column, or a place in its JSON."""
+        """A column (of a computed one what it stands for), or a place in its JSON."""
         prefix = self.prefixes.get(ref.alias) or f"t{ref.alias}"
-        column = f"{prefix}.{self.dialect.quote(ref.column.name)}"
+        stored = f"{prefix}.{self.dialect.quote(ref.column.name)}"
+        column = stored if ref.formula is None else self.operand(ref.formula)
         if not ref.path:
             return column
         steps = tuple(self._constant(param) for param in ref.path)
@@ -54,14 +55,21 @@ class Compiler:
         return self.dialect.placeholder(self.arguments.add(param.index, encode), spec.type, spec.form)
 
     def operand(self, operand: expr.Operand, operator: str | None = None) -> str:
-        """A column, an argument, a value looked up in a related row, or an aggregate."""
+        """A column, an argument, a formula, a value looked up in a related row, or an aggregate."""
         match operand:
             case expr.Ref():
                 return self.ref(operand)
             case expr.Param():
                 return self.param(operand, operator)
-            case expr.Lookup(source, where, ref):
-                return f"(SELECT {self.operand(ref)} FROM {self.tables(source)} WHERE {self.reached(source, where)} LIMIT 1)"
+            case expr.Apply(_, arguments):
+                return self.dialect.apply(operand, [self.operand(argument) for argument in arguments])
+            case expr.Case(when, then, otherwise, type_):
+                found = f"CASE WHEN {self.condition(when)} THEN {self.operand(then)} ELSE {self.operand(otherwise)} END"
+                return self.dialect.canonical(f"({found})", type_)
+            case expr.Holds(condition):
+                return f"({self.condition(condition)})"
+            case expr.Lookup(source, where, ref, first):
+                return self._one(self.operand(ref), source, where, first)
             case expr.Aggregate():
                 return self.aggregate(operand)[0]
             case expr.Position(ref, values):
@@ -93,7 +101,8 @@ class Compiler:
             case expr.Compare(op, left, right, ast.Quantifier() as quantifier):
                 return self.dialect.quantified(op, self.operand(left), self.operand(right, op.name), left.type, quantifier)
             case expr.Compare(op, left, right):
-                return self.dialect.compare(op, self.operand(left), self.operand(right, op.name), left.type)
+                type_ = right.type if right.type.wide else left.type
+                return self.dialect.compare(op, self.operand(left), self.operand(right, op.name), type_)
             case expr.Exists(source, where):
                 return f"EXISTS (SELECT 1 FROM {self.tables(source)} WHERE {self.reached(source, where)})"
 
@@ -174,9 +183,8 @@ class Compiler:
                 return self._embedded(rows, single)
             case OutGather(_, rows):
                 return self._gathered(rows)
-            case OutSpread(_, source, where, lifted):
-                reached = self.reached(source, where)
-                return f"(SELECT {self.output(lifted)} FROM {self.tables(source)} WHERE {reached} LIMIT 1)"
+            case OutSpread(_, source, where, lifted, first):
+                return self._one(self.output(lifted), source, where, first)
             case OutColumn(_, ref, cast):
                 value, type_ = self.operand(ref), ref.type
                 if cast is not None:
@@ -193,9 +201,12 @@ class Compiler:
             return self._embedded_groups(rows, single)
         if not single:
             return f"({self.listed(rows, self.dialect.json_array(self.document(rows.outputs)))})"
-        where = self.reached(rows.source, rows.where)
-        return f"(SELECT {self.document(rows.outputs)} FROM {self.tables(rows.source)} WHERE {where} LIMIT 1)"
+        return self._one(self.document(rows.outputs), rows.source, rows.where, rows.first)
 
+    def _one(self, value: str, source: expr.Source, where: expr.Condition, first: Sequence[expr.Ref]) -> str:
+        """`value` of the one row for which `where` holds, or of the first by `first`."""
+        order = self.order_by(OrderBy(ref, descending=False, nulls_first=False) for ref in first)
+        return f"(SELECT {value} FROM {self.tables(source)} WHERE {self.reached(source, where)}{order} LIMIT 1)"
 
     def _embedded_groups(self, rows: Rows, single: bool) -> str:
         raise NotImplementedError
@@ -211,8 +222,8 @@ def _nullable(key: expr.Ref | expr.Lookup | expr.Position) -> bool:
 NO_LIMIT = 2**63 - 1
 
 
-def is_local(node: expr.Condition) -> bool:
-    """Whether a condition looks at nothing but its own row."""
+def is_local(node: expr.Condition | expr.Operand) -> bool:
+    """Whether a condition (or an operand of it) looks at nothing but its own row."""
     match node:
         case expr.And(items) | expr.Or(items):
             return all(map(is_local, items))
@@ -220,6 +231,16 @@ def is_local(node: expr.Condition) -> bool:
             return is_local(item)
         case expr.Exists():
             return False
+        case expr.Compare(_, left, right):
+            return is_local(left) and is_local(right)
+        case expr.Is(operand) | expr.Truth(operand):
+            return is_local(operand)
+        case expr.Apply(_, arguments):
+            return all(map(is_local, arguments))
+        case expr.Case(when, then, otherwise):
+            return is_local(when) and is_local(then) and is_local(otherwise)
+        case expr.Holds(condition):
+            return is_local(condition)
         case _:
             return True
 
@@ -235,9 +256,9 @@ def needed_columns(rows: Rows) -> list[str]:
 
 
 def _refs(node: object) -> Iterable[expr.Ref]:
-    """Every column reference below a plan node."""
+    """Every reference to a stored column below a plan node."""
     if isinstance(node, expr.Ref):
-        yield node
+        yield from (node,) if node.formula is None else _refs(node.formula)
     elif isinstance(node, tuple):
         for item in node:
             yield from _refs(item)
@@ -250,11 +271,11 @@ def _refs(node: object) -> Iterable[expr.Ref]:
             case expr.Aggregate(_, of):
                 yield from _refs(of)
             case expr.Position(ref):
-                yield ref
+                yield from _refs(ref)
             case OutGather(_, rows):
                 yield from _refs(OutEmbed("", rows, False))
-            case OutSpread(_, source, where, output):
-                yield from _refs((source, where, output))
+            case OutSpread(_, source, where, output, first):
+                yield from _refs((source, where, output, first))
             case OutEmbed(_, rows):
                 having = () if rows.group is None else (rows.group.having,)
                 yield from _refs((rows.source, rows.outputs, rows.where, rows.order, *having))
@@ -264,8 +285,14 @@ def _refs(node: object) -> Iterable[expr.Ref]:
                 yield from _refs((guard, joined))
             case expr.Exists(source, where):
                 yield from _refs((source, where))
-            case expr.Lookup(source, where, ref):
-                yield from _refs((source, where, ref))
+            case expr.Lookup(source, where, ref, first):
+                yield from _refs((source, where, ref, first))
+            case expr.Apply(_, arguments):
+                yield from _refs(arguments)
+            case expr.Case(when, then, otherwise):
+                yield from _refs((when, then, otherwise))
+            case expr.Holds(condition):
+                yield from _refs(condition)
             case expr.Compare(_, left, right):
                 yield from _refs((left, right))
             case expr.Is(operand) | expr.Truth(operand):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mainspring.datatypes import DataType
 from mainspring.engines.sql.statement import Arguments, Encoder
 from mainspring.query.ast import Quantifier, TableName
+from mainspring.query.expr import Apply
 from mainspring.query.ops import Form, Operator
 
 _TESTS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
@@ -55,6 +56,14 @@ class Dialect(ABC):
     @abstractmethod
     def quantified(self, operator: Operator, left: str, right: str, type_: DataType, quantifier: Quantifier) -> str:
         """A comparison with any or all of the items of a compiled list."""
+
+    @abstractmethod
+    def apply(self, node: Apply, arguments: Sequence[str]) -> str:
+        """A function of `query.functions` applied to compiled operands, parenthesised."""
+
+    def canonical(self, value: str, type_: DataType) -> str:
+        """A value of `type_` that was computed, in the one form by which equal ones are told."""
+        return value
 
     def truth(self, value: str) -> str:
         """A boolean value as a condition."""

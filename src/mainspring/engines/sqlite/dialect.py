@@ -12,10 +12,11 @@ from mainspring.datatypes import BIGINT, DataType, Kind, to_json
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder, same
 from mainspring.engines.sqlite import names
-from mainspring.engines.sqlite.functions import DIGITS
 from mainspring.errors import NotSupported, ValueOutOfRange
 from mainspring.query.aggregates import result_type
 from mainspring.query.ast import Quantifier, TableName
+from mainspring.query.expr import Apply
+from mainspring.query.functions import DIGITS
 from mainspring.query.ops import Form, Operator
 
 NUMERIC_DIGITS = DIGITS
@@ -47,6 +48,8 @@ def encoder(type_: DataType) -> Encoder:
     """From a canonical value to the stored one."""
     if type_.kind is Kind.ARRAY:
         return _ARRAYS.setdefault(type_, _array(type_))
+    if type_.wide:
+        return str
     return _ENCODERS.get(type_.kind, same)
 
 
@@ -77,6 +80,10 @@ def _listed(values: list[Any]) -> str:
     return json_dump([float(value) if isinstance(value, Decimal) else value for value in values])
 
 
+def _listed_wide(values: list[Any]) -> str:
+    return json_dump([None if value is None else str(value) for value in values])
+
+
 def _listed_bytes(values: list[bytes | None]) -> str:
     return json_dump([None if value is None else value.hex().upper() for value in values])
 
@@ -97,13 +104,15 @@ class SqliteDialect(Dialect):
         return names.table(name)
 
     def placeholder(self, number: int, type_: DataType, form: Form = Form.SCALAR) -> str:
-        return f"(SELECT value FROM json_each(?{number}))" if form is Form.LIST else f"?{number}"
+        if form is not Form.LIST:
+            return f"?{number}"
+        return f"(SELECT {_comparable('value', type_)} FROM json_each(?{number}))"
 
     def encoder(self, type_: DataType, form: Form, operator: str | None) -> Encoder:
         if form is Form.PATTERNS:
             return _globs if operator == "like" else json_dump
         if form in (Form.LIST, Form.VALUES):
-            return _listed_bytes if type_.kind is Kind.BYTES else _listed
+            return _listed_bytes if type_.kind is Kind.BYTES else _listed_wide if type_.wide else _listed
         if form is Form.PATTERN:
             return _glob if operator == "like" else same
         return encoder(type_)
@@ -119,6 +128,8 @@ class SqliteDialect(Dialect):
         )
 
     def compare(self, operator: Operator, left: str, right: str, type_: DataType) -> str:
+        if type_.wide:
+            left, right = _comparable(left, type_), right if operator.form is Form.LIST else _comparable(right, type_)
         match operator.name:
             case "like":
                 return f"{left} GLOB {right}"
@@ -143,6 +154,20 @@ class SqliteDialect(Dialect):
             f" ELSE {none} END FROM (SELECT {one} AS r FROM json_each({right}) AS q))"
         )
 
+    def apply(self, node: Apply, arguments: Sequence[str]) -> str:
+        match node.function:
+            case "concat":
+                return f"({' || '.join(arguments)})"
+            case "text":
+                return f"({_text(arguments[0], node.arguments[0].type)})"
+            case "add" | "subtract" | "multiply" as name:
+                return _calculated(name, arguments, node.type)
+            case name:  # SQLite folds ASCII letters only
+                return self.canonical(f"{name}({', '.join(arguments)})", node.type)
+
+    def canonical(self, value: str, type_: DataType) -> str:
+        return _number(value, type_) if type_.wide else value
+
     def truth(self, value: str) -> str:
         return f"{value} = 1"  # unlike the bare value, an index can serve it
 
@@ -150,7 +175,7 @@ class SqliteDialect(Dialect):
         return f"{value} IS {_TESTS[what]}"
 
     def order(self, value: str, type_: DataType, descending: bool, nulls_first: bool, *, nullable: bool) -> str:
-        key = _rank(value, type_) if type_.kind is Kind.ENUM else value
+        key = _rank(value, type_) if type_.kind is Kind.ENUM else _comparable(value, type_)
         nulls = f" NULLS {'FIRST' if nulls_first else 'LAST'}" if nullable else ""
         return f"{key}{' DESC' if descending else ''}{nulls}"
 
@@ -170,10 +195,14 @@ class SqliteDialect(Dialect):
             return f"substr({value}, 1, 10)", target
         if source.kind in (Kind.INTEGER, Kind.BOOLEAN) and target.kind is Kind.NUMERIC:
             return value, BIGINT
+        if source.wide:
+            return (f"ms_real({value})" if target.kind is Kind.FLOAT else self.canonical(value, target)), target
         return f"CAST({value} AS REAL)" if target.kind is Kind.FLOAT else value, target
 
     def aggregate(self, function: str, value: str, type_: DataType) -> tuple[str, DataType]:
         shown = result_type(function, type_) or type_
+        if type_.wide and function != "count":
+            return f"ms_wide_{function}({value})", shown
         match function, type_.kind:
             case ("min" | "max", Kind.ENUM):
                 whens = " ".join(f"WHEN {place} THEN {names.literal(item)}" for place, item in enumerate(type_.values))
@@ -224,6 +253,23 @@ def _path(steps: Sequence[Step]) -> str:
     return "".join(parts)
 
 
+_SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
+
+
+def _calculated(name: str, arguments: Sequence[str], type_: DataType) -> str:
+    """Arithmetic. What fits a double's digits is rounded to its scale; wide numerics are decimal numbers in a text."""
+    left, right = arguments
+    if type_.wide:
+        return _number(f"ms_{name}({left}, {right})", type_)
+    result = f"({left} {_SIGNS[name]} {right})"
+    return result if type_.kind is Kind.INTEGER else f"round({result}, {type_.scale or 0})"
+
+
+def _comparable(value: str, type_: DataType) -> str:
+    """What values are compared and ordered by."""
+    return f"ms_numeric_key({value})" if type_.wide else value
+
+
 OVERFLOW = "abs(-9223372036854775808)"
 """An expression that fails: SQLite's "integer overflow", which is what a total beyond its numbers is."""
 
@@ -271,6 +317,8 @@ def _document(value: str, type_: DataType) -> str:
 
 def _number(value: str, type_: DataType) -> str:
     """A number in decimal notation; below 0.0001 `%g` would turn to an exponent."""
+    if type_.wide:
+        return f"ms_number({value}, {'NULL' if type_.scale is None else type_.scale})"
     if type_.precision is not None or type_.scale is not None:
         return f"CASE WHEN {value} IS NOT NULL THEN printf('%.{type_.scale or 0}f', {value}) END"
     return (

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from mainspring.datatypes import float_text, interval_text, json_text
-
-DIGITS = 15
-"""The significant digits that a double keeps of a decimal number."""
+from mainspring.datatypes import NUMERIC, DataType, Kind, float_text, interval_text, json_text
+from mainspring.query.aggregates import aggregate
+from mainspring.query.functions import ARITHMETIC, DIGITS, calculated, fitted
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def register(connection: Any) -> None:
     """Make the functions known to `connection`."""
-    for name, function in _FUNCTIONS.items():
-        connection.create_function(name, 1, function, deterministic=True)
+    for name, (arity, function) in _FUNCTIONS.items():
+        connection.create_function(name, arity, function, deterministic=True)
     connection.create_aggregate("ms_exact_sum", 1, ExactSum)
+    for name in ("sum", "avg", "min", "max"):
+        connection.create_aggregate(f"ms_wide_{name}", 1, wide_aggregate(name))
 
 
 class ExactSum:
@@ -63,10 +65,74 @@ def _round(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{DIGITS}g}")
 
 
-_FUNCTIONS = {
-    "ms_interval": _interval,
-    "ms_json_text": _json,
-    "ms_float_text": _float,
-    "ms_decimal_text": _decimal,
-    "ms_round": _round,
+# Wide numerics: decimal numbers in a text, of any length. Beside them stand numbers as they are stored.
+
+_WIDE = DataType(Kind.NUMERIC, wide=True)
+
+
+def _exact(value: float | str) -> Decimal:
+    return Decimal(f"{value:.{DIGITS}g}" if isinstance(value, float) else value)
+
+
+def _calculation(name: str) -> Callable[[Any, Any], str | None]:
+    def calculate(left: float | str | None, right: float | str | None) -> str | None:
+        if left is None or right is None:
+            return None
+        return format(calculated(name, _exact(left), _exact(right)), "f")
+
+    return calculate
+
+
+def wide_aggregate(name: str) -> type[Any]:
+    """The aggregate `name` of wide numerics: a text, of an average a double."""
+
+    class Aggregate:
+        def __init__(self) -> None:
+            self._values: list[Decimal] = []
+
+        def step(self, value: float | str | None) -> None:
+            if value is not None:
+                self._values.append(_exact(value))
+
+        def finalize(self) -> float | str | None:
+            found = aggregate(name, _WIDE, self._values)
+            return found if found is None else float(found) if name == "avg" else format(found, "f")
+
+    return Aggregate
+
+
+def _number(value: float | str | None, scale: int | None) -> str | None:
+    type_ = NUMERIC if scale is None else DataType(Kind.NUMERIC, scale=scale)
+    return None if value is None else format(fitted(type_, _exact(value)), "f")
+
+
+def _real(value: float | str | None) -> float | None:
+    return None if value is None else float(value)
+
+
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
+
+
+def _numeric_key(value: float | str | None) -> str | None:
+    """A text that sorts as the number does."""
+    if value is None:
+        return None
+    number = fitted(NUMERIC, _exact(value))
+    if number == 0:
+        return "1"
+    digits = "".join(map(str, number.as_tuple().digits)).rstrip("0")
+    size = f"{number.adjusted() + 5_000_000:07}{digits}"
+    return f"2{size}" if number > 0 else f"0{size.translate(_COMPLEMENT)}~"
+
+
+_FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "ms_interval": (1, _interval),
+    "ms_json_text": (1, _json),
+    "ms_float_text": (1, _float),
+    "ms_decimal_text": (1, _decimal),
+    "ms_round": (1, _round),
+    "ms_number": (2, _number),
+    "ms_real": (1, _real),
+    "ms_numeric_key": (1, _numeric_key),
+    **{f"ms_{name}": (2, _calculation(name)) for name in ARITHMETIC},
 }

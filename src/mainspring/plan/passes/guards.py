@@ -9,6 +9,7 @@ from mainspring.plan.passes.resolve import Scope, condition
 from mainspring.query import expr
 from mainspring.query.ast import Expr
 from mainspring.query.ops import OPERATORS
+from mainspring.query.walk import columns as columns_read
 
 
 def guard(planning: Planning, draft: Draft, *commands: str) -> None:
@@ -22,8 +23,13 @@ def guard(planning: Planning, draft: Draft, *commands: str) -> None:
 
 def policy(planning: Planning, alias: int, table: Table, rule: Expr) -> expr.Condition:
     """A policy's expression, resolved for the table known as `alias`."""
+    return _declared(planning, rule, Scope(alias, table))
+
+
+def _declared(planning: Planning, rule: Expr, *scopes: Scope) -> expr.Condition:
+    """A condition of the application's own, which no limit on requests is about."""
     before = planning.conditions
-    resolved = condition(planning, rule, (Scope(alias, table),))
+    resolved = condition(planning, rule, scopes)
     planning.conditions = before
     return resolved
 
@@ -33,6 +39,12 @@ def join(planning: Planning, draft: Draft) -> None:
     if draft.relation is None or draft.parent is None:
         return
     relation, parent = draft.relation, draft.parent
+    if relation.on is not None:
+        scopes = Scope(parent.alias, parent.table), Scope(draft.alias, draft.table)
+        draft.where.append(_declared(planning, relation.on, *scopes))
+        _readable(planning, parent.table, parent.columns, columns_read(relation.on, 0))
+        _readable(planning, draft.table, draft.columns, columns_read(relation.on, 1))
+        return
     near, far = parent.alias, relation.columns
     if relation.junction is not None:
         junction = planning.catalog.tables[relation.junction.table]

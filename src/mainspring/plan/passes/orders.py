@@ -17,6 +17,8 @@ from mainspring.query.ops import Form
 def orders(planning: Planning, draft: Draft) -> None:
     """Fill in order and page of `draft` and of everything below it."""
     draft.order = [_term(planning, draft, term) for term in draft.selection.order]
+    if _is_first(draft):
+        draft.order.clear()  # of several rows the first by the key is meant, whatever the order
     draft.limit = planning.page(draft.selection.limit, BIGINT)
     draft.offset = planning.page(draft.selection.offset, BIGINT)
     draft.unique = draft.group is None and _at_most_one(draft)
@@ -54,7 +56,8 @@ def _related(planning: Planning, draft: Draft, name: str, column: Column) -> exp
         raise NotSupported(f"ordering by '{name}', which can hold several rows,")
     guard(planning, twin, "select")
     ref = column_ref(planning, Scope(twin.alias, twin.table, twin.columns), column)
-    return expr.Lookup(twin.source, expr.both(*twin.where), ref)
+    first = tuple(_key_refs(twin)) if _is_first(twin) else ()
+    return expr.Lookup(twin.source, expr.both(*twin.where), ref, first)
 
 
 def _embedded(draft: Draft, name: str) -> Embed:
@@ -64,10 +67,15 @@ def _embedded(draft: Draft, name: str) -> Embed:
     raise SyntaxInvalid("order parameter", name, expected=f"'{name}' to be embedded in select")
 
 
+def _is_first(draft: Draft) -> bool:
+    """Whether it is the first row of several that a declared to-one relation can lead to."""
+    return draft.relation is not None and draft.relation.on is not None and draft.relation.cardinality.single
+
+
 def _at_most_one(draft: Draft) -> bool:
     """Whether order cannot matter: a to-one embed, or a whole unique key fixed by equality."""
     if draft.relation is not None:
-        return draft.relation.cardinality.single
+        return draft.relation.cardinality.single and not _is_first(draft)
     fixed = {
         item.left.column.name
         for item in draft.where
@@ -87,8 +95,10 @@ def _tie_breakers(draft: Draft) -> list[OrderBy]:
     named = {term.key.column.name for term in draft.order if isinstance(term.key, expr.Ref) and not term.key.path}
     if draft.table.primary_key and named >= set(draft.table.primary_key):
         return []
-    return [
-        OrderBy(expr.Ref(draft.alias, column, column.type), falling, falling)
-        for column in (draft.table.columns[name] for name in draft.table.primary_key)
-        if column.name not in named
-    ]
+    return [OrderBy(ref, falling, falling) for ref in _key_refs(draft) if ref.column.name not in named]
+
+
+def _key_refs(draft: Draft) -> list[expr.Ref]:
+    """The columns of the primary key."""
+    columns = (draft.table.columns[name] for name in draft.table.primary_key)
+    return [expr.Ref(draft.alias, column, column.type) for column in columns]

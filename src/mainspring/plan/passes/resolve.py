@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mainspring.catalog.model import Table
+from mainspring.catalog.model import Computed, Table
 from mainspring.catalog.names import nearest
 from mainspring.datatypes import BIGINT, BOOLEAN, FLOAT, JSON, TEXT, DataType, Kind
 from mainspring.errors import ColumnUnknown, LimitExceeded, NotSupported, OperatorInvalid, PermissionDenied, SyntaxInvalid
@@ -31,20 +31,30 @@ class Scope:
 
 def column_ref(planning: Planning, scope: Scope, column: ast.Column) -> expr.Ref:
     """The typed reference. Raises ColumnUnknown, or PermissionDenied for a column the caller may not read."""
-    found = scope.table.columns.get(column.name)
+    computed = scope.table.computed.get(column.name)
+    found = computed.column if computed is not None else scope.table.columns.get(column.name)
     if found is None:
         known = scope.columns if scope.columns is not None else scope.table.columns
         raise ColumnUnknown(scope.table.name.name, column.name, nearest(column.name, known))
     if scope.columns is not None and column.name not in scope.columns:
         raise PermissionDenied(scope.table.name.name, column.name, planning.guards.anonymous)
+    formula = None if computed is None else _formula(planning, scope, computed)
     if not column.path:
-        return expr.Ref(scope.alias, found, found.type)
+        return expr.Ref(scope.alias, found, found.type, formula=formula)
     if found.type.kind is not Kind.JSON:
         raise OperatorInvalid("->>" if column.as_text else "->", str(found.type))
     path = tuple(
         planning.param(ast.Const(step), BIGINT if isinstance(step, int) else TEXT) for step in column.path
     )
-    return expr.Ref(scope.alias, found, TEXT if column.as_text else JSON, path, column.as_text)
+    return expr.Ref(scope.alias, found, TEXT if column.as_text else JSON, path, column.as_text, formula)
+
+
+def _formula(planning: Planning, scope: Scope, computed: Computed) -> expr.Operand:
+    """What a computed column stands for. Its author may read every column; no limit on requests is about it."""
+    before = planning.conditions
+    resolved = _operand(planning, computed.formula, computed.column.type, (Scope(scope.alias, scope.table),))
+    planning.conditions = before
+    return resolved
 
 
 def condition(planning: Planning, node: ast.Expr, scopes: Sequence[Scope]) -> expr.Condition:
@@ -80,11 +90,13 @@ def _is(planning: Planning, operand: ast.Operand, what: str, scopes: Sequence[Sc
     return expr.Is(resolved, what)
 
 
+_OF_ROWS = (ast.Column, ast.Apply, ast.Case, ast.Holds)
+"""Operands that have a type of their own."""
 _FLIPPED = {"gt": "lt", "gte": "lte", "lt": "gt", "lte": "gte", "eq": "eq", "neq": "neq"}
 
 
 def _compare(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> expr.Condition:
-    if not isinstance(node.left, ast.Column) and isinstance(node.right, ast.Column) and node.op in _FLIPPED:
+    if not isinstance(node.left, _OF_ROWS) and isinstance(node.right, _OF_ROWS) and node.op in _FLIPPED:
         return _compare(planning, ast.Compare(_FLIPPED[node.op], node.right, node.left), scopes)
     operator = OPERATORS.get(node.op)
     if operator is None:
@@ -102,8 +114,11 @@ def _compare(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> 
 
 def _several(planning: Planning, operator: Operator, left: expr.Operand, node: ast.Compare) -> expr.Param:
     """The values of a quantified comparison."""
-    if operator.name not in QUANTIFIED or left.type.kind is Kind.ARRAY or isinstance(node.right, ast.Column | ast.Aggregate):
-        raise NotSupported(f"the modifier {node.quantifier} of the operator {operator.name} on {left.type}")
+    refused = NotSupported(f"the modifier {node.quantifier} of the operator {operator.name} on {left.type}")
+    if operator.name not in QUANTIFIED or left.type.kind is Kind.ARRAY:
+        raise refused
+    if isinstance(node.right, ast.Aggregate | ast.Column | ast.Formula):
+        raise refused
     form = Form.PATTERNS if operator.form is Form.PATTERN else Form.VALUES
     place = f"filter on column {left.column.name}" if isinstance(left, expr.Ref) else None
     return planning.param(node.right, left.type, form, place)
@@ -114,8 +129,8 @@ def _right(
 ) -> expr.Operand:
     if isinstance(right, ast.Aggregate):
         raise NotSupported("comparing with an aggregate", instead="Put the aggregate on the left.")
-    if isinstance(right, ast.Column):
-        ref = column_ref(planning, scopes[right.scope], right)
+    if isinstance(right, ast.Column | ast.Formula):
+        ref = _operand(planning, right, left.type, scopes)
         if ref.type.kind is not left.type.kind:
             raise OperatorInvalid(operator.name, f"{left.type} and {ref.type}")
         return ref
@@ -129,6 +144,15 @@ def _operand(planning: Planning, node: ast.Operand, type_: DataType, scopes: Seq
             return column_ref(planning, scopes[node.scope], node)
         case ast.Aggregate():
             return aggregate(planning, scopes[0], node)
+        case ast.Apply(function, arguments, yielded):
+            return expr.Apply(function, tuple(_operand(planning, each, TEXT, scopes) for each in arguments), yielded)
+        case ast.Case(when, then, otherwise, yielded):
+            one, other = (_operand(planning, each, yielded, scopes) for each in (then, otherwise))
+            return expr.Case(condition(planning, when, scopes), one, other, yielded)
+        case ast.Holds(held):
+            return expr.Holds(condition(planning, held, scopes))
+        case ast.Const(type=DataType() as own):
+            return planning.param(node, own)
         case _:
             return planning.param(node, type_)
 
@@ -152,7 +176,7 @@ def converted(ref: expr.Ref | expr.Lookup | expr.Aggregate, name: str | None) ->
     target = type_named(name)
     if target is None or not castable(ref.type, target):
         raise NotSupported(f"a cast from {ref.type} to {name}", instead="Every type can be cast to text.")
-    return target
+    return replace(target, wide=ref.type.wide and target.kind is Kind.NUMERIC)
 
 
 def _common_type(left: ast.Operand, right: ast.Operand) -> DataType:
@@ -163,6 +187,8 @@ def _common_type(left: ast.Operand, right: ast.Operand) -> DataType:
 
 def _type_of(node: ast.Operand) -> DataType:
     match node:
+        case ast.Apply(type=type_) | ast.Case(type=type_) | ast.Holds(type=type_) | ast.Const(type=DataType() as type_):
+            return type_
         case ast.Auth(contains=str()) | ast.Const(value=bool()):
             return BOOLEAN
         case ast.Const(value=int()):
