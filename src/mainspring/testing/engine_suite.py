@@ -12,6 +12,7 @@ be refused where a wrong answer would be the alternative.
 
 from __future__ import annotations
 
+from mainspring.testing.suite.computed import ComputedSuite
 from mainspring.testing.suite.cursors import CursorsSuite
 from mainspring.testing.suite.groups import GroupsSuite, SpreadsSuite
 from mainspring.testing.suite.policies import PoliciesSuite
@@ -32,6 +33,7 @@ class EngineSuite(
     SpreadsSuite,
     GroupsSuite,
     CursorsSuite,
+    ComputedSuite,
     InsertSuite,
     UpsertSuite,
     ChangeSuite,
