@@ -82,6 +82,13 @@ class Engine(Protocol):
         """Compile a plan. Pure; raises NotSupported for what this engine cannot honour."""
         ...
 
+    async def together(self, writes: Sequence[tuple[Prepared, Sequence[Any]]], principal: Principal) -> list[Result]:
+        """Run prepared writes with their values, in their order and in one transaction: all of them or nothing.
+
+        A result for each. Raises what the first that is refused raises.
+        """
+        ...
+
     async def ping(self) -> None:
         """Return when the database answers. Raises EngineUnavailable."""
         ...

@@ -16,10 +16,11 @@ from mainspring.engines.base import Prepared, Request, Result
 from mainspring.errors import EngineError, EngineFault
 from mainspring.observe import EngineFaulted, Sink, discard
 from mainspring.principal import Principal
-from mainspring.query.ast import Call, Query, TableName
+from mainspring.query.ast import Call, Delete, Insert, Query, TableName, Update
 
 __all__ = ["Data", "Request", "Result"]
 
+Write = Insert | Update | Delete
 P = TypeVar("P")
 P_in = TypeVar("P_in", contravariant=True)
 P_out = TypeVar("P_out", covariant=True)
@@ -48,6 +49,10 @@ class Runs(Protocol[P_in]):
 
     def prepare(self, plan: P_in) -> Prepared:
         """Compile a plan."""
+        ...
+
+    async def together(self, writes: Sequence[tuple[Prepared, Sequence[Any]]], principal: Principal) -> list[Result]:
+        """Run prepared writes in one transaction."""
         ...
 
     async def ping(self) -> None:
@@ -85,6 +90,22 @@ class Data:
             self._observe(EngineFaulted(self._engine.name, error.__cause__ or error))
             raise
 
+    async def together(self, writes: Sequence[tuple[Write, Sequence[Any]]], principal: Principal) -> list[Result]:
+        """Carry out several writes with their values, in their order: all of them or, by raising, nothing.
+
+        Raises what `execute` raises for the first that is refused; NotSupported in database mode.
+        """
+        prepared = [(self._ready(query, principal), values) for query, values in writes]
+        try:
+            return await self._engine.together(prepared, principal)
+        except EngineFault as error:
+            self._observe(EngineFaulted(self._engine.name, error.__cause__ or error))
+            raise
+
+    def _ready(self, query: Query, principal: Principal) -> Prepared:
+        key = (query, principal.role, principal.bypass)
+        return self._prepared.get(key) or self._prepare(key, query, principal)
+
     def _prepare(self, key: tuple[Query, str, bool], query: Query, principal: Principal) -> Prepared:
         prepared = self._compile(query, principal)
         if len(self._prepared) >= self._capacity:
@@ -103,9 +124,7 @@ class Data:
 
     def prepare(self, query: Query, principal: Principal) -> None:
         """Plan a query, so that running it finds it planned. Raises what planning raises."""
-        key = (query, principal.role, principal.bypass)
-        if key not in self._prepared:
-            self._prepare(key, query, principal)
+        self._ready(query, principal)
 
     def forget(self) -> None:
         """Plan everything anew: what exists has changed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from mainspring.catalog.model import Catalog, Table
 from mainspring.datatypes import to_json
@@ -54,6 +54,13 @@ class MemoryEngine:
             case DeletePlan():
                 return PreparedDelete(self, plan)
 
+    async def together(self, writes: Sequence[tuple[Prepared, Sequence[Any]]], principal: Principal) -> list[Result]:
+        """Run prepared writes on one draft."""
+        draft = self.draft()
+        results = [write.on(draft, values, principal) for write, values in cast(list[tuple[PreparedWrite, Any]], writes)]
+        self._state = draft.kept()
+        return results
+
     async def ping(self) -> None:
         """Raises EngineUnavailable before start and after stop."""
         self.draft()
@@ -100,61 +107,74 @@ class PreparedRead(_Prepared):
         return result
 
 
-class PreparedInsert(_Prepared):
+class PreparedWrite(_Prepared):
+    """A write: what it does to a draft, which is kept or not."""
+
+    kept: Kept
+
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
+        """Write all of it or nothing. Raises the constraint errors, RowCheckViolated and NotSingular."""
+        draft = self._engine.draft()
+        result = self.on(draft, values, principal)
+        self._engine.end(draft, self.kept)
+        return result
+
+    def on(self, draft: Draft, values: Sequence[Any], principal: Principal) -> Result:
+        """Write on a draft."""
+        raise NotImplementedError
+
+
+class PreparedInsert(PreparedWrite):
     """An InsertPlan."""
 
     def __init__(self, engine: MemoryEngine, plan: InsertPlan) -> None:
         super().__init__(engine, plan)
-        self._plan = plan
+        self._plan, self.kept = plan, plan.kept
 
-    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
+    def on(self, draft: Draft, values: Sequence[Any], principal: Principal) -> Result:
         """Write all rows or none. Raises the constraint errors, RowCheckViolated and NotSingular."""
-        draft, plan = self._engine.draft(), self._plan
+        plan = self._plan
         params = self._params(values, principal)
         rows = written(plan.writes, values[plan.rows], principal)
         with _anonymous(principal):
             numbers, inserted = write.insert(draft, plan, params, rows)
         result = _answer(draft, plan.returning, numbers, params, plan.kept)
-        self._engine.end(draft, plan.kept)
         result.inserted = inserted
         result.keys = [_key(plan.target.table, draft, number) for number in numbers]
         return result
 
 
-class PreparedUpdate(_Prepared):
+class PreparedUpdate(PreparedWrite):
     """An UpdatePlan."""
 
     def __init__(self, engine: MemoryEngine, plan: UpdatePlan) -> None:
         super().__init__(engine, plan)
-        self._plan = plan
+        self._plan, self.kept = plan, plan.kept
 
-    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
+    def on(self, draft: Draft, values: Sequence[Any], principal: Principal) -> Result:
         """Change all rows picked or none. Raises the constraint errors, RowCheckViolated and NotSingular."""
-        draft, plan = self._engine.draft(), self._plan
+        plan = self._plan
         params = self._params(values, principal)
         (changes,) = written(plan.writes, [values[plan.changes]], principal)
         with _anonymous(principal):
             numbers = write.update(draft, plan, params, changes)
-        result = _answer(draft, plan.returning, numbers, params, plan.kept)
-        self._engine.end(draft, plan.kept)
-        return result
+        return _answer(draft, plan.returning, numbers, params, plan.kept)
 
 
-class PreparedDelete(_Prepared):
+class PreparedDelete(PreparedWrite):
     """A DeletePlan."""
 
     def __init__(self, engine: MemoryEngine, plan: DeletePlan) -> None:
         super().__init__(engine, plan)
-        self._plan = plan
+        self._plan, self.kept = plan, plan.kept
 
-    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
+    def on(self, draft: Draft, values: Sequence[Any], principal: Principal) -> Result:
         """Remove all rows picked or none. Raises ForeignKeyViolated and NotSingular."""
-        draft, plan = self._engine.draft(), self._plan
+        plan = self._plan
         params = self._params(values, principal)
         numbers = write.picked_for_delete(draft, plan, params)
         result = _answer(draft, plan.returning, numbers, params, plan.kept)
         write.delete(draft, plan, numbers)
-        self._engine.end(draft, plan.kept)
         return result
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from psycopg.pq.abc import PGresult
 
-from mainspring.engines.base import Request, Result
+from mainspring.engines.base import Result
 from mainspring.engines.postgres.compile import PostgresCompiler
 from mainspring.engines.postgres.dialect import PostgresDialect, array, encoder
 from mainspring.engines.postgres.pool import Pool, Transaction
-from mainspring.engines.postgres.script import Script, checks, made, represented
+from mainspring.engines.postgres.script import Script, Work, checks, made, represented
 from mainspring.engines.postgres.session import Command
 from mainspring.engines.sql.statement import Statement
 from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
@@ -48,8 +48,8 @@ class Update(Script):
             f"UPDATE {compiler.tables(rows.source)} SET {sets} WHERE {where} RETURNING {returning}"
         )
 
-    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
-        """Run it."""
+    def work(self, values: Sequence[Any], principal: Principal) -> Work:
+        """What is to be done."""
         picking = self._change.arguments(values, principal)
         check, represent = made(self._check, values, principal), made(self._represent, values, principal)
         (row,) = written(self.plan.writes, [values[self.plan.changes]], principal)
@@ -61,14 +61,14 @@ class Update(Script):
         statement = self._changed(tuple(value is DEFAULT for value in row))
         change = Command(statement.sql, [*picking, *new])
         if self._alone:
-            return Result(None, _touched(await self.alone(principal, change)) if row else 0)
+            return Work((change,) if row else (), lambda results: Result(None, _touched(results)))
 
         async def work(transaction: Transaction) -> Result:
             ids = _ids(await transaction.run(change)) if row else []
             answer = represented(self._represent, represent, ids)
             return await self.settle(transaction, checks(self._check, check, ids), answer, ids)
 
-        return await self.submit(work, principal)
+        return Work(script=work)
 
     def _changed(self, defaulted: tuple[bool, ...]) -> Statement:
         if not any(defaulted):
@@ -98,11 +98,11 @@ class Delete(Script):
         where = _picking(compiler, rows) if self._alone else self.dialect.among(row_id, compiler.arguments.extra())
         return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
 
-    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
-        """Run it."""
+    def work(self, values: Sequence[Any], principal: Principal) -> Work:
+        """What is to be done."""
         remove = self._remove.arguments(values, principal)
         if self._alone:
-            return Result(None, _touched(await self.alone(principal, Command(self._remove.sql, remove))))
+            return Work((Command(self._remove.sql, remove),), lambda results: Result(None, _touched(results)))
         pick = Command(self._pick.sql, self._pick.arguments(values, principal))
         represent = made(self._represent, values, principal)
 
@@ -111,7 +111,7 @@ class Delete(Script):
             answer = represented(self._represent, represent, ids)
             return await self.settle(transaction, (), answer, ids, Command(self._remove.sql, [array(ids)]))
 
-        return await self.submit(work, principal)
+        return Work(script=work)
 
 
 def _touched(results: Sequence[PGresult]) -> int:

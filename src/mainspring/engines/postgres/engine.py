@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from mainspring.catalog.model import Catalog
-from mainspring.engines.base import Capabilities, Prepared
+from mainspring.engines.base import Capabilities, Prepared, Result
 from mainspring.engines.postgres.change import Delete, Update
 from mainspring.engines.postgres.dialect import PostgresDialect
 from mainspring.engines.postgres.faults import leaf
@@ -14,9 +17,11 @@ from mainspring.engines.postgres.insert import Insert
 from mainspring.engines.postgres.migrate import migrate
 from mainspring.engines.postgres.pool import Pool, Transaction
 from mainspring.engines.postgres.read import Read
+from mainspring.engines.postgres.script import Script, together
 from mainspring.engines.postgres.session import Command, Session
 from mainspring.errors import ConfigError, Mistake
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, UpdatePlan
+from mainspring.principal import Principal
 from mainspring.query.ast import TableName
 
 OLDEST = 140_000
@@ -69,6 +74,11 @@ class PostgresEngine:
                 return Update(plan, self._dialect, self._pool)
             case DeletePlan():
                 return Delete(plan, self._dialect, self._pool)
+
+    async def together(self, writes: Sequence[tuple[Prepared, Sequence[Any]]], principal: Principal) -> list[Result]:
+        """Run prepared writes in one transaction."""
+        scripts = [(script, script.work(values, principal)) for script, values in cast(list[tuple[Script, Any]], writes)]
+        return await together(self._pool, scripts, principal)
 
     async def ping(self) -> None:
         """Return when the server answers."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mainspring.engines.base import Request, Result
+from psycopg.pq.abc import PGresult
+
+from mainspring.engines.base import Result
 from mainspring.engines.postgres.dialect import PostgresDialect
 from mainspring.engines.postgres.into import Changed, Into, Runs, insertions
 from mainspring.engines.postgres.pool import Pool, Transaction
-from mainspring.engines.postgres.script import Script, checks, made, represented
+from mainspring.engines.postgres.script import Script, Work, checks, made, represented
 from mainspring.engines.postgres.session import Command
 from mainspring.engines.postgres.taken import Overtaken, Taken
 from mainspring.plan.nodes import InsertPlan
@@ -32,8 +34,8 @@ class Insert(Script):
         self._updated = self.demand(plan.target, plan.upsert.updated) if plan.upsert and merging else None
         self._alone = not (merging or self._check or self._represent or not plan.kept.always)
 
-    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
-        """Run it."""
+    def work(self, values: Sequence[Any], principal: Principal) -> Work:
+        """What is to be done."""
         check, represent = made(self._check, values, principal), made(self._represent, values, principal)
         updated = made(self._updated, values, principal)
         rows = written(self.plan.writes, values[self.plan.rows], principal)
@@ -41,7 +43,7 @@ class Insert(Script):
             refuse_twice(self.plan.upsert, self.plan.writes, rows)
         runs = insertions(self._into, rows)
         if self._alone:
-            return await self._at_once(runs, principal)
+            return Work((*runs.commands, *runs.counters), lambda results: self._told(runs, results))
         look = self._taken.command(rows, values, principal) if self._taken else None
 
         async def work(transaction: Transaction) -> Result:
@@ -52,13 +54,12 @@ class Insert(Script):
             result = await self.settle(transaction, demands, represented(self._represent, represent, ids), ids)
             return changed.told(result)
 
-        return await self.submit(work, principal)
+        return Work(script=work)
 
-    async def _at_once(self, runs: Runs, principal: Principal) -> Result:
-        """An insert with nothing to verify and nothing to answer."""
+    def _told(self, runs: Runs, results: Sequence[PGresult]) -> Result:
+        """The result of an insert with nothing to verify and nothing to answer."""
         changed = Changed(self.table.primary_key)
-        if runs.commands:
-            changed.add((await self.alone(principal, *runs.commands, *runs.counters))[: len(runs.commands)])
+        changed.add(results[: len(runs.commands)])
         return changed.told(Result(None, len(changed.new)))
 
     async def _look(self, transaction: Transaction, look: Command | None, principal: Principal) -> int:

@@ -196,3 +196,18 @@ class Transaction:
             if self._open:
                 session.close()
             self._pool.release(session)
+
+
+class Share(Transaction):
+    """A transaction as one of several writes sees it: what would end it leaves it open for the next."""
+
+    def __init__(self, whole: Transaction) -> None:
+        self._whole = whole
+
+    async def verify(self, checks: Sequence[Command], *commands: Command) -> list[PGresult]:
+        """Run `checks`, then `commands`, in the whole transaction."""
+        return await self._whole.verify(checks, *commands)
+
+    async def end(self, how: Sequence[Command], *commands: Command) -> list[PGresult]:
+        """Run commands; the transaction stays open."""
+        return await self._whole.verify((), *commands)

@@ -6,18 +6,19 @@ Which rows were written is known by ctid, which holds still until the transactio
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg.pq.abc import PGresult
 
 from mainspring.catalog.model import Table
-from mainspring.engines.base import Result
+from mainspring.engines.base import Request, Result
 from mainspring.engines.postgres.compile import ROW, PostgresCompiler
 from mainspring.engines.postgres.dialect import PostgresDialect, array
 from mainspring.engines.postgres.faults import REFUSED, RETRIED, leaf, refused
 from mainspring.engines.postgres.names import literal
-from mainspring.engines.postgres.pool import Pool, Transaction
+from mainspring.engines.postgres.pool import Pool, Share, Transaction
 from mainspring.engines.postgres.session import Command
 from mainspring.engines.postgres.taken import Overtaken
 from mainspring.engines.sql.statement import Arguments, Statement
@@ -28,7 +29,21 @@ from mainspring.query.expr import TRUE, Condition, Source
 
 ATTEMPTS = 3
 
-Work = Callable[[Transaction], Awaitable[Result]]
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a write does: `commands` that are the whole of it, read by `told`; else a `script` on a transaction, which ends it."""
+
+    commands: Sequence[Command] = ()
+    told: Callable[[Sequence[PGresult]], Result] | None = None
+    script: Callable[[Transaction], Awaitable[Result]] | None = None
+
+    async def on(self, transaction: Transaction) -> Result:
+        """Do it on a transaction."""
+        if self.script is not None:
+            return await self.script(transaction)
+        assert self.told is not None
+        return self.told(await transaction.run(*self.commands))
 
 
 class Script:
@@ -87,24 +102,21 @@ class Script:
         await transaction.finish((), *then, undone=self.kept.undone)
         return result
 
-    async def submit(self, work: Work, principal: Principal) -> Result:
-        """Run `work` in a transaction, again when it lost a race. Raises typed errors."""
+    def work(self, values: Sequence[Any], principal: Principal) -> Work:
+        """What is to be done. Raises what the values are refused with."""
+        raise NotImplementedError
+
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
+        """Run it, again when it lost a race. Raises typed errors."""
+        work = self.work(values, principal)
         for _ in range(ATTEMPTS):
             try:
+                if work.told is not None:  # one round trip
+                    return work.told(await self.pool.run(*work.commands) if work.commands else ())
                 async with Transaction(self.pool) as transaction:
-                    return await work(transaction)
+                    return await work.on(transaction)
             except Overtaken:
                 continue
-            except psycopg.Error as error:
-                if error.sqlstate not in RETRIED:
-                    raise self.fault(error, principal) from error
-        raise Busy("The database")
-
-    async def alone(self, principal: Principal, *commands: Command) -> list[PGresult]:
-        """Run commands that are a whole write by themselves, in one round trip."""
-        for _ in range(ATTEMPTS):
-            try:
-                return await self.pool.run(*commands)
             except psycopg.Error as error:
                 if error.sqlstate not in RETRIED:
                     raise self.fault(error, principal) from error
@@ -113,6 +125,25 @@ class Script:
     def fault(self, error: psycopg.Error, principal: Principal) -> MainspringError:
         """The typed error for a driver's."""
         return self.denied(principal) if refused(error) else leaf(error, self.table, self.pool.timeout)
+
+
+async def together(pool: Pool, scripts: Sequence[tuple[Script, Work]], principal: Principal) -> list[Result]:
+    """Run the work of several scripts in one transaction, again when it lost a race. Raises typed errors."""
+    for _ in range(ATTEMPTS):
+        current = scripts[0][0]
+        try:
+            async with Transaction(pool) as transaction:
+                results: list[Result] = []
+                for current, work in scripts:  # noqa: B007
+                    results.append(await work.on(Share(transaction)))
+                await transaction.finish(())
+                return results
+        except Overtaken:
+            continue
+        except psycopg.Error as error:
+            if error.sqlstate not in RETRIED:
+                raise current.fault(error, principal) from error
+    raise Busy("The database")
 
 
 def made(statement: Statement | None, values: Sequence[Any], principal: Principal) -> list[Any]:

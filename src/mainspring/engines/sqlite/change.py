@@ -10,7 +10,7 @@ from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.statement import Statement
 from mainspring.engines.sqlite.ddl import default_of
 from mainspring.engines.sqlite.dialect import SqliteDialect, encoder, json_dump
-from mainspring.engines.sqlite.script import Script, failing, joined, kept, made, represented
+from mainspring.engines.sqlite.script import Script, Work, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
 from mainspring.plan.params import DEFAULT, binders, written
@@ -47,6 +47,10 @@ class Update(Script):
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
+        return await self.submit(self.work(values, principal), self.plan.kept)
+
+    def work(self, values: Sequence[Any], principal: Principal) -> Work:
+        """What the writer is to do."""
         if self._change is None:  # nothing to change, but what was said must still be readable
             for bind in binders(self.params):
                 bind(values, principal)
@@ -70,7 +74,7 @@ class Update(Script):
             result = represented(self._represent, represent, connection, ids)
             return kept(result, self.plan.kept)
 
-        return await self.submit(work, self.plan.kept)
+        return work
 
     def _changed(self, defaulted: tuple[bool, ...]) -> Statement | None:
         if self._change is None or not any(defaulted):
@@ -104,6 +108,10 @@ class Delete(Script):
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
+        return await self.submit(self.work(values, principal), self.plan.kept)
+
+    def work(self, values: Sequence[Any], principal: Principal) -> Work:
+        """What the writer is to do."""
         pick, remove = self._pick.arguments(values, principal), self._remove.arguments(values, principal)
         represent = made(self._represent, values, principal)
 
@@ -116,7 +124,7 @@ class Delete(Script):
                 connection.execute(self._remove.sql, [*remove, json_dump(ids)])
             return kept(result, self.plan.kept)
 
-        return await self.submit(work, self.plan.kept)
+        return work
 
 
 def _picking(compiler: Compiler, rows: Rows, dialect: SqliteDialect) -> str:

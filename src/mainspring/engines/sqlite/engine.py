@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 from mainspring.catalog.model import Catalog
-from mainspring.engines.base import Capabilities, Prepared
+from mainspring.engines.base import Capabilities, Prepared, Result
 from mainspring.engines.sqlite.change import Delete, Update
 from mainspring.engines.sqlite.connection import Source
 from mainspring.engines.sqlite.dialect import NUMERIC_DIGITS, SqliteDialect
@@ -11,9 +14,11 @@ from mainspring.engines.sqlite.insert import Insert
 from mainspring.engines.sqlite.migrate import migrate
 from mainspring.engines.sqlite.read import Read
 from mainspring.engines.sqlite.reader import Readers
+from mainspring.engines.sqlite.script import Script, together
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.errors import ConfigError, EngineUnavailable, Mistake
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, UpdatePlan
+from mainspring.principal import Principal
 from mainspring.query.ast import TableName
 
 
@@ -56,6 +61,11 @@ class SqliteEngine:
                 return Update(plan, self._dialect, self._write)
             case DeletePlan():
                 return Delete(plan, self._dialect, self._write)
+
+    async def together(self, writes: Sequence[tuple[Prepared, Sequence[Any]]], principal: Principal) -> list[Result]:
+        """Run prepared writes in one transaction."""
+        scripts = [(script, script.work(values, principal)) for script, values in cast(list[tuple[Script, Any]], writes)]
+        return await together(self._write, scripts)
 
     async def ping(self) -> None:
         """Return when the file can be read."""

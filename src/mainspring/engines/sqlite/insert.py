@@ -9,7 +9,7 @@ from typing import Any
 from mainspring.engines.base import Request, Result
 from mainspring.engines.sqlite.dialect import SqliteDialect, encoder
 from mainspring.engines.sqlite.references import References
-from mainspring.engines.sqlite.script import Script, failing, joined, kept, made, represented
+from mainspring.engines.sqlite.script import Script, Work, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.taken import Taken
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.errors import ForeignKeyViolated, NotSupported
@@ -52,6 +52,16 @@ class Insert(Script):
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
+        upsert = self.plan.upsert
+        try:
+            return await self.submit(self.work(values, principal), self.plan.kept)
+        except ForeignKeyViolated as error:
+            if upsert is not None and len(values[self.plan.rows]) > 1 and References.needed(self.table):
+                raise _undecided() from error
+            raise
+
+    def work(self, values: Sequence[Any], principal: Principal) -> Work:
+        """What the writer is to do."""
         plan = self.plan
         inline = self._inline.arguments(values, principal)
         check, represent = made(self._check, values, principal), made(self._represent, values, principal)
@@ -77,12 +87,7 @@ class Insert(Script):
             result.inserted, result.keys = len(done.new), done.keys
             return kept(result, plan.kept)
 
-        try:
-            return await self.submit(work, plan.kept)
-        except ForeignKeyViolated as error:
-            if plan.upsert is not None and len(rows) > 1 and References.needed(self.table):
-                raise _undecided() from error
-            raise
+        return work
 
     def _insert_deferred(
         self, references: References, connection: Any, encoded: list[_Encoded], principal: Principal

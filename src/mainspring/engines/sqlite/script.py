@@ -25,6 +25,10 @@ from mainspring.query.expr import TRUE, Condition, Source
 _WRITTEN = '"mainspring: written"'
 
 
+Work = Callable[[Any], Result]
+"""A write on the writer's connection, inside a transaction."""
+
+
 class Script:
     """A write on one table: one or more statements on the writer's connection, all of them or nothing."""
 
@@ -35,7 +39,11 @@ class Script:
         """A compiler for one more statement of this script."""
         return SqliteCompiler(self.dialect, Arguments(self.params))
 
-    async def submit(self, work: Callable[[Any], Result], how: Kept) -> Result:
+    def work(self, values: Sequence[Any], principal: Principal) -> Work:
+        """What the writer is to do."""
+        raise NotImplementedError
+
+    async def submit(self, work: Work, how: Kept) -> Result:
         """Run `work` on the writer; its errors become typed ones."""
         try:
             result: Result = await self.writer.write(undone(work) if how.undone else work)
@@ -120,7 +128,25 @@ def joined(documents: list[bytes]) -> Result:
     return Result(b"[" + b",".join(documents) + b"]", len(documents))
 
 
-def undone(work: Callable[[Any], Result]) -> Callable[[Any], Result]:
+async def together(writer: Writer, scripts: Sequence[tuple[Script, Work]]) -> list[Result]:
+    """Run the work of several scripts in their order, all or nothing. Raises what the first that is refused raises."""
+
+    def run(connection: Any) -> list[Result]:
+        results: list[Result] = []
+        for script, work in scripts:
+            try:
+                results.append(work(connection))
+            except MainspringError:
+                raise
+            except Exception as error:
+                raise leaf(error, script.table) from error
+        return results
+
+    results: list[Result] = await writer.write(run)
+    return results
+
+
+def undone(work: Work) -> Work:
     """`work`, of which nothing stays; the other writes of its transaction do."""
 
     def run(connection: Any) -> Result:

@@ -100,6 +100,10 @@ class Door:
         """Any query."""
         return await self._data.execute(query, values, me)
 
+    async def together(self, *writes: tuple[Any, Sequence[Any]], me: Principal = SERVICE_PRINCIPAL) -> list[Result]:
+        """Several writes, each with its values, all of them or none."""
+        return await self._data.together(writes, me)
+
     async def read(
         self,
         table: str,

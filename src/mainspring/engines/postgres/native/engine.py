@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import psycopg
 from psycopg.pq.abc import PGresult
 
 from mainspring.catalog.model import Catalog
-from mainspring.engines.base import Capabilities, Prepared
+from mainspring.engines.base import Capabilities, Prepared, Result
 from mainspring.engines.postgres.introspect.read import introspect
 from mainspring.engines.postgres.names import quote
 from mainspring.engines.postgres.native.arguments import array
@@ -22,7 +23,7 @@ from mainspring.engines.postgres.native.request import Setting, Surroundings, se
 from mainspring.engines.postgres.native.run import NativeRun, Rules
 from mainspring.engines.postgres.pool import Pool, Transaction
 from mainspring.engines.postgres.session import Command
-from mainspring.errors import EngineUnavailable, MainspringError
+from mainspring.errors import EngineUnavailable, MainspringError, NotSupported
 from mainspring.observe import ReloadFailed, Sink, discard
 from mainspring.plan.native.nodes import NativePlan
 from mainspring.principal import Principal
@@ -163,6 +164,10 @@ class NativeEngine:
         """Compile a plan."""
         compiled = compile_plan(plan, self.catalog(), self._rules.max_rows)
         return NativeRun(plan, compiled, self._pool, self._around, self._rules)
+
+    async def together(self, writes: Sequence[tuple[Prepared, Sequence[Any]]], principal: Principal) -> list[Result]:
+        """Nothing of ours writes here: the database is somebody else's. Raises NotSupported."""
+        raise NotSupported("several writes at once", by="Database mode")
 
     async def ping(self) -> None:
         """Return when the server answers. Raises EngineUnavailable."""
