@@ -2,86 +2,61 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mainspring import Mainspring
-from mainspring.cli.target import find_app, parse
 from mainspring.settings import RestSettings, Settings
 from mainspring.testing.client import TestClient
 
-STORE = Path(__file__).parents[2] / "examples" / "store" / "app.py"
 
-
-@pytest.fixture(scope="module")
-def store() -> Mainspring:
-    """The record shop's app."""
-    path = list(sys.path)
-    try:
-        app = find_app(parse(str(STORE)))
-    finally:
-        sys.path[:] = path
-    assert isinstance(app, Mainspring)
-    return app
-
-
-@pytest.fixture(params=["memory://", ""], ids=["memory", "sqlite"])
-async def client(request: pytest.FixtureRequest, store: Mainspring) -> AsyncIterator[TestClient]:
-    """The shop with its seed rows, anew for each test."""
-    async with TestClient(store, request.param) as opened:
-        yield opened
-
-
-async def got(client: TestClient, path: str) -> Any:
+async def got(shop: TestClient, path: str) -> Any:
     """What the service reads at `path` below the data API."""
-    answer = await client.as_service().get(f"/rest/v1/{path}")
+    answer = await shop.as_service().get(f"/rest/v1/{path}")
     assert answer.status_code in (200, 206), answer.text
     return answer.json()
 
 
-async def test_aggregates_group_by_what_else_is_selected(client: TestClient) -> None:
+async def test_aggregates_group_by_what_else_is_selected(shop: TestClient) -> None:
     path = "order_lines?select=...albums(title),quantity.sum(),count()&order=quantity.sum().desc&limit=2"
-    assert await got(client, path) == [
+    assert await got(shop, path) == [
         {"sum": 10, "count": 4, "title": "Bruma"},
         {"sum": 9, "count": 3, "title": "Counting Machine"},
     ]
 
 
-async def test_having_is_a_tree_of_aggregates(client: TestClient) -> None:
+async def test_having_is_a_tree_of_aggregates(shop: TestClient) -> None:
     path = "tracks?select=album_id,count(),seconds.max()&having=(count().gte.2,or(seconds.max().gt.330,count().gt.100))"
-    rows = await got(client, path)
-    everything = await got(client, "tracks?select=album_id,count(),seconds.max()&limit=1000")
+    rows = await got(shop, path)
+    everything = await got(shop, "tracks?select=album_id,count(),seconds.max()&limit=1000")
     assert rows == [row for row in everything if row["count"] >= 2 and row["max"] > 330]
     assert 0 < len(rows) < len(everything)
 
 
-async def test_having_inside_an_embed(client: TestClient) -> None:
+async def test_having_inside_an_embed(shop: TestClient) -> None:
     path = "artists?select=name,albums(published,count())&albums.having=(count().gt.1)"
-    groups = [group for row in await got(client, path) for group in row["albums"]]
+    groups = [group for row in await got(shop, path) for group in row["albums"]]
     assert groups
     assert all(group["count"] > 1 for group in groups)
 
 
-async def test_distinct(client: TestClient) -> None:
-    countries = [row["country"] for row in await got(client, "artists?select=country")]
-    found = [row["country"] for row in await got(client, "artists?select=country&distinct=true")]
+async def test_distinct(shop: TestClient) -> None:
+    countries = [row["country"] for row in await got(shop, "artists?select=country")]
+    found = [row["country"] for row in await got(shop, "artists?select=country&distinct=true")]
     assert found == sorted(set(countries))
     assert len(found) < len(countries)
 
 
-async def test_columns_of_those_names_can_still_be_filtered(client: TestClient) -> None:
+async def test_columns_of_those_names_can_still_be_filtered(shop: TestClient) -> None:
     for name in ("having", "distinct", "cursor"):
-        answer = await client.as_service().get(f"/rest/v1/albums?{name}=eq.1")
+        answer = await shop.as_service().get(f"/rest/v1/albums?{name}=eq.1")
         assert answer.json()["message"] == f"column albums.{name} does not exist"
 
 
-async def test_a_to_many_spread_is_an_array_per_output(client: TestClient) -> None:
-    nested = await got(client, "artists?select=name,albums(title,price)&albums.order=price.desc")
-    spread = await got(client, "artists?select=name,...albums(title,price)&albums.order=price.desc")
+async def test_a_to_many_spread_is_an_array_per_output(shop: TestClient) -> None:
+    nested = await got(shop, "artists?select=name,albums(title,price)&albums.order=price.desc")
+    spread = await got(shop, "artists?select=name,...albums(title,price)&albums.order=price.desc")
     assert spread == [
         {
             "name": row["name"],
@@ -92,22 +67,22 @@ async def test_a_to_many_spread_is_an_array_per_output(client: TestClient) -> No
     ]
 
 
-async def test_policies_decide_what_is_aggregated(client: TestClient) -> None:
+async def test_policies_decide_what_is_aggregated(shop: TestClient) -> None:
     path = "/rest/v1/albums?select=count(),wholesale_price.sum()"
-    assert (await client.as_anon().get(path)).status_code == 401  # a hidden column
-    mine = (await client.as_anon().get("/rest/v1/albums?select=count()")).json()
-    assert mine[0]["count"] < (await got(client, "albums?select=count()"))[0]["count"]
+    assert (await shop.as_anon().get(path)).status_code == 401  # a hidden column
+    mine = (await shop.as_anon().get("/rest/v1/albums?select=count()")).json()
+    assert mine[0]["count"] < (await got(shop, "albums?select=count()"))[0]["count"]
 
 
-async def test_a_csv_of_groups(client: TestClient) -> None:
+async def test_a_csv_of_groups(shop: TestClient) -> None:
     path, csv = "/rest/v1/tracks?select=n:count(),seconds.sum()&id=lt.0", {"accept": "text/csv"}
-    answer = await client.as_service().get(path, headers=csv)
+    answer = await shop.as_service().get(path, headers=csv)
     assert answer.text == "n,sum\n0,"
 
 
-async def test_cursors_lead_from_page_to_page(client: TestClient) -> None:
-    service, path = client.as_service(), "/rest/v1/albums?select=id&order=price.desc,title&limit=5"
-    whole = [row["id"] for row in await got(client, "albums?select=id&order=price.desc,title")]
+async def test_cursors_lead_from_page_to_page(shop: TestClient) -> None:
+    service, path = shop.as_service(), "/rest/v1/albums?select=id&order=price.desc,title&limit=5"
+    whole = [row["id"] for row in await got(shop, "albums?select=id&order=price.desc,title")]
     found: list[int] = []
     answer = await service.get(f"{path}&cursor=")
     while True:
@@ -119,8 +94,8 @@ async def test_cursors_lead_from_page_to_page(client: TestClient) -> None:
     assert found == whole
 
 
-async def test_a_page_by_cursor_knows_the_whole_count(client: TestClient) -> None:
-    service = client.as_service()
+async def test_a_page_by_cursor_knows_the_whole_count(shop: TestClient) -> None:
+    service = shop.as_service()
     first = await service.get("/rest/v1/albums?select=id&limit=5&cursor=", headers={"prefer": "count=exact"})
     second = await service.get(f"/rest/v1/albums{first.links['next']['url']}", headers={"prefer": "count=exact"})
     assert [answer.headers["content-range"] for answer in (first, second)] == ["*/24", "*/24"]
@@ -143,20 +118,20 @@ async def test_a_page_by_cursor_knows_the_whole_count(client: TestClient) -> Non
         "order=count()",
     ],
 )
-async def test_mistakes_are_told(client: TestClient, query: str) -> None:
-    other = (await client.as_service().get("/rest/v1/albums?select=id&limit=1&cursor=")).headers["next-cursor"]
-    answer = await client.as_service().get(f"/rest/v1/albums?{query.format(other=other)}")
+async def test_mistakes_are_told(shop: TestClient, query: str) -> None:
+    other = (await shop.as_service().get("/rest/v1/albums?select=id&limit=1&cursor=")).headers["next-cursor"]
+    answer = await shop.as_service().get(f"/rest/v1/albums?{query.format(other=other)}")
     assert answer.status_code == 400
     assert answer.json()["message"]
 
 
-async def test_a_function_that_a_type_has_not(client: TestClient) -> None:
-    answer = await client.as_service().get("/rest/v1/albums?select=title.sum()")
+async def test_a_function_that_a_type_has_not(shop: TestClient) -> None:
+    answer = await shop.as_service().get("/rest/v1/albums?select=title.sum()")
     assert (answer.status_code, answer.json()["code"]) == (404, "42883")
 
 
 async def test_no_more_rows_are_aggregated_than_the_setting_says(store: Mainspring) -> None:
-    async with TestClient(store, "", settings=Settings(rest=RestSettings(max_aggregated_rows=20))) as client:
-        answer = await client.as_service().get("/rest/v1/albums?select=count()")
+    async with TestClient(store, "", settings=Settings(rest=RestSettings(max_aggregated_rows=20))) as shop:
+        answer = await shop.as_service().get("/rest/v1/albums?select=count()")
         assert (answer.status_code, answer.json()["code"]) == (400, "54000")
-        assert (await client.as_service().get("/rest/v1/albums?select=count()&id=lte.20")).json() == [{"count": 20}]
+        assert (await shop.as_service().get("/rest/v1/albums?select=count()&id=lte.20")).json() == [{"count": 20}]
