@@ -25,7 +25,7 @@ def insert(draft: Draft, plan: InsertPlan, params: Sequence[Any], values: Values
 
     Raises RowCheckViolated and the constraint errors.
     """
-    table = plan.target.table
+    table = draft.catalog.tables[plan.target.table.name]  # its constraints are the engine's, not the plan's
     if plan.upsert is not None:
         refuse_twice(plan.upsert, plan.writes, values)
     new: list[int] = []
