@@ -15,6 +15,7 @@ Every engine stores and answers the canonical form decided here, so that answers
     JSON          what JSON says, numbers exact            itself
     BYTES         bytes                                    "\\x" and lower-case hex
     ARRAY         list of canonical items (None allowed)   array
+    RANGE         str, PostgreSQL's text: "empty" or bounds; of whole numbers and dates always [from,to)   string
     NATIVE        str, the database's own text             what the database makes of it
 """
 
@@ -53,13 +54,15 @@ class Kind(StrEnum):
     BYTES = "bytea"
     ENUM = "enum"
     ARRAY = "array"
+    RANGE = "range"
     NATIVE = "native"
 
 
 @dataclass(frozen=True, slots=True)
 class DataType:
     """A logical type. `bits` for integers, `length` for text, `precision`/`scale` for numerics,
-    `values` (and `name`) for enums, `item` for arrays, `name` for types only the database knows; None means unbounded.
+    `values` (and `name`) for enums, `item` for arrays and ranges, `name` for ranges and types only the database knows; None means
+    unbounded.
 
     `wide` marks numerics that are computed and may have more digits than any that is stored."""
 
@@ -93,6 +96,19 @@ UUID_ = DataType(Kind.UUID)
 JSON = DataType(Kind.JSON)
 BYTES = DataType(Kind.BYTES)
 
+RANGES = {
+    name: DataType(Kind.RANGE, name=name, item=item)
+    for name, item in (
+        ("int4range", INTEGER),
+        ("int8range", BIGINT),
+        ("numrange", NUMERIC),
+        ("daterange", DATE),
+        ("tsrange", TIMESTAMP),
+        ("tstzrange", TIMESTAMPTZ),
+    )
+}
+"""The range types by name."""
+
 _INTEGER_NAMES = {16: "smallint", 32: "integer", 64: "bigint"}
 _MAX_JSON_DEPTH = 200
 _MAX_DIGITS = 1000
@@ -108,8 +124,8 @@ def _label(type_: DataType) -> str:
             return f"numeric({type_.precision},{type_.scale or 0})"
         case Kind.ENUM:
             return f"enum {type_.name}"
-        case Kind.NATIVE:
-            return type_.name or "native"
+        case Kind.NATIVE | Kind.RANGE:
+            return type_.name or type_.kind.value
         case Kind.ARRAY:
             return f"{type_.item}[]"
         case kind:
@@ -137,6 +153,13 @@ def text_reader(type_: DataType) -> Callable[[DataType, Any], Any]:
         return None if value is None else other(type_, value)
 
     return read
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON value that is there, also where it is null: what a condition compares, beside None for SQL's null."""
+
+    value: Any
 
 
 def from_json(type_: DataType, value: Any) -> Any:
@@ -616,6 +639,97 @@ def _array_json(type_: DataType, value: Any) -> list[Any]:
     return [from_json(type_.item or TEXT, item) for item in value]
 
 
+_RANGE_BOUND = r'((?:"(?:[^"\\]|\\.|"")*+"|\\.|[^",)\]\\])*+)'
+_RANGE_FORM = re.compile(rf"([\[(]){_RANGE_BOUND},{_RANGE_BOUND}([\])])", re.DOTALL)
+_RANGE_QUOTED = re.compile(r'\\(.)|"(")|"', re.DOTALL)
+_LONGEST_RANGE = 4_000
+_STEPPED = frozenset({Kind.INTEGER, Kind.DATE})
+"""The kinds whose values have a next one, so that each range of them has one normal form."""
+
+Bounds = tuple[Any, Any, str, str]
+"""Lower and upper bound (None: unbounded), the opening and the closing bracket."""
+
+
+def range_bounds(type_: DataType, text: str) -> Bounds | None:
+    """The bounds of a range in its normal form, None when it is empty. Raises ValueInvalid or ValueOutOfRange."""
+    stripped = text.strip()
+    if stripped.lower() == "empty":
+        return None
+    if len(stripped) > _LONGEST_RANGE:
+        raise _beyond(type_, "a very long range")
+    found = _RANGE_FORM.fullmatch(stripped)
+    if found is None:
+        raise _invalid(type_, text, "malformed range literal: write [from,to) or empty")
+    lower, upper = _range_bound(type_, found[2], text), _range_bound(type_, found[3], text)
+    return _normal_range(type_, lower, upper, found[1] + found[4], text)
+
+
+def _range_bound(type_: DataType, said: str, whole: str) -> Any:
+    if not said:
+        return None
+    plain = _RANGE_QUOTED.sub(lambda found: found[1] or found[2] or "", said) if '"' in said or "\\" in said else said
+    try:
+        return from_text(type_.item or TEXT, plain)
+    except ValueInvalid:
+        raise _invalid(type_, whole, f"a bound is no {type_.item}") from None
+
+
+def _normal_range(type_: DataType, lower: Any, upper: Any, brackets: str, said: object) -> Bounds | None:
+    opening, closing = "(" if lower is None else brackets[0], ")" if upper is None else brackets[1]
+    if lower is not None and upper is not None:
+        if lower > upper:
+            raise _beyond(type_, said, "the lower bound must be less than or equal to the upper bound")
+        if lower == upper and opening + closing != "[]":
+            return None
+    if type_.item is not None and type_.item.kind in _STEPPED:
+        if lower is not None and opening == "(":
+            lower, opening = _next(type_, lower), "["
+        if upper is not None and closing == "]":
+            upper, closing = _next(type_, upper), ")"
+        if lower is not None and lower == upper:
+            return None
+    return lower, upper, opening, closing
+
+
+def _next(type_: DataType, value: Any) -> Any:
+    """The value after `value`."""
+    if isinstance(value, int):
+        return _within(type_.item or BIGINT, value + 1)
+    try:
+        return (date.fromisoformat(value) + timedelta(days=1)).isoformat()
+    except OverflowError:
+        raise _beyond(type_, value) from None
+
+
+def _range(type_: DataType, text: str) -> str:
+    return _range_text(type_, range_bounds(type_, text))
+
+
+def _range_text(type_: DataType, bounds: Bounds | None) -> str:
+    if bounds is None:
+        return "empty"
+    lower, upper, opening, closing = bounds
+    return f"{opening}{_bound_text(type_, lower)},{_bound_text(type_, upper)}{closing}"
+
+
+def _bound_text(type_: DataType, value: Any) -> str:
+    text = "" if value is None else to_text(type_.item or TEXT, value) or ""
+    return f'"{text}"' if " " in text else text
+
+
+def _range_json(type_: DataType, value: Any) -> str:
+    if isinstance(value, str):
+        return _range(type_, value)
+    brackets = getattr(value, "bounds", None)  # SQLAlchemy's Range
+    if not isinstance(brackets, str) or len(brackets) != 2:
+        raise _invalid(type_, value, "write [from,to) or empty")
+    if value.empty:
+        return "empty"
+    item = type_.item or TEXT
+    lower, upper = from_json(item, value.lower), from_json(item, value.upper)
+    return _range_text(type_, _normal_range(type_, lower, upper, brackets, value))
+
+
 def _isoformat(type_: DataType, value: Any) -> str:
     return _trim(value.replace(tzinfo=None).isoformat())
 
@@ -640,6 +754,7 @@ _FROM_TEXT: dict[Kind, Callable[[DataType, str], Any]] = {
     Kind.BYTES: _bytes,
     Kind.ENUM: _enum,
     Kind.ARRAY: _array,
+    Kind.RANGE: _range,
     Kind.NATIVE: _text,
 }
 
@@ -659,6 +774,7 @@ _FROM_JSON: dict[Kind, Callable[[DataType, Any], Any]] = {
     Kind.BYTES: _bytes_json,
     Kind.ENUM: _enum_json,
     Kind.ARRAY: _array_json,
+    Kind.RANGE: _range_json,
     Kind.NATIVE: _native_json,
 }
 

@@ -8,10 +8,22 @@ from enum import Enum
 from typing import Any, Final
 
 from mainspring.catalog.model import Default, Produced
-from mainspring.datatypes import DataType, Kind, body_position, check_text, format_utc, from_json, from_text, text_reader
+from mainspring.datatypes import (
+    TEXT,
+    DataType,
+    Document,
+    Kind,
+    body_position,
+    check_text,
+    format_utc,
+    from_json,
+    from_text,
+    text_reader,
+)
 from mainspring.errors import BodyInvalid, LimitExceeded, NotNullViolated, ValueInvalid, ValueOutOfRange
 from mainspring.plan.nodes import ParamSpec, Upsert, Write
 from mainspring.principal import Principal
+from mainspring.query import regex
 from mainspring.query.ast import Auth, Const, Element, Now, Resolution, Slot
 from mainspring.query.ops import Form
 
@@ -30,7 +42,7 @@ DEFAULT: Final = _Default.DEFAULT
 
 
 def binders(specs: Sequence[ParamSpec]) -> tuple[Binder, ...]:
-    """One callable per parameter: (request values, principal) -> canonical value.
+    """One callable per parameter: (request values, principal) -> canonical value; of JSON a Document.
 
     They raise ValueInvalid or ValueOutOfRange naming the place.
     """
@@ -67,7 +79,7 @@ def _element(slot: int, place: int, spec: ParamSpec) -> Binder:
 
 def _slot(index: int, spec: ParamSpec) -> Binder:
     type_, where = spec.type, spec.where
-    read = text_reader(type_) if spec.form is Form.SCALAR else _READERS[spec.form]
+    read = text_reader(type_) if spec.form is Form.SCALAR and type_.kind is not Kind.JSON else _READERS[spec.form]
 
     def bind(values: Sequence[Any], principal: Principal) -> Any:
         try:
@@ -80,7 +92,12 @@ def _slot(index: int, spec: ParamSpec) -> Binder:
 
 
 def _scalar(type_: DataType, value: Any) -> Any:
-    return from_text(type_, value) if isinstance(value, str) else from_json(type_, value)
+    found = from_text(type_, value) if isinstance(value, str) else from_json(type_, value)
+    return found if value is None else _compared(type_, found)
+
+
+def _compared(type_: DataType, canonical: Any) -> Any:
+    return Document(canonical) if type_.kind is Kind.JSON else canonical
 
 
 def _list(type_: DataType, value: Sequence[Any]) -> list[Any]:
@@ -93,6 +110,8 @@ def _values(type_: DataType, value: Any) -> list[Any]:
     """The items of an array literal (or of a list)."""
     if not isinstance(value, str):
         return _list(type_, value)
+    if type_.kind is Kind.JSON:
+        return _list(type_, from_text(DataType(Kind.ARRAY, item=TEXT), value))
     items: list[Any] = from_text(DataType(Kind.ARRAY, item=type_), value)
     if len(items) > MAX_LIST:
         raise LimitExceeded(what="a list of values", limit=MAX_LIST, unit="values")
@@ -101,6 +120,17 @@ def _values(type_: DataType, value: Any) -> list[Any]:
 
 def _patterns(type_: DataType, value: Any) -> list[Any]:
     return [None if item is None else _pattern(type_, item) for item in _values(type_, value)]
+
+
+def _regexes(type_: DataType, value: Any) -> list[Any]:
+    return [None if item is None else _regex(type_, item) for item in _values(type_, value)]
+
+
+def _regex(type_: DataType, value: str) -> str:
+    if len(value) > MAX_PATTERN:
+        raise LimitExceeded(what="a pattern", limit=MAX_PATTERN, unit="characters")
+    regex.check(check_text(type_, value))
+    return value
 
 
 def _count(type_: DataType, value: Any) -> int | None:
@@ -125,14 +155,20 @@ _READERS: dict[Form, Callable[[DataType, Any], Any]] = {
     Form.PATTERN: _pattern,
     Form.VALUES: _values,
     Form.PATTERNS: _patterns,
+    Form.REGEX: _regex,
+    Form.REGEXES: _regexes,
     Form.COUNT: _count,
 }
 
 
 def _constant(spec: ParamSpec, value: Any) -> Any:
-    if spec.form in (Form.LIST, Form.VALUES, Form.PATTERNS):
-        return [from_json(spec.type, item) for item in value]
-    return from_json(spec.type, value)
+    if spec.form in (Form.LIST, Form.VALUES, Form.PATTERNS, Form.REGEXES):
+        return [_fixed(spec.type, item) for item in value]
+    return _fixed(spec.type, value)
+
+
+def _fixed(type_: DataType, value: Any) -> Any:
+    return None if value is None else _compared(type_, from_json(type_, value))
 
 
 def _auth(source: Auth, type_: DataType, form: Form) -> Binder:
@@ -142,7 +178,7 @@ def _auth(source: Auth, type_: DataType, form: Form) -> Binder:
         return lambda values, principal: principal.uid  # canonical already
     if form is Form.LIST:
         return lambda values, principal: _claimed_list(type_, fact(principal, source.path))
-    return lambda values, principal: _claimed(type_, fact(principal, source.path))
+    return lambda values, principal: _fact(type_, _claimed(type_, fact(principal, source.path)))
 
 
 def fact(principal: Principal, path: tuple[str, ...]) -> Any:
@@ -160,6 +196,10 @@ def fact(principal: Principal, path: tuple[str, ...]) -> Any:
             raise ValueError(f"no such fact about a caller: {path}")
 
 
+def _fact(type_: DataType, canonical: Any) -> Any:
+    return None if canonical is None else _compared(type_, canonical)
+
+
 def _holds(value: Any, item: str | None) -> bool:
     return isinstance(value, list | tuple) and item in value
 
@@ -175,7 +215,8 @@ def _claimed(type_: DataType, value: Any) -> Any:
 def _claimed_list(type_: DataType, value: Any) -> list[Any]:
     """A claim that is a list, without the items of the wrong form; anything else is an empty list."""
     items = value if isinstance(value, list | tuple) else ()
-    return [item for item in (_claimed(type_, item) for item in items[:MAX_LIST]) if item is not None]
+    claimed = (_claimed(type_, item) for item in items[:MAX_LIST])
+    return [_compared(type_, item) for item in claimed if item is not None]
 
 
 def now(type_: DataType) -> Any:

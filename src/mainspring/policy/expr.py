@@ -16,13 +16,13 @@ from mainspring.catalog.model import Column, Table
 from mainspring.datatypes import BOOLEAN, INTEGER, JSON, TEXT, DataType, Kind, from_json
 from mainspring.errors import MainspringError
 from mainspring.policy.mistakes import Misuse
-from mainspring.query import ast
+from mainspring.query import ast, regex
 from mainspring.query.casts import castable
 from mainspring.query.functions import DIGITS, Sized, arithmetic, common, sized
-from mainspring.query.ops import OPERATORS
+from mainspring.query.ops import OPERATORS, Form
 
 _MIRRORED = {"eq": "eq", "neq": "neq", "gt": "lt", "gte": "lte", "lt": "gt", "lte": "gte"}
-_LITERALS = (str, bool, int, float, Decimal, bytes, date, datetime, time, timedelta, UUID, Enum, list, tuple)
+_LITERALS = (str, bool, int, float, Decimal, bytes, date, datetime, time, timedelta, UUID, Enum, list, tuple, dict)
 _SUBJECT = "`and`, `or`, `not`, `in`, `if` and chained comparisons cannot look into a policy expression"
 
 
@@ -205,6 +205,14 @@ class Operand(Expression):
         """LIKE that takes A-Z and a-z for the same."""
         return _matching("ilike", self, pattern)
 
+    def matches(self, pattern: str) -> Condition:
+        """Whether a regular expression (PostgreSQL's syntax) matches somewhere in the text."""
+        return _matching("match", self, pattern)
+
+    def imatches(self, pattern: str) -> Condition:
+        """The same, taking A-Z and a-z for the same."""
+        return _matching("imatch", self, pattern)
+
     def startswith(self, prefix: str) -> Condition:
         """Whether the text begins with `prefix`, taken literally."""
         if not isinstance(prefix, str):
@@ -217,7 +225,7 @@ def _literal(value: object) -> object:
     if isinstance(value, Expression) or value is None:
         said = "null" if value is None else "another expression"
         raise Misuse(f"a literal is needed here, not {said}", "combine comparisons with |")
-    if not isinstance(value, _LITERALS):
+    if not isinstance(value, _LITERALS) and not isinstance(getattr(value, "bounds", None), str):  # SQLAlchemy's Range
         raise Misuse(f"{value!r:.80} is no value that can be compared with")
     return value
 
@@ -226,7 +234,10 @@ def _accepted(op: str, operand: Operand) -> None:
     type_ = operand._type()
     if type_ is not None and not OPERATORS[op].accepts(type_):
         hint = 'name a place in it: row.data["key"]' if type_.kind is Kind.JSON else None
-        raise Misuse(f"{operand!r} is of type {type_}, which `{op}` does not take", hint)
+        raise Misuse(f"{operand!r} is of type {type_}, which `{_WORDS.get(op, op)}` does not take", hint)
+
+
+_WORDS = {"match": "matches", "imatch": "imatches", "cs": "contains", "cd": "contained_by", "ov": "overlaps"}
 
 
 def _compare(op: str, left: Operand, right: object) -> Condition:
@@ -234,7 +245,8 @@ def _compare(op: str, left: Operand, right: object) -> Condition:
     if isinstance(right, Condition):
         raise Misuse("a condition cannot be compared with", "put each comparison in parentheses")
     if not isinstance(right, Operand):
-        if isinstance(left, Field) and left._path and op not in ("eq", "neq") and not isinstance(right, str):
+        place = isinstance(left, Field) and left._path and not left._json
+        if place and op not in ("eq", "neq") and not isinstance(right, str):
             raise Misuse(f"{left!r} is compared as text, so {right!r:.80} cannot be put in order with it")
         return Condition(ast.Compare(op, left._node(), left._constant(_literal(right))))
     if isinstance(left, Fact) and not isinstance(right, Fact):
@@ -256,10 +268,19 @@ def _comparable(left: Operand, right: Operand) -> None:
 def _matching(op: str, operand: Operand, pattern: object) -> Condition:
     if not isinstance(pattern, str):
         raise Misuse(f"{op} takes a string, not {pattern!r:.80}")
-    if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
-        raise Misuse(f"the pattern {pattern!r:.80} ends with a lone backslash", "write two to mean one")
     _accepted(op, operand)
+    if OPERATORS[op].form is Form.REGEX:
+        _checked(pattern)
+    elif (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+        raise Misuse(f"the pattern {pattern!r:.80} ends with a lone backslash", "write two to mean one")
     return Condition(ast.Compare(op, operand._node(), ast.Const(pattern)))
+
+
+def _checked(pattern: str) -> None:
+    try:
+        regex.check(pattern)
+    except MainspringError as error:
+        raise Misuse(f"the pattern {pattern!r:.80} cannot be used: {error.details or error.message}") from None
 
 
 # ---------------------------------------------------------------- computations
@@ -468,6 +489,31 @@ class Field(Operand):
             raise Misuse(f"{self!r} is of type {self._column.type}: only JSON columns have places inside")
         return Field(self._table, self._column, self._scope, self._path, json=True)
 
+    def contains(self, value: object) -> Condition:
+        """Whether the array, range or JSON holds all of `value`: a literal, a column of the type, a claim."""
+        return self._inside("cs", value)
+
+    def contained_by(self, value: object) -> Condition:
+        """Whether `value` holds all of the array, range or JSON."""
+        return self._inside("cd", value)
+
+    def overlaps(self, value: object) -> Condition:
+        """Whether the array or range and `value` have something in common."""
+        return self._inside("ov", value)
+
+    def _inside(self, op: str, value: object) -> Condition:
+        type_ = self._column.type
+        if not OPERATORS[op].accepts(type_):
+            raise Misuse(f"{self!r} is of type {type_ if not self._path else TEXT}, which `{_WORDS[op]}` does not take")
+        node = ast.Column(self._column.name, self._path, scope=self._scope)
+        if isinstance(value, Fact):
+            return Condition(ast.Compare(op, node, value._node()))
+        if isinstance(value, Field):
+            if (value._column.type.kind, value._column.type.item) != (type_.kind, type_.item):
+                raise Misuse(f"{self!r} is of type {type_} and {value!r} of type {value._column.type}: they cannot be compared")
+            return Condition(ast.Compare(op, node, ast.Column(value._column.name, value._path, scope=value._scope)))
+        return Condition(ast.Compare(op, node, _constant_of(self, self._column.type, _literal(value))))
+
     def _node(self) -> ast.Column:
         return ast.Column(self._column.name, self._path, bool(self._path) and not self._json, self._scope)
 
@@ -475,7 +521,8 @@ class Field(Operand):
         return (JSON if self._json else TEXT) if self._path else self._column.type
 
     def _constant(self, value: object) -> ast.Const:
-        return ast.Const(self._place_text(value)) if self._path else _constant_of(self, self._column.type, value)
+        is_text = self._path and not self._json
+        return ast.Const(self._place_text(value)) if is_text else _constant_of(self, self._column.type, value)
 
     def _place_text(self, value: object) -> str:
         if isinstance(value, bool):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from mainspring.datatypes import BIGINT, FLOAT, NUMERIC, DataType, Kind, round_numeric
 from mainspring.errors import ValueOutOfRange
 from mainspring.query.functions import EXACT
-from mainspring.query.ops import sort_key
+from mainspring.query.ops import order_key
 
 FUNCTIONS: Final = ("count", "sum", "avg", "min", "max")
 
@@ -56,9 +56,9 @@ def aggregate(function: str, type_: DataType | None, values: Sequence[Any]) -> A
         return None
     match function:
         case "min":
-            return min(values, key=lambda value: sort_key(type_, value))
+            return min(values, key=lambda value: order_key(type_, value))
         case "max":
-            return max(values, key=lambda value: sort_key(type_, value))
+            return max(values, key=lambda value: order_key(type_, value))
         case "sum":
             return _sum(type_, values)
         case _:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from mainspring.datatypes import Kind, json_text
+from mainspring.datatypes import DataType, Document, Kind, json_text
 from mainspring.query.aggregates import aggregate
 from mainspring.query.ast import Quantifier
 from mainspring.query.casts import cast
@@ -37,7 +37,7 @@ from mainspring.query.expr import (
     Truth,
 )
 from mainspring.query.functions import apply, fitted
-from mainspring.query.ops import Form, sort_key
+from mainspring.query.ops import INSIDE, Form, Operator, operand, order_key
 
 Row = Mapping[str, Any]
 Rows = Mapping[int, Row]
@@ -136,7 +136,7 @@ class Scope:
         fit = (scope for scope in self.standing(source) if scope.holds(where))
         if not by:
             return next(fit, None)
-        return min(fit, key=lambda scope: [sort_key(ref.type, scope.value(ref)) for ref in by], default=None)
+        return min(fit, key=lambda scope: [order_key(ref.type, scope.value(ref)) for ref in by], default=None)
 
     def _aggregate(self, node: Aggregate) -> Any:
         if node.of is None:
@@ -145,6 +145,19 @@ class Scope:
         type_ = node.input or of.type
         values = [scope.value(of) for scope in self.group if not scope.is_null(of)]
         return aggregate(node.function, type_, values if node.input is None else [cast(of.type, type_, each) for each in values])
+
+    def compared(self, operand: Operand | Lookup) -> Any:
+        """The value of `operand` as conditions and orders take it: JSON as a Document, so that None is only SQL's null."""
+        match operand:
+            case Ref(type=DataType(kind=Kind.JSON)):
+                place = self._place(operand)
+                stored = not operand.path and operand.formula is None
+                return None if place is _ABSENT or (place is None and stored) else Document(place)
+            case Lookup(source, where, ref, first):
+                found = self.first(source, where, first)
+                return found.compared(ref) if found else None
+            case _:
+                return self.value(operand)
 
     def is_null(self, operand: Operand) -> bool:
         """Whether `operand` is SQL null; a JSON null inside a document is a value."""
@@ -187,7 +200,7 @@ class Scope:
                 raise ValueError(what)
 
     def _compare(self, compare: Compare) -> bool | None:
-        left, right = self.value(compare.left), self.value(compare.right)
+        left, right = self.compared(compare.left), self.compared(compare.right)
         if compare.quantifier is not None:
             truths = [self._holds(compare, left, item) for item in right]
             return _all(truths) if compare.quantifier is Quantifier.ALL else _negate(_all(map(_negate, truths)))
@@ -195,14 +208,24 @@ class Scope:
 
     def _holds(self, compare: Compare, left: Any, right: Any) -> bool | None:
         if compare.op.form is Form.LIST:
-            return _among(left, right)
+            return _among(compare.left.type, left, right)
         if compare.op.name == "isdistinct" and (left is None or right is None):
             return left is not right
         if left is None or right is None:
             return None
-        if compare.left.type.kind is Kind.ENUM and compare.op.form is Form.SCALAR:
-            left, right = sort_key(compare.left.type, left), sort_key(compare.left.type, right)
-        return compare.op.test(*_alike(left, right))
+        return test(compare.op, compare.left.type, left, right)
+
+
+def test(op: Operator, type_: DataType, left: Any, right: Any) -> bool:
+    """Whether `left op right` for non-null canonical values of `type_` (right is what the operator's form says)."""
+    if op.name in INSIDE:
+        return op.test(operand(type_, left), operand(type_, right))
+    if op.form is Form.SCALAR and type_.kind in _KEYED:
+        return op.test(order_key(type_, left), order_key(type_, right))
+    return op.test(*_alike(left, right))
+
+
+_KEYED = frozenset({Kind.ENUM, Kind.JSON, Kind.ARRAY, Kind.RANGE})
 
 
 def _all(truths: Iterable[bool | None]) -> bool | None:
@@ -222,7 +245,7 @@ def _truth(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _among(left: Any, items: Sequence[Any] | None) -> bool | None:
+def _among(type_: DataType, left: Any, items: Sequence[Any] | None) -> bool | None:
     """`left = ANY(items)`: of no items false even for null, of a null among the items unknown unless another one fits."""
     if items is None:
         return None
@@ -230,6 +253,8 @@ def _among(left: Any, items: Sequence[Any] | None) -> bool | None:
         return False
     if left is None:
         return None
+    if type_.kind is Kind.JSON:
+        left, items = order_key(type_, left), [None if item is None else order_key(type_, item) for item in items]
     if any(item is not None and left == item for item in items):
         return True
     return None if None in items else False

@@ -82,7 +82,7 @@ def common(parts: Sequence[Sized]) -> Sized | None:
         return None
     if kinds <= {Kind.INTEGER, Kind.NUMERIC}:
         return _common_number(parts, kinds)
-    if len(kinds) > 1 or kinds & {Kind.JSON, Kind.ARRAY, Kind.NATIVE}:
+    if len(kinds) > 1 or kinds & {Kind.JSON, Kind.ARRAY, Kind.RANGE, Kind.NATIVE}:
         return None
     if kinds == {Kind.ENUM}:
         return parts[0] if len({type_.values for type_ in types}) == 1 else None

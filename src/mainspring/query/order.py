@@ -1,15 +1,17 @@
-"""Ordering in the one way that every engine must follow: text by code point, enums by declaration, nulls
-where they are told to go.
+"""Ordering in the one way that every engine must follow: by `ops.order_key`, nulls where they are told to go.
+
+`packed` turns such keys into bytes for databases that only know how to order those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from mainspring.datatypes import DataType, Kind
-from mainspring.query.ops import sort_key
+from mainspring.datatypes import DataType
+from mainspring.query.ops import order_key
 
 Item = TypeVar("Item")
 
@@ -41,31 +43,57 @@ def _by(items: list[Item], term: Term[Item]) -> list[Item]:
     return nulls + values if term.nulls_first else values + nulls
 
 
-def order_key(type_: DataType, value: Any) -> Any:
-    """A key by which non-null canonical values of `type_` sort."""
-    match type_.kind:
-        case Kind.JSON:
-            return _json_key(value)
-        case Kind.ARRAY if type_.item is not None:
-            item = type_.item
-            return [(value_ is None, None if value_ is None else order_key(item, value_)) for value_ in value]
-        case _:
-            return sort_key(type_, value)
+def packed(key: Any) -> bytes:
+    """The key of a value as bytes: they order as the keys of values of one type do, and equal keys have equal ones."""
+    parts: list[bytes] = []
+    stack = [key]
+    while stack:  # not by recursion: documents are deep
+        match stack.pop():
+            case _Raw(mark):
+                parts.append(mark)
+            case tuple() as items:
+                stack.append(_END)
+                for item in reversed(items):
+                    stack += (item, _ITEM)
+            case scalar:
+                parts.append(_scalar(scalar))
+    return b"".join(parts)
 
 
-def _json_key(value: Any) -> Any:
-    """jsonb's order: null, strings, numbers, booleans, arrays (shorter first), objects (fewer keys first)."""
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """Bytes that stand between items."""
+
+    mark: bytes
+
+
+_ITEM, _END = _Raw(b"\x01"), _Raw(b"\x00")
+
+
+def _scalar(value: Any) -> bytes:
     match value:
         case None:
-            return (0,)
-        case str():
-            return (1, value)
+            return b""
         case bool():
-            return (3, value)
-        case list() | tuple():
-            return (4, len(value), [_json_key(item) for item in value])
-        case dict():
-            members = sorted((len(key.encode()), key.encode(), _json_key(value[key])) for key in value)
-            return (5, len(members), members)
+            return b"\x01" if value else b"\x00"
+        case str():
+            return value.encode() + b"\x00"
+        case bytes():
+            return value.replace(b"\x00", b"\x00\xff") + b"\x00\x00"
+        case float():
+            return _number(Decimal(repr(value)))
         case _:
-            return (2, value)
+            return _number(Decimal(value))
+
+
+_INVERTED = bytes(range(255, -1, -1))
+
+
+def _number(value: Decimal) -> bytes:
+    """Sign, magnitude, digits; of negative numbers turned round."""
+    if not value:
+        return b"\x80"
+    sign, digits, _ = value.as_tuple()
+    written = bytes(digits).rstrip(b"\x00")  # 1.50 is 1.5
+    body = (value.adjusted() + (1 << 31)).to_bytes(4) + bytes(digit + 1 for digit in written) + b"\x00"
+    return b"\x7f" + body.translate(_INVERTED) if sign else b"\x81" + body

@@ -21,6 +21,8 @@ def logical_type(type_: TypeEngine[Any], unnamed: str) -> DataType:
             return datatypes.INTERVAL
         case TypeDecorator():
             return logical_type(type_.impl_instance, unnamed)
+        case TypeEngine(__visit_name__=name) if name.lower() in datatypes.RANGES:
+            return datatypes.RANGES[name.lower()]
         case sa.Enum():
             return _enum(type_, unnamed)
         case sa.Text() | sa.String():

@@ -68,10 +68,10 @@ class Reader:
         def key(picked: Picked) -> Any:
             scope, key = picked[1], order.key
             if not isinstance(key, Key):
-                return scope.value(key)
+                return scope.compared(key)
             output = rows.outputs[key.index]
             assert isinstance(output, OutColumn)  # groups order by nothing else
-            return _cast(output, scope)
+            return scope.compared(output.ref) if output.cast is None else _cast(output, scope)
 
         return Term(key, order.key.type, order.descending, order.nulls_first)
 

@@ -103,7 +103,7 @@ def column_type(type_: DataType) -> str:
     match type_.kind:
         case Kind.TEXT:
             return "text" if type_.length is None else f"varchar({type_.length})"
-        case Kind.INTEGER | Kind.NUMERIC:
+        case Kind.INTEGER | Kind.NUMERIC | Kind.RANGE:
             return str(type_)
         case Kind.ENUM:
             return names.enum(type_.name or "")

@@ -8,18 +8,23 @@ from typing import Any
 
 import msgspec
 
-from mainspring.datatypes import TEXT, DataType, Kind, interval_text
+from mainspring.datatypes import TEXT, DataType, Document, Kind, interval_text
 from mainspring.engines.postgres import names
 from mainspring.engines.postgres.ddl import column_type
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder
+from mainspring.query import regex
 from mainspring.query.aggregates import result_type
 from mainspring.query.ast import Quantifier, TableName
 from mainspring.query.expr import Apply
 from mainspring.query.ops import Form, Operator
 
-_LISTS = (Form.LIST, Form.VALUES, Form.PATTERNS)
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
+_LISTS = (Form.LIST, Form.VALUES, Form.PATTERNS, Form.REGEXES)
+_SYMBOLS = {
+    **SYMBOLS,
+    "cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>", "nxr": "&<", "nxl": "&>", "adj": "-|-",
+}
 BY_CODE_POINT = 'COLLATE "C"'
 
 _encode_json = msgspec.json.Encoder(decimal_format="number").encode
@@ -40,6 +45,10 @@ class PostgresDialect(Dialect):
         return f"${number}::{argument_type(type_)}{'[]' if form in _LISTS else ''}"
 
     def encoder(self, type_: DataType, form: Form, operator: str | None) -> Encoder:
+        if form in (Form.REGEX, Form.REGEXES):
+            return _REGEX[form, operator == "imatch"]
+        if type_.kind is Kind.JSON:
+            return _documents if form in _LISTS else _document
         return _list_encoder(type_) if form in _LISTS else encoder(type_)
 
     def path(self, column: str, steps: Sequence[Step], as_text: bool, arguments: Arguments) -> str:
@@ -56,14 +65,16 @@ class PostgresDialect(Dialect):
                 return f"{left} {BY_CODE_POINT} LIKE {right}"
             case "ilike":  # under "C" only ASCII letters fold
                 return f"{left} {BY_CODE_POINT} ILIKE {right}"
+            case "match" | "imatch":  # the pattern itself folds case
+                return f"{left} {BY_CODE_POINT} ~ {right}"
             case "in":
                 return f"{left} = ANY({right})"
             case "isdistinct":
                 return f"{left} IS DISTINCT FROM {right}"
-            case "gt" | "gte" | "lt" | "lte" if type_.kind is Kind.TEXT:
+            case "gt" | "gte" | "lt" | "lte" if _is_text(type_):
                 return f"{left} {BY_CODE_POINT} {SYMBOLS[operator.name]} {right}"
             case name:
-                return f"{left} {SYMBOLS[name]} {right}"
+                return f"{left} {_SYMBOLS[name]} {right}"
 
     def quantified(self, operator: Operator, left: str, right: str, type_: DataType, quantifier: Quantifier) -> str:
         return self.compare(operator, left, f"{quantifier.upper()}({right})", type_)
@@ -84,7 +95,7 @@ class PostgresDialect(Dialect):
                 return f"{name}({', '.join(arguments)})"
 
     def order(self, value: str, type_: DataType, descending: bool, nulls_first: bool, *, nullable: bool) -> str:
-        key = f"{value} {BY_CODE_POINT}" if type_.kind is Kind.TEXT else value
+        key = f"{value} {BY_CODE_POINT}" if _is_text(type_) else value
         usual = nulls_first is descending or not nullable
         nulls = "" if usual else f" NULLS {'FIRST' if nulls_first else 'LAST'}"
         return f"{key}{' DESC' if descending else ''}{nulls}"
@@ -144,10 +155,17 @@ def argument_type(type_: DataType) -> str:
             return "text"
         case Kind.NUMERIC:
             return "numeric"
+        case Kind.ARRAY if type_.item is not None and type_.item.length is not None:
+            return "varchar[]"  # arrays of text and of varchar do not compare
         case Kind.ARRAY if type_.item is not None:
             return f"{argument_type(type_.item)}[]"
         case _:
             return column_type(type_)
+
+
+def _is_text(type_: DataType) -> bool:
+    """Whether values of the type, or its items, are text."""
+    return Kind.TEXT in (type_.kind, type_.item.kind if type_.item else None)
 
 
 def _element(place: str, arrow: str, mark: str) -> str:
@@ -189,6 +207,28 @@ def _boolean(value: bool) -> bytes:
 
 def _float(value: float) -> bytes:
     return repr(value).encode()
+
+
+def _document(value: Document) -> bytes:
+    return _encode_json(value.value)
+
+
+def _documents(values: Iterable[Document | None]) -> bytes:
+    return array(None if value is None else _encode_json(value.value) for value in values)
+
+
+def _regex(fold: bool) -> Encoder:
+    return lambda pattern: regex.for_postgres(pattern, fold).encode()
+
+
+def _regexes(fold: bool) -> Encoder:
+    encode = _regex(fold)
+    return lambda patterns: array(None if pattern is None else encode(pattern) for pattern in patterns)
+
+
+_REGEX = {
+    (form, fold): make(fold) for form, make in ((Form.REGEX, _regex), (Form.REGEXES, _regexes)) for fold in (False, True)
+}
 
 
 def _interval(value: int) -> bytes:

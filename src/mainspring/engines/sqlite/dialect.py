@@ -8,16 +8,17 @@ from typing import Any
 
 import msgspec
 
-from mainspring.datatypes import BIGINT, DataType, Kind, to_json
+from mainspring.datatypes import BIGINT, DataType, Document, Kind, to_json
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder, same
 from mainspring.engines.sqlite import names
 from mainspring.errors import NotSupported, ValueOutOfRange
+from mainspring.query import regex
 from mainspring.query.aggregates import result_type
 from mainspring.query.ast import Quantifier, TableName
 from mainspring.query.expr import Apply
 from mainspring.query.functions import DIGITS
-from mainspring.query.ops import Form, Operator
+from mainspring.query.ops import INSIDE, Form, Operator
 
 NUMERIC_DIGITS = DIGITS
 
@@ -76,6 +77,30 @@ def _globs(patterns: list[str | None]) -> str:
     return json_dump([None if pattern is None else _glob(pattern) for pattern in patterns])
 
 
+def _regex(pattern: str) -> str:
+    return regex.for_re2(pattern, False)
+
+
+def _folded_regex(pattern: str) -> str:
+    return regex.for_re2(pattern, True)
+
+
+def _regexes(patterns: list[str | None]) -> str:
+    return json_dump([None if pattern is None else _regex(pattern) for pattern in patterns])
+
+
+def _folded_regexes(patterns: list[str | None]) -> str:
+    return json_dump([None if pattern is None else _folded_regex(pattern) for pattern in patterns])
+
+
+def _document_text(document: Document) -> str:
+    return json_dump(document.value)
+
+
+def _document_texts(documents: list[Document | None]) -> str:
+    return json_dump([None if document is None else json_dump(document.value) for document in documents])
+
+
 def _listed(values: list[Any]) -> str:
     return json_dump([float(value) if isinstance(value, Decimal) else value for value in values])
 
@@ -106,11 +131,18 @@ class SqliteDialect(Dialect):
     def placeholder(self, number: int, type_: DataType, form: Form = Form.SCALAR) -> str:
         if form is not Form.LIST:
             return f"?{number}"
-        return f"(SELECT {_comparable('value', type_)} FROM json_each(?{number}))"
+        item = _key("value", type_) if type_.kind is Kind.JSON else _comparable("value", type_)
+        return f"(SELECT {item} FROM json_each(?{number}))"
 
     def encoder(self, type_: DataType, form: Form, operator: str | None) -> Encoder:
         if form is Form.PATTERNS:
             return _globs if operator == "like" else json_dump
+        if form is Form.REGEX:
+            return _folded_regex if operator == "imatch" else _regex
+        if form is Form.REGEXES:
+            return _folded_regexes if operator == "imatch" else _regexes
+        if type_.kind is Kind.JSON:
+            return _document_text if form is Form.SCALAR else _document_texts
         if form in (Form.LIST, Form.VALUES):
             return _listed_bytes if type_.kind is Kind.BYTES else _listed_wide if type_.wide else _listed
         if form is Form.PATTERN:
@@ -135,8 +167,17 @@ class SqliteDialect(Dialect):
                 return f"{left} GLOB {right}"
             case "ilike":
                 return f"{left} LIKE {right} ESCAPE '\\'"
+            case "match" | "imatch":  # the pattern itself folds case
+                return f"ms_match({right}, {left})"
+            case name if name in INSIDE:
+                return f"ms_test({names.literal(name)}, {left}, {right}, {_spec(type_)})"
+            case "in" if type_.kind is Kind.JSON:
+                return f"{_key(left, type_)} IN {right}"
             case "in":
                 return f"{_hex(left) if type_.kind is Kind.BYTES else left} IN {right}"
+            case name if _keyed(name, type_):
+                symbol = "IS NOT" if name == "isdistinct" else SYMBOLS[name]
+                return f"{_key(left, type_)} {symbol} {_key(right, type_)}"
             case "isdistinct":
                 return f"{left} IS NOT {right}"
             case "gt" | "gte" | "lt" | "lte" if type_.kind is Kind.ENUM:
@@ -176,6 +217,7 @@ class SqliteDialect(Dialect):
 
     def order(self, value: str, type_: DataType, descending: bool, nulls_first: bool, *, nullable: bool) -> str:
         key = _rank(value, type_) if type_.kind is Kind.ENUM else _comparable(value, type_)
+        key = _key(value, type_) if _keyed("gt", type_) else key
         nulls = f" NULLS {'FIRST' if nulls_first else 'LAST'}" if nullable else ""
         return f"{key}{' DESC' if descending else ''}{nulls}"
 
@@ -285,6 +327,23 @@ def _total(total: str, type_: DataType) -> str:
 def _hex(value: str) -> str:
     """The digits of bytes; null has none (SQLite's hex() would give it those of an empty value)."""
     return f"(CASE WHEN {value} IS NOT NULL THEN hex({value}) END)"
+
+
+def _spec(type_: DataType) -> str:
+    """A type as the functions of `engines/sqlite/functions` take it."""
+    return names.literal(msgspec.json.encode(type_).decode())
+
+
+def _key(value: str, type_: DataType) -> str:
+    """Bytes that order and equal one another as the values do."""
+    return f"ms_key({value}, {_spec(type_)})"
+
+
+def _keyed(operator: str, type_: DataType) -> bool:
+    """Whether stored values do not compare as they are. Of ranges and of most arrays equal values have one text."""
+    if type_.kind in (Kind.ARRAY, Kind.RANGE):
+        return operator in ("gt", "gte", "lt", "lte") or (type_.item is not None and type_.item.kind is Kind.JSON)
+    return type_.kind is Kind.JSON
 
 
 def _rank(value: str, type_: DataType) -> str:

@@ -9,19 +9,34 @@ from typing import Any
 import msgspec
 
 from mainspring.datatypes import NUMERIC, DataType, Kind, float_text, interval_text, json_text
+from mainspring.engines.sqlite.comparisons import COMPARISONS
 from mainspring.query.aggregates import aggregate
 from mainspring.query.functions import ARITHMETIC, DIGITS, calculated, fitted
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-def register(connection: Any) -> None:
-    """Make the functions known to `connection`."""
+def register(connection: Any, before: Callable[[], None] | None = None) -> None:
+    """Make the functions known to `connection`.
+
+    `before` is called before each comparison, which takes longer than SQLite's own; what it raises ends the statement.
+    """
     for name, (arity, function) in _FUNCTIONS.items():
         connection.create_function(name, arity, function, deterministic=True)
+    for name, (arity, function) in COMPARISONS.items():
+        made = function if before is None else _after(before, function)
+        connection.create_function(name, arity, made, deterministic=True)
     connection.create_aggregate("ms_exact_sum", 1, ExactSum)
     for name in ("sum", "avg", "min", "max"):
         connection.create_aggregate(f"ms_wide_{name}", 1, wide_aggregate(name))
+
+
+def _after(before: Callable[[], None], function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*arguments: Any) -> Any:
+        before()
+        return function(*arguments)
+
+    return run
 
 
 class ExactSum:

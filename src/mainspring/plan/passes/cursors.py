@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mainspring.datatypes import Kind
 from mainspring.errors import NotSupported, PermissionDenied
 from mainspring.plan.draft import Draft, Planning
 from mainspring.plan.nodes import OrderBy
@@ -23,6 +24,8 @@ def resume(planning: Planning, draft: Draft, cursor: Cursor) -> None:
     for term in draft.order:
         if isinstance(term.key, expr.Ref) and term.key.column.name not in draft.columns:
             raise PermissionDenied(draft.table.name.name, term.key.column.name, planning.guards.anonymous)
+        if term.key.type.kind is Kind.JSON:
+            raise NotSupported("a cursor over an order by JSON", instead="Order by its text with ->> instead of ->.")
     if cursor.after is not None and not draft.unique:
         slot = cursor.after.index
         values = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mainspring.datatypes import BIGINT, Kind
+from mainspring.datatypes import BIGINT
 from mainspring.errors import NotSupported, SyntaxInvalid
 from mainspring.plan.draft import Draft, Planning
 from mainspring.plan.nodes import OrderBy
@@ -30,8 +30,6 @@ def orders(planning: Planning, draft: Draft) -> None:
 
 def _term(planning: Planning, draft: Draft, term: Order) -> OrderBy:
     key = _key(planning, draft, term)
-    if key.type.kind in (Kind.JSON, Kind.ARRAY):
-        raise NotSupported(f"ordering by a value of type {key.type}", instead="Order by its text with ->> instead of ->.")
     return OrderBy(key, term.descending, term.nulls_lead)
 
 

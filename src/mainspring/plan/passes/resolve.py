@@ -103,8 +103,6 @@ def _compare(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> 
         raise NotSupported(f"the operator {node.op}")
     type_ = _common_type(node.left, node.right)
     left = _operand(planning, node.left, type_, scopes)
-    if isinstance(left, expr.Ref) and left.path and not left.as_text:
-        raise NotSupported("comparing a JSON value (->)", instead="Compare its text with ->> instead of ->.")
     if not operator.accepts(left.type):
         raise OperatorInvalid(node.op, str(left.type))
     if node.quantifier is not None:
@@ -119,9 +117,12 @@ def _several(planning: Planning, operator: Operator, left: expr.Operand, node: a
         raise refused
     if isinstance(node.right, ast.Aggregate | ast.Column | ast.Formula):
         raise refused
-    form = Form.PATTERNS if operator.form is Form.PATTERN else Form.VALUES
+    form = _SEVERAL.get(operator.form, Form.VALUES)
     place = f"filter on column {left.column.name}" if isinstance(left, expr.Ref) else None
     return planning.param(node.right, left.type, form, place)
+
+
+_SEVERAL = {Form.PATTERN: Form.PATTERNS, Form.REGEX: Form.REGEXES}
 
 
 def _right(
@@ -131,7 +132,7 @@ def _right(
         raise NotSupported("comparing with an aggregate", instead="Put the aggregate on the left.")
     if isinstance(right, ast.Column | ast.Formula):
         ref = _operand(planning, right, left.type, scopes)
-        if ref.type.kind is not left.type.kind:
+        if ref.type.kind is not left.type.kind or (ref.type.item, ref.type.values) != (left.type.item, left.type.values):
             raise OperatorInvalid(operator.name, f"{left.type} and {ref.type}")
         return ref
     place = f"filter on column {left.column.name}" if isinstance(left, expr.Ref) else None
