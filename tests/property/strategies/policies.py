@@ -7,11 +7,13 @@ from hypothesis.strategies import DrawFn
 
 from mainspring.catalog.model import Catalog, Table
 from mainspring.datatypes import DataType, Kind
+from mainspring.errors import MainspringError
 from mainspring.policy.registry import COMMANDS, Grant, Policy, Registry
 from mainspring.principal import SERVICE_PRINCIPAL, Principal
+from mainspring.query import regex
 from mainspring.query.ast import TRUE, And, Auth, Column, Compare, Const, Exists, Expr, Is, Not, Or, Truth
-from mainspring.query.ops import OPERATORS
-from tests.property.strategies.values import PATHS, PATTERNS, TEXTS, UIDS, value
+from mainspring.query.ops import INSIDE, OPERATORS
+from tests.property.strategies.values import JSONS, PATHS, PATTERNS, REGEXES, TEXTS, UIDS, value
 
 ROLES = ("anon", "authenticated", "editor")
 
@@ -101,6 +103,12 @@ def _leaf(draw: DrawFn, scopes: tuple[Table, ...]) -> Expr:
     column = draw(st.sampled_from(list(scopes[scope].columns.values())))
     type_, node = column.type, Column(column.name, scope=scope)
     match type_.kind:
+        case Kind.JSON if draw(st.booleans()):
+            path = draw(st.sampled_from([(), *PATHS]))
+            operator = draw(st.sampled_from(["eq", "lt", "cs", "cd"]))
+            return Compare(operator, Column(column.name, path, scope=scope), Const(draw(st.sampled_from(JSONS))))
+        case Kind.ARRAY | Kind.RANGE if draw(st.booleans()):
+            return _inside(draw, node, type_)
         case Kind.JSON:
             place = Column(column.name, draw(st.sampled_from(PATHS)), True, scope)
             return Compare("eq", place, Const(draw(st.sampled_from(TEXTS))))
@@ -109,7 +117,9 @@ def _leaf(draw: DrawFn, scopes: tuple[Table, ...]) -> Expr:
         case Kind.UUID | Kind.TEXT if draw(st.booleans()):
             return Compare("eq", node, Auth(draw(st.sampled_from([("uid",), ("email",), ("role",), ("claims", "org")]))))
         case Kind.TEXT if draw(st.booleans()):
-            return Compare(draw(st.sampled_from(["like", "ilike"])), node, Const(draw(st.sampled_from(PATTERNS))))
+            patterns = draw(st.sampled_from([PATTERNS, _READABLE]))
+            operators = ["like", "ilike"] if patterns is PATTERNS else ["match", "imatch"]
+            return Compare(draw(st.sampled_from(operators)), node, Const(draw(st.sampled_from(patterns))))
     match draw(st.integers(0, 4)):
         case 3:
             return Is(node, draw(st.sampled_from(["null", "not_null"])))
@@ -118,6 +128,24 @@ def _leaf(draw: DrawFn, scopes: tuple[Table, ...]) -> Expr:
         case _:
             operators = ("eq", "neq", "gt", "gte", "lt", "lte") if OPERATORS["lt"].accepts(type_) else ("eq", "neq")
             return Compare(draw(st.sampled_from(operators)), node, _constant(draw, type_))
+
+
+def _inside(draw: DrawFn, node: Column, type_: DataType) -> Expr:
+    operator = draw(st.sampled_from([name for name in sorted(INSIDE) if OPERATORS[name].accepts(type_)]))
+    if type_.kind is Kind.ARRAY and draw(st.booleans()):
+        return Compare(operator, node, Auth(("claims", "tags")))
+    return Compare(operator, node, _constant(draw, type_))
+
+
+def _readable(pattern: str) -> bool:
+    try:
+        regex.check(pattern)
+    except MainspringError:
+        return False
+    return True
+
+
+_READABLE = tuple(filter(_readable, REGEXES))
 
 
 def _constant(draw: DrawFn, type_: DataType) -> Const:

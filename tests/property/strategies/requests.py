@@ -16,11 +16,12 @@ from mainspring.principal import Principal
 from mainspring.query import ast
 from mainspring.query.aggregates import result_type
 from mainspring.query.casts import castable, type_named
-from mainspring.query.ops import OPERATORS, QUANTIFIED, Form
+from mainspring.query.ops import INSIDE, OPERATORS, QUANTIFIED, Form
 from tests.property.strategies.schemas import key_columns, key_value, row
-from tests.property.strategies.values import PATHS, PATTERNS, TEXTS, UNFIT, said, written
+from tests.property.strategies.values import JSONS, PATHS, PATTERNS, REGEXES, TEXTS, UNFIT, document, said, written
 
 _CASTS = ("text", "int8", "numeric", "float8", "date", "int4", "jsonb", "timestamptz", "boolean")
+_PATTERNS = {"like": PATTERNS, "ilike": PATTERNS, "match": REGEXES, "imatch": REGEXES}
 _COMPARING = ("eq", "neq", "gt", "gte", "lt", "lte", "isdistinct", "in")
 
 
@@ -238,12 +239,12 @@ def _orders(asking: _Asking, table: Table, embeds: list[ast.Embed]) -> tuple[ast
 def _order(asking: _Asking, table: Table, related: ast.Embed | None) -> ast.Order:
     target = table if related is None else _target(asking, table, related)
     columns = asking.columns(target)
-    sortable = [column for column in columns if column.type.kind is not Kind.ARRAY]
-    column = asking.draw(st.sampled_from(sortable or columns))
+    column = asking.draw(st.sampled_from(columns))
     nulls = asking.draw(st.sampled_from([None, True, False]))
     key = ast.Column(column.name)
     if column.type.kind is Kind.JSON:
-        key = ast.Column(column.name, asking.draw(st.sampled_from(PATHS)), True)
+        path = asking.draw(st.sampled_from([(), *PATHS]))
+        key = ast.Column(column.name, path, bool(path) and asking.draw(st.booleans()))
     return ast.Order(key, asking.draw(st.booleans()), nulls, related.key if related else None)
 
 
@@ -280,9 +281,11 @@ def _test(asking: _Asking, column: Column, table: Table) -> ast.Expr:
     if type_.kind is not Kind.ARRAY and asking.chance(6):
         return _quantified(asking, column, table)
     if type_.kind is Kind.TEXT and asking.chance(3):
-        operator = asking.draw(st.sampled_from(["like", "ilike"]))
-        return ast.Compare(operator, node, asking.slot(asking.draw(st.sampled_from(PATTERNS))))
-    operator = asking.draw(st.sampled_from([name for name in _COMPARING if OPERATORS[name].accepts(type_)]))
+        operator = asking.draw(st.sampled_from(list(_PATTERNS)))
+        return ast.Compare(operator, node, asking.slot(asking.draw(st.sampled_from(_PATTERNS[operator]))))
+    inside = type_.kind in (Kind.ARRAY, Kind.RANGE) and asking.draw(st.booleans())
+    operators = sorted(INSIDE) if inside else _COMPARING
+    operator = asking.draw(st.sampled_from([name for name in operators if OPERATORS[name].accepts(type_)]))
     one = _one(asking, column, table)
     if OPERATORS[operator].form is Form.LIST:
         return ast.Compare(operator, node, asking.slot([one, *_several(asking, column, table)]))
@@ -293,9 +296,9 @@ def _quantified(asking: _Asking, column: Column, table: Table) -> ast.Expr:
     """A comparison with any or all of a few values, nulls among them."""
     patterns = column.type.kind is Kind.TEXT and asking.chance(2)
     operator = asking.draw(st.sampled_from([name for name in sorted(QUANTIFIED) if OPERATORS[name].accepts(column.type)]))
-    operator = asking.draw(st.sampled_from(["like", "ilike"])) if patterns else operator
+    operator = asking.draw(st.sampled_from(list(_PATTERNS))) if patterns else operator
     items = [
-        asking.draw(st.sampled_from(PATTERNS)) if operator.endswith("like") else _one(asking, column, table)
+        asking.draw(st.sampled_from(_PATTERNS[operator])) if operator in _PATTERNS else _one(asking, column, table)
         for _ in range(asking.draw(st.integers(0, 3)))
     ]
     quantifier = asking.draw(st.sampled_from(list(ast.Quantifier)))
@@ -319,14 +322,31 @@ def _one(asking: _Asking, column: Column, table: Table) -> str:
     return said(asking.draw, column.type)
 
 
+def _document_test(asking: _Asking, node: ast.Column) -> ast.Expr:
+    """A comparison of a JSON value with another one."""
+    operator = asking.draw(st.sampled_from([*_COMPARING, "cs", "cs", "cd"]))
+    texts = [*map(document, JSONS), *map(document, JSONS), "x", "", "[1,", "1.0"]
+    items = [asking.draw(st.sampled_from(texts)) for _ in range(asking.draw(st.integers(0, 3)))]
+    if OPERATORS[operator].form is Form.LIST:
+        return ast.Compare(operator, node, asking.slot(items))
+    if operator in QUANTIFIED and asking.chance(4):
+        listed = ["NULL" if asking.chance(8) else _quoted(item) for item in items]
+        quantifier = asking.draw(st.sampled_from(list(ast.Quantifier)))
+        return ast.Compare(operator, node, asking.slot("{" + ",".join(listed) + "}"), quantifier)
+    return ast.Compare(operator, node, asking.slot(asking.draw(st.sampled_from(texts))))
+
+
 def _place_test(asking: _Asking, column: Column) -> ast.Expr:
     path = asking.draw(st.sampled_from(PATHS))
+    if asking.draw(st.booleans()):
+        return _document_test(asking, ast.Column(column.name, path if asking.draw(st.booleans()) else ()))
     match asking.draw(st.integers(0, 3)):
         case 0:
             return ast.Is(ast.Column(column.name, path), asking.draw(st.sampled_from(["null", "not_null"])))
         case 1:
-            operator = asking.draw(st.sampled_from(["like", "ilike"]))
-            return ast.Compare(operator, ast.Column(column.name, path, True), asking.slot(asking.draw(st.sampled_from(PATTERNS))))
+            operator = asking.draw(st.sampled_from(list(_PATTERNS)))
+            pattern = asking.draw(st.sampled_from(_PATTERNS[operator]))
+            return ast.Compare(operator, ast.Column(column.name, path, True), asking.slot(pattern))
         case _:
             operator = asking.draw(st.sampled_from(_COMPARING[:-1]))
             text = asking.draw(st.sampled_from([*TEXTS, "1", "2.50", "true", '{"b": 1}', "10", "[1]"]))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -20,6 +20,7 @@ from mainspring.datatypes import (
     INTERVAL,
     JSON,
     NUMERIC,
+    RANGES,
     SMALLINT,
     TEXT,
     TIME,
@@ -32,17 +33,19 @@ from mainspring.datatypes import (
     to_json,
     to_text,
 )
+from mainspring.errors import RequestError
 
 SHORT = DataType(Kind.TEXT, length=6)
 MONEY = DataType(Kind.NUMERIC, precision=10, scale=2)
 WHOLE = DataType(Kind.NUMERIC, precision=9, scale=0)
 MOOD = DataType(Kind.ENUM, name="mood", values=("sad", "ok", "happy", "Ok"))
-ARRAYS = tuple(DataType(Kind.ARRAY, item=item) for item in (TEXT, INTEGER, BOOLEAN, UUID_, TIMESTAMPTZ, FLOAT))
+_ITEMS = (TEXT, SHORT, INTEGER, BOOLEAN, UUID_, TIMESTAMPTZ, FLOAT, MONEY, MOOD, BYTES, JSON, INTERVAL, RANGES["daterange"])
+ARRAYS = tuple(DataType(Kind.ARRAY, item=item) for item in _ITEMS)
 SCALARS = (
     TEXT, SHORT, SMALLINT, INTEGER, BIGINT, NUMERIC, MONEY, WHOLE, FLOAT, BOOLEAN, DATE, TIME, TIMESTAMP,
     TIMESTAMPTZ, INTERVAL, UUID_, MOOD, BYTES,
 )  # fmt: skip
-TYPES = (*SCALARS, JSON, *ARRAYS)
+TYPES = (*SCALARS, JSON, JSON, *ARRAYS, *RANGES.values())
 
 TEXTS = (
     "", "a", "A", "b", "ab", "aB", " a", "a ", "null", "NULL", "true", "0", "é", "e\u0301", "É", "ß", "İ", "ı", "Ω",
@@ -54,6 +57,12 @@ PATTERNS = (
     "%", "_", "", "a%", "%b", "%a%", "A%", "_b", "a_b", "\\%", "\\_", "a\\%b", "\\\\", "%\\\\%", "[a]", "*", "?",
     "a*%", "%É%", "é", "%\n%", "__", "\\a", "%[%", "^%", "\U0001f600%", "_%_",
 )  # fmt: skip
+REGEXES = (
+    "", ".", "a", "^a", "b$", "^$", "^.$", "a|b", "[ab]+", "[^a]", "^[a-z]*$", "[A-Z]", r"\d", r"\D", r"\w", r"^\W+$", r"\s",
+    r"\S", "a.b", "(a)(b)?", "(?:a|b){2}", "a{0}", r"\.", r"\ya", r"\Yb", r"\Aa\Z", "[[:upper:]]", "[[:punct:]]", "[^[:alnum:]]",
+    "é", "[à-ý]", "É", r"\u00e9", "\U0001f600", r"\n", "a\nb", "[]]", r"[\]\[]", "_", "ss", "ı",
+    "(", "a**", r"\1", "(?=a)", r"\b", "[b-a]", "a{256}", "x{1,0}", "\\",
+)  # fmt: skip
 _NUMBERS = (
     "0", "1", "-1", "0.1", "-0.1", "1.5", "2.5", "-2.5", "0.005", "1.005", "10", "100", "99999.99", "-12345.678", "1e3",
     "0.00001",
@@ -62,7 +71,9 @@ JSONS: tuple[Any, ...] = (
     {}, [], "", "a", 0, -1, True, False, Decimal("1.50"), Decimal("0.1"), 12345678901, {"a": 1}, {"a": None},
     {"a": {"b": [1, "x", None, {"c": True}]}}, {"a": "x", "b": "A", "é": "\U0001f600"}, {"bb": 1, "a": 2},
     [1, [2, [3]]], {"a": [10, 20, 30]}, {"a": Decimal("2.50"), "b": False}, {"a": "1"}, {"a": ""}, {"a": "a'b\"c\\d\n"},
-    [None], {"a": {}}, {"a": []}, {"0": "zero"}, {"a": Decimal("1E+2")},
+    [None], {"a": {}}, {"a": []}, {"0": "zero"}, {"a": Decimal("1E+2")}, ["a"], [1], [Decimal("1.0"), 1], [[1], [2, 3]],
+    [{"a": 1}, {"b": 2}], {"b": 1}, {"aa": 1}, {"a": Decimal("1.0")}, {"a": [1]}, {"a": [None]}, "b", Decimal("-1.5"), -2,
+    {"a": {"b": 1, "c": None}}, {"a": {"c": None}}, {"b": "A"}, ["x", None],
 )  # fmt: skip
 PATHS: tuple[tuple[str | int, ...], ...] = (
     ("a",), ("b",), ("a", "b"), ("a", "b", 0), ("a", "b", -1), ("a", "b", 3, "c"), (0,), (-1,), (1, 1), ("é",), ("0",), ("a", 1),
@@ -70,6 +81,14 @@ PATHS: tuple[tuple[str | int, ...], ...] = (
 )  # fmt: skip
 UIDS = tuple(str(UUID(int=number)) for number in range(1, 6))
 
+_BOUNDS: dict[str, tuple[str, ...]] = {
+    "int4range": ("1", "2", "5", "-2147483648", "2147483646"),
+    "int8range": ("0", "1", "9223372036854775806"),
+    "numrange": ("0", "1", "1.0", "1.50", "-2.5", "0.001"),
+    "daterange": ("2024-02-28", "2024-02-29", "2024-03-01", "0001-01-01", "9999-12-30"),
+    "tsrange": ("2024-02-29", "2024-02-29T12:00:00.50", '"2024-03-01 00:00:00"', "0001-01-01T00:00:00"),
+    "tstzrange": ("2024-02-29", "2024-02-29T12:00:00.5+02:00", '"2024-02-29 10:00:00.5+00"', "9999-12-31T23:59:59.999999Z"),
+}
 _POOLS: dict[Kind, tuple[Any, ...]] = {
     Kind.TEXT: TEXTS,
     Kind.FLOAT: (
@@ -128,6 +147,8 @@ _FREE: dict[Kind, SearchStrategy[Any]] = {
 
 def value(draw: DrawFn, type_: DataType) -> Any:
     """A value that `type_` accepts, as decoded JSON."""
+    if type_.kind is Kind.RANGE:
+        return _range(draw, type_)
     if type_.kind is Kind.ARRAY:
         items = range(draw(st.integers(0, 3)))
         return [None if draw(st.integers(0, 9)) == 9 else value(draw, type_.item or TEXT) for _ in items]
@@ -135,6 +156,22 @@ def value(draw: DrawFn, type_: DataType) -> Any:
     if free is not None and draw(st.integers(0, 7)) == 7:
         return draw(free)
     return draw(st.sampled_from(pool(type_)))
+
+
+def _range(draw: DrawFn, type_: DataType) -> str:
+    bounds = ["", *_BOUNDS[type_.name or ""]]
+    one, other = draw(st.sampled_from(bounds)), draw(st.sampled_from(bounds))
+    texts = (f"[{one},{other})", f"[{one},{other}]", f"({one},{other})", f"({one},{other}]")
+    fit = [text for text in (*texts, f"[{other},{one})", f"({other},{one}]") if _fits(type_, text)]
+    return draw(st.sampled_from([*fit, "empty"]))
+
+
+def _fits(type_: DataType, text: str) -> bool:
+    try:
+        from_json(type_, text)
+    except RequestError:
+        return False
+    return True
 
 
 def said(draw: DrawFn, type_: DataType) -> str:
@@ -146,8 +183,13 @@ def written(type_: DataType, raw: Any) -> str:
     """The text that stands for the JSON value `raw` in a filter."""
     canonical = from_json(type_, raw)
     if type_.kind is Kind.ARRAY:
-        return json.dumps(to_json(type_, canonical), default=float)
+        return document(to_json(type_, canonical))
     return str(to_text(type_, canonical))
+
+
+def document(raw: Any) -> str:
+    """The JSON text of `raw`."""
+    return msgspec.json.Encoder(decimal_format="number").encode(raw).decode()
 
 
 UNFIT: dict[Kind, tuple[Any, ...]] = {
@@ -166,4 +208,5 @@ UNFIT: dict[Kind, tuple[Any, ...]] = {
     Kind.BYTES: ("\\xzz", 1),
     Kind.ENUM: ("HAPPY", ""),
     Kind.ARRAY: ("{", 5, ["\x00"]),
+    Kind.RANGE: ("[1,2", "[2,1]", "1", "[a,b]", "(,)x", 5, ""),
 }
