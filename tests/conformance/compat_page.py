@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 from sqlalchemy import ARRAY, JSON, DateTime, ForeignKey, String
+from sqlalchemy.dialects.postgresql import INT4RANGE
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mainspring import Mainspring
@@ -49,6 +50,7 @@ class Book(Base):
     price: Mapped[int | None]
     sold: Mapped[bool] = mapped_column(default=False)
     tags: Mapped[list[str] | None] = mapped_column(ARRAY(String))
+    pages: Mapped[Any | None] = mapped_column(INT4RANGE)
     data: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     made: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -121,10 +123,12 @@ SECTIONS: Mapping[str, tuple[Case, ...]] = {
         *_filters("price=eq(any).{4,5}", "price=gt(all).{1,2}"),
         *_filters("blurb=fts.cat", "blurb=fts(english).cat", "blurb=plfts.cat dog", "blurb=phfts(simple).cats and"),
         *_filters("blurb=wfts.cat -fish", "blurb=fts(german).cat"),
-        *_filters("tags=eq.{a}", "tags=cs.{a}", "tags=cd.{a,b}", "tags=ov.{a,b}"),
-        *_filters('data=cs.{"n":1}', 'data=cd.{"n":1,"m":2}', 'data=eq.{"n":1}'),
-        *_filters("data->n=eq.1", "data->n=gt.0", "data->>n=eq.1", "data->>n=in.(1,2)"),
-        *_filters("tags=sl.[1,2]", "tags=sr.[1,2]", "tags=nxr.[1,2]", "tags=nxl.[1,2]", "tags=adj.[1,2]"),
+        *_filters("tags=eq.{a}", "tags=gt.{a}", "tags=cs.{a}", "tags=cd.{a,b}", "tags=ov.{a,b}", "tags=in.({a})"),
+        *_filters('data=cs.{"n":1}', 'data=cd.{"n":1,"m":2}', 'data=eq.{"n":1}', "data->n=cs.1", "data=cs.{n}"),
+        *_filters("data->n=eq.1", "data->n=gt.0", "data->n=in.(1,2)", "data->n=eq(any).{1,2}", "data->n=isdistinct.1"),
+        *_filters("data->n=is.null", "data->n=eq.x", "data->>n=eq.1", "data->>n=in.(1,2)", "data->>n=match.^1$"),
+        *_filters("pages=eq.[1,2]", "pages=gt.[1,2]", 'pages=in.("[1,2]")', "pages=cs.[1,2]", "pages=cd.[1,2]", "pages=ov.[1,2]"),
+        *_filters("pages=sl.[1,2]", "pages=sr.[1,2]", "pages=nxr.[1,2]", "pages=nxl.[1,2]", "pages=adj.[1,2]", "pages=cs.5"),
         *_filters("and=(price.gt.1,or(title.eq.Sea,title.eq.Sky))", "not.or=(price.eq.1,title.eq.X)"),
     ),
     "Select": (
@@ -138,7 +142,7 @@ SECTIONS: Mapping[str, tuple[Case, ...]] = {
         *_asked("/books?select=sold,count()&having=(count().gt.1)"),
     ),
     "Order and pages": (
-        *_filters("order=title", "order=title.desc.nullslast,id", "order=data->>n", "order=data->n", "order=tags"),
+        *_filters("order=title", "order=title.desc.nullslast,id", "order=data->>n", "order=data->n", "order=tags", "order=pages"),
         *_asked("/books?select=*,authors(name)&order=authors(name)", "/books?select=sold,count()&order=count().desc"),
         *_filters("limit=1&offset=1", "cursor="),
         Case("Range: 0-0", "/books", headers={"range": "0-0"}),
