@@ -20,7 +20,7 @@ from mainspring.principal import Principal
 
 def compile_read(plan: ReadPlan, dialect: PostgresDialect) -> Statement:
     """`SELECT body, count[, total][, rows looked at | cursor]`."""
-    arguments = Arguments(plan.params)
+    arguments = Arguments(plan.params, whole=True)
     compiler = PostgresCompiler(dialect, arguments, plan.max_rows)
     if plan.rows.group is not None:
         return arguments.statement(grouped_read(plan, compiler))

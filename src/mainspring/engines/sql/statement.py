@@ -10,6 +10,7 @@ from mainspring.errors import MainspringError
 from mainspring.plan.nodes import ParamSpec
 from mainspring.plan.params import Binder, binders
 from mainspring.principal import Principal
+from mainspring.query.ast import Element, Slot
 
 Encoder = Callable[[Any], Any]
 
@@ -21,7 +22,7 @@ def same(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL and its argument makers, in the order of the placeholders.
+    """SQL and its argument makers, in the order of the placeholders; `unread` read values that the SQL does not need.
 
     The last `extra` arguments are not made from the request: whoever runs the statement adds them.
     """
@@ -30,10 +31,13 @@ class Statement:
     makers: tuple[Binder, ...]
     extra: int = 0
     binders: tuple[Binder, ...] = ()
+    unread: tuple[Binder, ...] = ()
 
     def arguments(self, values: Sequence[Any], principal: Principal) -> list[Any]:
         """The arguments for one request. Raises the typed error of the first unfit value, in the order of the plan."""
         try:
+            for bind in self.unread:
+                bind(values, principal)
             return [make(values, principal) for make in self.makers]
         except MainspringError:
             for bind in self.binders:
@@ -43,11 +47,16 @@ class Statement:
 
 @dataclass(slots=True)
 class Arguments:
-    """Collects the arguments of a statement while it is compiled; equal ones share a placeholder."""
+    """Collects the arguments of a statement while it is compiled; equal ones share a placeholder.
+
+    A `whole` statement is all there is of its plan: values that it does not need (of an embed that answers nothing, say) must fit
+    all the same.
+    """
 
     specs: Sequence[ParamSpec]
     used: list[tuple[int | None, Encoder]] = field(default_factory=list)
     extras: int = 0
+    whole: bool = False
 
     def add(self, index: int, encode: Encoder) -> int:
         """The 1-based number of the placeholder for parameter `index`, encoded by `encode`."""
@@ -76,7 +85,13 @@ class Arguments:
         """The finished statement."""
         made = binders(self.specs)
         makers = tuple(_fixed(encode) if index is None else _encoded(made[index], encode) for index, encode in self.used)
-        return Statement(sql, makers, self.extras, made)
+        needed = {index for index, _ in self.used}
+        unread = tuple(
+            made[index]
+            for index, spec in enumerate(self.specs)
+            if self.whole and index not in needed and isinstance(spec.source, Slot | Element)
+        )
+        return Statement(sql, makers, self.extras, made, unread)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ CURSOR = '"mainspring: cursor"'
 
 def compile_read(plan: ReadPlan, dialect: SqliteDialect) -> Statement:
     """`SELECT body, count[, total][, rows looked at | cursor]`; of a row fetched by its key just `SELECT document`."""
-    arguments = Arguments(plan.params)
+    arguments = Arguments(plan.params, whole=True)
     compiler = SqliteCompiler(dialect, arguments, plan.max_rows)
     if plan.rows.group is not None:
         return arguments.statement(grouped_read(plan, compiler))
