@@ -14,8 +14,9 @@ from mainspring.plan.params import binders
 from mainspring.plan.passes.guards import policy
 from mainspring.policy.registry import Registry
 from mainspring.principal import Principal
-from mainspring.query.ast import And, Column, Compare, Exists, Expr, Is, Not, Or, TableName, Truth
+from mainspring.query.ast import Column, Exists, Expr, Operand, TableName
 from mainspring.query.evaluate import evaluate
+from mainspring.query.walk import below, children
 
 Row = Mapping[str, Any]
 Rows = Mapping[TableName, Sequence[Row]]
@@ -57,17 +58,17 @@ class Judge:
 
 def mentioned(rule: Expr, tables: tuple[TableName, ...]) -> Iterator[tuple[TableName, str | None]]:
     """The columns that a policy looks at, each with its table; a table that it looks into comes with None, too."""
-    match rule:
-        case And(items) | Or(items):
-            for item in items:
-                yield from mentioned(item, tables)
-        case Not(item):
-            yield from mentioned(item, tables)
-        case Exists(table, where):
-            yield table, None
-            yield from mentioned(where, (*tables, table))
-        case Compare(_, left, right):
-            yield from ((tables[side.scope], side.name) for side in (left, right) if isinstance(side, Column))
-        case Is(operand) | Truth(operand):
-            if isinstance(operand, Column):
-                yield tables[operand.scope], operand.name
+    for node in below(rule):
+        if isinstance(node, Exists):
+            yield node.table, None
+    yield from _columns(rule, tables)
+
+
+def _columns(rule: Expr | Operand, tables: tuple[TableName, ...]) -> Iterator[tuple[TableName, str | None]]:
+    if isinstance(rule, Exists):
+        yield from _columns(rule.where, (*tables, rule.table))
+    elif isinstance(rule, Column):
+        yield tables[rule.scope], rule.name
+    else:
+        for child in children(rule):
+            yield from _columns(child, tables)

@@ -143,8 +143,9 @@ def _unranked(catalog: Catalog, table: TableName, selection: Selection) -> bool:
     embeds = list(_embeds(selection))
     if any(_groups(embed.selection) for embed in embeds) or (_groups(selection) and embeds):
         return True
-    keys = [item.column.name for item in selection.items if isinstance(item, Field)]
-    return _groups(selection) and any(catalog.tables[table].columns[name].type.kind is Kind.ARRAY for name in keys)
+    keys = {item.column.name for item in selection.items if isinstance(item, Field)}
+    arrays = {column.name for column in catalog.tables[table].columns.values() if column.type.kind is Kind.ARRAY}
+    return _groups(selection) and bool(keys & arrays)
 
 
 def _groups(selection: Selection) -> bool:

@@ -205,6 +205,12 @@ def _shape(node: object, params: Sequence[ParamSpec], aliases: dict[int, int] | 
             return (op.name, _shape(left, params, seen), _shape(right, params, seen))
         case expr.Is(operand, what):
             return ("Is", _shape(operand, params, seen), what)
+        case expr.Apply(function, arguments, type_):
+            return (function, type_, tuple(_shape(argument, params, seen) for argument in arguments))
+        case expr.Case(when, then, otherwise, type_):
+            return ("Case", type_, *(_shape(part, params, seen) for part in (when, then, otherwise)))
+        case expr.Holds(condition):
+            return ("Holds", _shape(condition, params, seen))
         case expr.Truth(operand):
             return ("Truth", _shape(operand, params, seen))
         case _:

@@ -132,6 +132,7 @@ def _changed(
         fixed |= hidden.mentions(table)
     if visible:
         fixed |= judge.columns(table)
+        fixed |= {read for name, computed in table.computed.items() if name in judge.columns(table) for read in computed.reads}
     free = [column for column in table.columns.values() if column.name not in fixed and draw(st.booleans())]
     new = {**old, **{column.name: value(draw, column.type) for column in free}}
     if not visible and table.name not in hidden.looked_into:

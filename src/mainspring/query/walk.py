@@ -13,11 +13,12 @@ Node = Expr | Operand
 def below(node: Node) -> Iterator[Node]:
     """`node` and everything in it."""
     yield node
-    for child in _children(node):
+    for child in children(node):
         yield from below(child)
 
 
-def _children(node: Node) -> tuple[Node, ...]:
+def children(node: Node) -> tuple[Node, ...]:
+    """What stands directly in `node`."""
     match node:
         case And(items) | Or(items):
             return items

@@ -8,11 +8,14 @@ from hypothesis.strategies import DrawFn
 from mainspring.catalog.model import Catalog, Table
 from mainspring.datatypes import DataType, Kind
 from mainspring.errors import MainspringError
+from mainspring.policy.expr import Operand
+from mainspring.policy.language import Row
 from mainspring.policy.registry import COMMANDS, Grant, Policy, Registry
 from mainspring.principal import SERVICE_PRINCIPAL, Principal
 from mainspring.query import regex
 from mainspring.query.ast import TRUE, And, Auth, Column, Compare, Const, Exists, Expr, Is, Not, Or, Truth
 from mainspring.query.ops import INSIDE, OPERATORS
+from tests.property.strategies.formulas import operand
 from tests.property.strategies.values import JSONS, PATHS, PATTERNS, REGEXES, TEXTS, UIDS, value
 
 ROLES = ("anon", "authenticated", "editor")
@@ -28,7 +31,10 @@ def registries(draw: DrawFn, catalog: Catalog) -> Registry:
         if draw(st.integers(0, 3)) == 3:
             grants.append(_grant(draw, table))
     columns = {name: frozenset(table.columns) for name, table in catalog.tables.items()}
-    return Registry(columns, tuple(policies), tuple(grants))
+    computed = {
+        name: {each: computed.reads for each, computed in table.computed.items()} for name, table in catalog.tables.items()
+    }
+    return Registry(columns, tuple(policies), tuple(grants), computed)
 
 
 def _roles(draw: DrawFn) -> frozenset[str] | None:
@@ -51,7 +57,7 @@ def _policy(draw: DrawFn, catalog: Catalog, table: Table, number: int) -> Policy
 
 
 def _grant(draw: DrawFn, table: Table) -> Grant:
-    columns = frozenset(draw(st.sets(st.sampled_from(sorted(table.columns)))))
+    columns = frozenset(draw(st.sets(st.sampled_from(sorted((*table.columns, *table.computed))))))
     if draw(st.booleans()):
         columns |= set(table.primary_key)
     commands = draw(st.sets(st.sampled_from(COMMANDS), min_size=1))
@@ -100,6 +106,8 @@ def _leaf(draw: DrawFn, scopes: tuple[Table, ...]) -> Expr:
     if draw(st.integers(0, 6)) == 6:
         return _about_caller(draw)
     scope = draw(st.integers(0, len(scopes) - 1))
+    if draw(st.integers(0, 5)) == 5:
+        return _about_computed(draw, operand(draw, Row(scopes[scope], {}, scope), 2))
     column = draw(st.sampled_from(list(scopes[scope].columns.values())))
     type_, node = column.type, Column(column.name, scope=scope)
     match type_.kind:
@@ -146,6 +154,13 @@ def _readable(pattern: str) -> bool:
 
 
 _READABLE = tuple(filter(_readable, REGEXES))
+
+
+def _about_computed(draw: DrawFn, made: Operand) -> Expr:
+    type_, node = made._sized().type, made._node()
+    if not OPERATORS["lt"].accepts(type_):
+        return Is(node, draw(st.sampled_from(["null", "not_null"])))
+    return Compare(draw(st.sampled_from(["eq", "neq", "gt", "lte"])), node, _constant(draw, type_))
 
 
 def _constant(draw: DrawFn, type_: DataType) -> Const:

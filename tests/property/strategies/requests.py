@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from mainspring.catalog.model import Catalog, Column, Relation, Table
-from mainspring.datatypes import BOOLEAN, Kind
+from mainspring.datatypes import BOOLEAN, DataType, Kind
 from mainspring.policy.registry import Registry
 from mainspring.principal import Principal
 from mainspring.query import ast
@@ -59,7 +59,7 @@ class _Asking:
 
     def columns(self, table: Table, command: str = "select") -> list[Column]:
         """The columns worth naming: mostly those that the caller may use."""
-        every = list(table.columns.values())
+        every = list(table.readable() if command == "select" or self.chance(30) else table.columns.values())
         if self.principal.bypass or self.chance(40):
             return every
         allowed = self.registry.columns(table.name, self.principal.role, command)
@@ -165,7 +165,7 @@ def _having(asking: _Asking, table: Table) -> ast.Expr:
 def _group_orders(
     asking: _Asking, table: Table, keys: list[ast.Column], aggregates: list[ast.Aggregate]
 ) -> tuple[ast.Order, ...]:
-    sortable = [key for key in keys if table.columns[key.name].type.kind is not Kind.ARRAY]
+    sortable = [key for key in keys if _type(table, key.name).kind is not Kind.ARRAY]
     terms: list[ast.Column | ast.Aggregate] = [*sortable, *(replace(each, alias=None, cast=None) for each in aggregates)]
     picked = [asking.draw(st.sampled_from(terms)) for _ in range(asking.draw(st.integers(0, 2)))]
     nulls = st.sampled_from([None, True, False])
@@ -219,6 +219,8 @@ def _renamed(item: ast.Item, before: str) -> ast.Item:
 
 def _address(catalog: Catalog, relation: Relation) -> tuple[str, str | None]:
     """How a request names the relation."""
+    if relation.function is not None:
+        return relation.function.name, None
     if relation.junction is not None:
         return relation.target.name, relation.junction.table.name
     keys = catalog.tables[relation.source].foreign_keys
@@ -392,7 +394,7 @@ def _upsert(asking: _Asking) -> ast.Query:
 
 
 def _named(asking: _Asking, table: Table, command: str, *, required: bool) -> tuple[str, ...]:
-    columns = [column for column in asking.columns(table, command) if column.writable]
+    columns = [column for column in asking.columns(table, command) if column.writable or asking.chance(20)]
     wanted = {column.name for column in columns if asking.draw(st.integers(0, 3)) < 2}
     if required and not asking.chance(10):
         wanted |= {column.name for column in columns if not column.nullable or column.name in table.primary_key}
@@ -401,11 +403,15 @@ def _named(asking: _Asking, table: Table, command: str, *, required: bool) -> tu
 
 def _body(asking: _Asking, table: Table, columns: tuple[str, ...]) -> dict[str, Any]:
     whole = row(asking.draw, table, 11)
-    found = {name: whole[name] for name in columns if not asking.chance(20)}
+    found = {name: whole.get(name) for name in columns if not asking.chance(20)}
     if found and asking.chance(40):
         name = asking.draw(st.sampled_from(sorted(found)))
-        found[name] = asking.draw(st.sampled_from(UNFIT[table.columns[name].type.kind]))
+        found[name] = asking.draw(st.sampled_from(UNFIT[_type(table, name).kind]))
     return found
+
+
+def _type(table: Table, name: str) -> DataType:
+    return next(column.type for column in table.readable() if column.name == name)
 
 
 def _update(asking: _Asking) -> ast.Update:

@@ -9,11 +9,12 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from mainspring.catalog.model import Catalog, Column, ForeignKey, Table, Unique
+from mainspring.catalog.model import Catalog, Column, ForeignKey, Relation, Table, Unique
 from mainspring.catalog.relations import relations
 from mainspring.datatypes import BIGINT, DATE, INTEGER, SMALLINT, TEXT, UUID_, DataType, Kind, from_json
 from mainspring.engines.memory.store import key_of
 from mainspring.query.ast import Auth, Const, TableName
+from tests.property.strategies.formulas import computed_columns, with_relations
 from tests.property.strategies.values import MOOD, TYPES, UIDS, value
 
 SCHEMA = "app"
@@ -38,6 +39,9 @@ class World:
             f"{column.name} {column.type}{'' if column.nullable else ' not null'}" for column in table.columns.values()
         )
         keys = "".join(f" {key.name}->{key.target.name}/{key.ondelete}/{key.onupdate}" for key in table.foreign_keys)
+        keys += "".join(f"\n    {name} = {computed.formula}" for name, computed in table.computed.items())
+        led = (relation for relation in self.catalog.relations[table.name] if relation.on is not None)
+        keys += "".join(f"\n    {each.name} -> {each.target.name} {each.cardinality}: {each.on}" for each in led)
         uniques = "".join(f" unique{unique.columns}" for unique in table.uniques)
         rows = "".join(f"\n    {row}" for row in self.rows.get(table.name, ()))
         return f"  {table.name.name} ({columns}) key{table.primary_key}{uniques}{keys}{rows}"
@@ -46,7 +50,15 @@ class World:
         """The same world in another schema, so that many can follow each other in one database."""
         tables = [_moved(table, schema) for table in self.catalog.tables.values()]
         rows = {TableName(schema, name.name): rows for name, rows in self.rows.items()}
-        return World(catalog_of(tables), rows)
+        catalog = catalog_of(tables)
+        relations = {
+            TableName(schema, name.name): (
+                *catalog.relations[TableName(schema, name.name)],
+                *(_led(relation, schema) for relation in found if relation.on is not None),
+            )
+            for name, found in self.catalog.relations.items()
+        }
+        return World(replace(catalog, relations=relations), rows)
 
 
 def catalog_of(tables: list[Table]) -> Catalog:
@@ -58,6 +70,12 @@ def catalog_of(tables: list[Table]) -> Catalog:
 def _moved(table: Table, schema: str) -> Table:
     keys = (replace(key, target=TableName(schema, key.target.name)) for key in table.foreign_keys)
     return replace(table, name=TableName(schema, table.name.name), foreign_keys=tuple(keys))
+
+
+def _led(relation: Relation, schema: str) -> Relation:
+    """A computed relation in another schema."""
+    places = {side: TableName(schema, getattr(relation, side).name) for side in ("source", "target", "function")}
+    return replace(relation, **places)
 
 
 @st.composite
@@ -75,7 +93,7 @@ def worlds(draw: DrawFn, keyless: bool = True, actions: bool = True) -> World:
         tables.append(_junction(draw, tables, actions))
     if keyless and draw(st.integers(0, 4)) == 4:
         tables.append(_keyless(draw, tables))
-    catalog = catalog_of(tables)
+    catalog = with_relations(draw, catalog_of([computed_columns(draw, table) for table in tables]))
     return World(catalog, _rows(draw, catalog))
 
 
