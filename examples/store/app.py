@@ -13,9 +13,18 @@ from typing import Any
 from models import Address, Album, AlbumGenre, Artist, Base, Customer, Genre, Order, OrderLine, Review, Track
 from seed import rows
 
-from mainspring import Mainspring, exists
+from mainspring import Mainspring, coalesce, exists
 
 app = Mainspring(models=Base)
+
+
+# Computed for whoever may read what it is made of; clients name it: `select=title,label`.
+@app.computed(Album)
+def label(album: Any) -> Any:
+    """The title with what is printed below it."""
+    return album.title + coalesce(" (" + album.details["label"] + ")", "")
+
+
 everybody = ["anon", "authenticated"]
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from mainspring.cli.arguments import main
+from mainspring.cli.typescript import typescript
+from tests.conformance.test_computed import application
 from tests.support.servers import PostgresServer
 
 SHOP = Path(__file__).parents[2] / "examples" / "store" / "app.py"
@@ -24,6 +26,11 @@ if (data) {
   const tracks: string[] = data.tracks.map(track => track.title)
   console.log(title, price, artist, tracks)
 }
+const { data: labels } = await shop.from('albums').select('label, price').eq('label', 'x').order('label')
+const told: (string | null)[] | undefined = labels?.map(album => album.label)
+console.log(told)
+// @ts-expect-error what is computed is not written
+await shop.from('albums').update({ label: 'x' })
 await shop.from('artists').insert({ name: 'x', country: 'NO' })
 // @ts-expect-error a number is no name
 await shop.from('artists').insert({ name: 1, country: 'NO' })
@@ -40,11 +47,35 @@ def test_supabase_js_takes_the_types(capsys: pytest.CaptureFixture[str], node_mo
     folder.mkdir(exist_ok=True)
     (folder / "database.ts").write_text(capsys.readouterr().out)
     (folder / "use.ts").write_text(USE)
+    assert compiled(folder, "use.ts") == ""
+
+
+RELATED = """
+import { createClient } from '@supabase/supabase-js'
+import type { Database } from './related.js'
+const client = createClient<Database>('http://127.0.0.1', 'key')
+const { data } = await client.from('orders').select('total, packed_by(full_name)').single()
+const total: number | null | undefined = data?.total
+const packer: string | null | undefined = data?.packed_by?.full_name
+const { data: people } = await client.from('people').select('packed(id)')
+const ids: number[] | undefined = people?.flatMap(person => person.packed.map(order => order.id))
+console.log(total, packer, ids)
+"""
+
+
+def test_supabase_js_knows_computed_relations(node_modules: Path) -> None:
+    folder = node_modules / "node_modules" / ".types"
+    folder.mkdir(exist_ok=True)
+    (folder / "related.ts").write_text(typescript(application().catalog(), ["public"]))
+    (folder / "use_related.ts").write_text(RELATED)
+    assert compiled(folder, "use_related.ts") == ""
+
+
+def compiled(folder: Path, file: str) -> str:
+    """What tsc says about a file."""
     options = ["--strict", "--noEmit", "--skipLibCheck", "--target", "es2022", "--module", "nodenext"]
-    done = subprocess.run(
-        ["node", "../typescript/bin/tsc", *options, "use.ts"], cwd=folder, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stdout
+    command = ["node", "../typescript/bin/tsc", *options, file]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120).stdout
 
 
 def test_the_pydantic_models_hold(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -52,7 +83,8 @@ def test_the_pydantic_models_hold(capsys: pytest.CaptureFixture[str], tmp_path: 
     file = tmp_path / "shop_types.py"
     file.write_text(capsys.readouterr().out)
     use = """
-from shop_types import AlbumsRow, ArtistsInsert
+from shop_types import AlbumsInsert, AlbumsRow, ArtistsInsert
+assert "label" in AlbumsRow.model_fields and "label" not in AlbumsInsert.model_fields
 from pydantic import ValidationError
 assert ArtistsInsert(name="x", country="NO").model_dump(mode="json", exclude_unset=True) == {"name": "x", "country": "NO"}
 try:

@@ -57,7 +57,7 @@ def _classes(table: Table) -> Iterable[str]:
     name = name if name[0].isalpha() else f"Table{name}"
     columns = list(table.columns.values())
     written = [column for column in columns if column.writable]
-    yield _class(f"{name}Row", columns, lambda column: False)
+    yield _class(f"{name}Row", table.readable(), lambda column: column.name in table.computed)
     if table.insertable:
         yield _class(f"{name}Insert", written, _filled)
     if table.updatable:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from mainspring.catalog.model import Cardinality, Catalog, Column, Relation, Table
 from mainspring.catalog.routines import Parameter, Routine
 from mainspring.datatypes import DataType, Kind
+from mainspring.query.ast import TableName
 
 _KINDS = {
     **dict.fromkeys((Kind.INTEGER, Kind.NUMERIC, Kind.FLOAT), "number"),
@@ -41,7 +42,10 @@ def _schema(catalog: Catalog, schema: str) -> Iterator[str]:
     yield f"{_key(schema)}: {{"
     yield from _indented(_group("Tables", (_table(catalog, table) for table in tables if not table.view)))
     yield from _indented(_group("Views", (_table(catalog, table) for table in tables if table.view)))
-    yield from _indented(_group("Functions", ([_function(schema, each)] for each in _first(routines))))
+    functions = {each.name.name: [_function(schema, each)] for each in _first(routines)}
+    for name, led in _led(catalog, tables):
+        functions.setdefault(name, []).append(led)
+    yield from _indented(_group("Functions", ([f"{_key(name)}: {' | '.join(each)}"] for name, each in functions.items())))
     yield from _indented(_group("Enums", ([f"{_key(name)}: {text}"] for name, text in _enums(tables).items())))
     yield f"  CompositeTypes: {_NONE}"
     yield "}"
@@ -70,7 +74,7 @@ def _key(name: str) -> str:
 
 def _table(catalog: Catalog, table: Table) -> list[str]:
     columns = list(table.columns.values())
-    lines = [f"Row: {_object(f'{_key(each.name)}: {_nullable(each)}' for each in columns)}"]
+    lines = [f"Row: {_object(f'{_key(each.name)}: {_nullable(each)}' for each in table.readable())}"]
     if table.insertable:
         lines.append(f"Insert: {_object(_inserted(each) for each in columns)}")
     if table.updatable:
@@ -127,7 +131,7 @@ def _relation(relation: Relation) -> str:
 
 
 def _enums(tables: Iterable[Table]) -> dict[str, str]:
-    types = [column.type.item or column.type for table in tables for column in table.columns.values()]
+    types = [column.type.item or column.type for table in tables for column in table.readable()]
     return {type_.name or "enum": _type(type_) for type_ in types if type_.kind is Kind.ENUM}
 
 
@@ -137,7 +141,26 @@ def _enums(tables: Iterable[Table]) -> dict[str, str]:
 def _function(schema: str, routine: Routine) -> str:
     named = [each for each in routine.parameters if each.name]
     arguments = _object(map(_argument, named)) if named else "Record<PropertyKey, never>"
-    return f"{_key(routine.name.name)}: {{ Args: {arguments}; Returns: {_returned(schema, routine)} }}"
+    return f"{{ Args: {arguments}; Returns: {_returned(schema, routine)} }}"
+
+
+def _led(catalog: Catalog, tables: Iterable[Table]) -> Iterator[tuple[str, str]]:
+    """Computed relations, which supabase-js knows as functions of a row."""
+    for relation in (each for table in tables for each in catalog.relations.get(table.name, ()) if each.on is not None):
+        single = relation.cardinality.single
+        options = (
+            f"from: {json.dumps(relation.source.name)}",
+            f"to: {json.dumps(relation.target.name)}",
+            f"isOneToOne: {'true' if single else 'false'}",
+            "isSetofReturn: true",
+        )
+        returned = _row(relation.target) + ("" if single else "[]")
+        arguments = _object((f'"": {_row(relation.source)}',))
+        yield relation.name, f"{{ Args: {arguments}; Returns: {returned}; SetofOptions: {_object(options)} }}"
+
+
+def _row(table: TableName) -> str:
+    return f'Database[{json.dumps(table.schema)}]["Tables"][{json.dumps(table.name)}]["Row"]'
 
 
 def _argument(parameter: Parameter) -> str:
@@ -151,7 +174,7 @@ def _named(name: str) -> str:
 def _returned(schema: str, routine: Routine) -> str:
     returns, table = routine.returns, routine.returns.table
     if table is not None and table.schema == schema:
-        row = f'Database[{json.dumps(schema)}]["Tables"][{json.dumps(table.name)}]["Row"]'
+        row = _row(table)
     else:
         row = "Json" if table is not None else _named(returns.type.name)
     return f"{row}[]" if returns.many else row

@@ -102,7 +102,7 @@ def _definition(catalog: Catalog, table: Table) -> Json:
         "description": table.comment,
         "type": "object",
         "required": [column.name for column in table.columns.values() if not column.nullable] or None,
-        "properties": {column.name: _property(catalog, table, column) for column in table.columns.values()},
+        "properties": {column.name: _property(catalog, table, column) for column in table.readable()},
     }
     return _without_none(members)
 
@@ -118,6 +118,7 @@ def _property(catalog: Catalog, table: Table, column: Column) -> Json:
             "maxLength": column.max_length or column.type.length,
             "type": _type(name),
             "items": _items(name),
+            "readOnly": True if column.name in table.computed else None,
         }
     )
 
@@ -175,7 +176,7 @@ def _refers(catalog: Catalog, table: Table, relation: Relation) -> bool:
 
 def _table_path(table: Table) -> Json:
     name = table.name.name
-    filters = [f"rowFilter.{name}.{column}" for column in table.columns]
+    filters = [f"rowFilter.{name}.{column.name}" for column in table.readable()]
     summary, description = _halves(table.comment)
     common = _without_none({"tags": [name], "summary": summary, "description": description})
     reading = [*filters, "select", "order", "range", "rangeUnit", "offset", "limit", "preferCount"]
@@ -201,7 +202,7 @@ def _parameters(table: Table) -> Iterable[tuple[str, Json]]:
     name = table.name.name
     body = {"schema": {"$ref": f"#/definitions/{name}"}, "in": "body"}
     yield f"body.{name}", {"name": name, "description": name, "required": False, **body}
-    for column in table.columns.values():
+    for column in table.readable():
         spec = {"name": column.name, "description": column.comment, "required": False, "in": "query", "type": "string"}
         yield f"rowFilter.{name}.{column.name}", _without_none(spec)
 
