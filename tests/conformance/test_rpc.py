@@ -162,6 +162,9 @@ async def test_arguments_come_by_name_in_their_types(served: tuple[TestClient, l
     assert (await anon.post("/rest/v1/rpc/echo", json=given)).json() == wanted
     query = f"on=2026-01-02&price=1.50&who={ADA}&tags=x&tags=y&flag=true"
     assert (await anon.get(f"/rest/v1/rpc/echo?{query}")).json() == {**wanted, "flag": True}
+    for tags, wanted_tags in (("x", ["x"]), ('{x,"y,z"}', ["x", "y,z"]), ("{}", [])):
+        asked = {"on": "2026-01-02", "price": "1.50", "who": ADA, "tags": tags}
+        assert (await anon.get("/rest/v1/rpc/echo", params=asked)).json()["tags"] == wanted_tags
     for body in ({"a": "1"}, {"a": 1.5}, {"a": None}, {"a": [1]}):
         answer = await anon.post("/rest/v1/rpc/add", json=body)
         assert code(answer) == (400, "22P02")

@@ -5,7 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from datetime import date, datetime
+from decimal import Decimal
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 from mainspring.catalog.model import Table
 from mainspring.catalog.routines import Parameter, Returns, Routine, Volatility
@@ -18,7 +22,17 @@ from mainspring.services.functions.rows import Rows
 F = TypeVar("F", bound=Callable[..., Any])
 
 _SCHEMA = "public"
-_TYPES = {bool: "boolean", int: "bigint", float: "double precision", str: "text", bytes: "bytea"}
+_TYPES = {
+    bool: "boolean",
+    int: "bigint",
+    float: "double precision",
+    Decimal: "numeric",
+    str: "text",
+    bytes: "bytea",
+    date: "date",
+    datetime: "timestamp with time zone",
+    UUID: "uuid",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,11 @@ class Function:
     roles: frozenset[str]
     table: TableName | None
     made: Table | None
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """The names of the arguments that are lists."""
+        return frozenset(each.name for each in self.routine.parameters if each.type.endswith("[]"))
 
 
 @dataclass(slots=True)
@@ -126,4 +145,7 @@ def _table(item: Any, table_of: Callable[[object], TableName]) -> TableName | No
 def _type_name(type_: Any) -> str:
     """The database's name for a Python type, for descriptions."""
     many, item = _item(type_)
-    return f"{_type_name(item)}[]" if many else _TYPES.get(item, "jsonb")
+    if many:
+        return f"{_type_name(item)}[]"
+    given = [each for each in get_args(item) if each is not NoneType] if get_origin(item) in (Union, UnionType) else [item]
+    return _TYPES.get(given[0], "jsonb") if len(given) == 1 else "jsonb"

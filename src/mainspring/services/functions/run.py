@@ -14,6 +14,7 @@ import msgspec
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.names import nearest
 from mainspring.catalog.routines import Routine
+from mainspring.datatypes import TEXT, DataType, Kind, from_text
 from mainspring.engines.base import Engine
 from mainspring.errors import (
     Busy,
@@ -222,11 +223,20 @@ def _arguments(function: Function, given: Any, *, text: bool) -> dict[str, Any]:
     for name, value in (given or {}).items():
         type_ = function.types[name]
         try:
-            found[name] = msgspec.convert(value, type_, strict=not text)
-        except (msgspec.ValidationError, ValueError) as error:
+            said = _listed(value) if text and name in function.lists and isinstance(value, str) else value
+            found[name] = msgspec.convert(said, type_, strict=not text)
+        except (msgspec.ValidationError, ValueInvalid, ValueError) as error:
             shown = getattr(type_, "__name__", str(type_))
             raise ValueInvalid(shown, str(value), reason=str(error), where=f"argument {name}") from None
     return found
+
+
+def _listed(text: str) -> Any:
+    """A list that a query string says in one text: an array literal, or its only item. Raises ValueInvalid."""
+    return from_text(_TEXTS, text) if text[:1] in ("{", "[") else [text]
+
+
+_TEXTS = DataType(Kind.ARRAY, item=TEXT)
 
 
 def catalogued(catalog: Catalog, functions: Mapping[TableName, Function]) -> Catalog:
