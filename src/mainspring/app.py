@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mainspring.catalog.access import Access
 from mainspring.catalog.build import Models, build
 from mainspring.catalog.declared.mapping import attributes, table_of
 from mainspring.catalog.model import Catalog
@@ -16,7 +17,7 @@ from mainspring.engines.registry import open_engine, open_memory, open_native
 from mainspring.errors import ConfigError, Mistake
 from mainspring.http.cors import Cors
 from mainspring.http.dispatch import Dispatcher, Step
-from mainspring.http.headers import Receive, Scope, Send
+from mainspring.http.headers import ASGIApp, Receive, Scope, Send
 from mainspring.http.principal import identifier
 from mainspring.observe import Sink, TablesUnreachable, log_sink
 from mainspring.plan.limits import Limits
@@ -36,7 +37,11 @@ from mainspring.services.identity.external import ExternalTokens
 from mainspring.services.identity.keys import open_keys
 from mainspring.services.identity.tokens import TokenVerifier
 from mainspring.settings import Settings, load
+from mainspring.surfaces.docs.routes import routes as docs_routes
 from mainspring.surfaces.ops.routes import routes as ops_routes
+from mainspring.surfaces.rest.media import OPENAPI
+from mainspring.surfaces.rest.openapi.document import About as Described
+from mainspring.surfaces.rest.openapi.document import openapi
 from mainspring.surfaces.rest.routes import RestSurface
 from mainspring.surfaces.rest.swagger import About, swagger
 
@@ -162,15 +167,20 @@ class Mainspring:
         verifier = TokenVerifier(keys, settings.auth, policies.roles)
         identify = identifier(verifier, settings.auth.require_key)
 
-        async def describe(principal: Principal, schema: str, request: Request) -> bytes:
+        async def describe(principal: Principal, schema: str, request: Request, media: str) -> bytes:
             routines = [each.routine for each in functions.values() if principal.bypass or principal.role in each.roles]
+            visible = planner.visible(schema, principal)
+            if media == OPENAPI:
+                return openapi(catalog, visible, routines, _about(settings, principal))
             about = About(settings.rest.openapi_server, settings.rest.openapi_security, None, version("mainspring"))
-            return swagger(catalog, planner.visible(schema, principal), routines, about)
+            return swagger(catalog, [access.seen() for access in visible], routines, about)
 
+        rest = RestSurface(door, identify, settings, functions=caller, describe=describe)
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
-                settings.rest.prefix: RestSurface(door, identify, settings, functions=caller, describe=describe),
+                settings.rest.prefix: rest,
+                **_docs(settings, rest),
                 **ops_routes(lambda: dispatcher.serving, keys.jwks()),
             },
             steps=[
@@ -209,13 +219,18 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
     planner = NativePlanner(engine.catalog, settings.rest.plan_enabled)
     door = Data(engine, planner, settings.cache.statements, observe)
     engine.changed, engine.observe = door.forget, observe
+    follows = settings.rest.openapi_mode == "follow-privileges"
     identify = ExternalTokens(settings.auth, settings.database.anon_role)
 
-    async def describe(principal: Principal, schema: str, request: Request) -> bytes:
+    async def describe(principal: Principal, schema: str, request: Request, media: str) -> bytes:
         catalog = engine.catalog()
         tables = [table for name, table in catalog.tables.items() if name.schema == schema]
         routines = [each for name, overloads in catalog.routines.items() if name.schema == schema for each in overloads]
-        if settings.rest.openapi_mode == "follow-privileges":
+        if media == OPENAPI:
+            accesses, names = await engine.access(schema, principal) if follows else (map(Access.whole, tables), None)
+            routines = [routine for routine in routines if names is None or routine.name.name in names]
+            return openapi(catalog, accesses, routines, _about(settings, principal, catalog.comments.get(schema)))
+        if follows:
             seen, callable_ = await engine.visible(schema, principal)
             tables = [table for table in tables if table.name.name in seen]
             routines = [routine for routine in routines if routine.name.name in callable_]
@@ -223,10 +238,12 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
         about = About(*served, catalog.comments.get(schema), version("mainspring"))
         return swagger(catalog, tables, routines, about)
 
+    rest = RestSurface(door, identify, settings, describe=describe)
     dispatcher: Dispatcher
     dispatcher = Dispatcher(
         {
-            settings.rest.prefix: RestSurface(door, identify, settings, describe=describe),
+            settings.rest.prefix: rest,
+            **_docs(settings, rest),
             **ops_routes(lambda: dispatcher.serving, {"keys": []}),
         },
         steps=[Step("database", engine.start, engine.stop)],
@@ -234,6 +251,19 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
         observe=observe,
     )
     return dispatcher
+
+
+def _about(settings: Settings, principal: Principal, comment: str | None = None) -> Described:
+    native = settings.database.auth_mode == "database"
+    needed = not settings.database.anon_role if native else settings.auth.require_key
+    server = settings.rest.openapi_server or settings.rest.prefix or "/"
+    return Described(server, principal.role, version("mainspring"), comment, needed, native)
+
+
+def _docs(settings: Settings, rest: RestSurface) -> Mapping[str, ASGIApp]:
+    """The page about the API and what it reads. Where the API is served everywhere, every path may be a table's."""
+    served = settings.rest.docs and settings.rest.prefix and settings.rest.openapi_mode != "disabled"
+    return docs_routes("/docs", rest.openapi) if served else {}
 
 
 def _limits(settings: Settings) -> Limits:

@@ -165,6 +165,7 @@ class RestSettings:
     )
     openapi_security: bool = option(False, "name the bearer token in the API description")
     openapi_server: str = option("", "public address of the API, where a proxy stands before it")
+    docs: bool = option(True, "serve a page about the API at /docs (not where prefix is empty or the description is disabled)")
     root_function: str = option("", "database mode: a function, schema.name, that answers the root")
     server_timing: bool = option(False, "answer with a Server-Timing header")
     trace_header: str = option("", "request header that is sent back with the answer")

@@ -7,8 +7,9 @@ Pure: the same query, catalog, policies and caller always give the same plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from mainspring.catalog.access import Access
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.routines import Routine
 from mainspring.errors import RoutineUnknown
@@ -36,11 +37,11 @@ class Planner:
         """The table, where requests may reach it. Raises TableUnknown."""
         return find_table(Planning(self.catalog, Guards(self.registry, principal), self.limits, self.exposed), name)
 
-    def visible(self, schema: str, principal: Principal) -> list[Table]:
-        """The tables of `schema` that the caller may read or write, each with the columns and commands it may use."""
+    def visible(self, schema: str, principal: Principal) -> list[Access]:
+        """The tables of `schema` that the caller may read or write, each with the columns it may use in each command."""
         guards = Guards(self.registry, principal)
         tables = [table for table in self.catalog.tables.values() if table.name.schema == schema and schema in self.exposed]
-        return [seen for table in tables if (seen := _seen(guards, table)) is not None]
+        return [access for table in tables if (access := _access(guards, table))]
 
     def require_routine(self, call: Call) -> Routine:
         """The function that a call means. Raises RoutineUnknown."""
@@ -73,17 +74,6 @@ class Planner:
         return ReadPlan(rows, tuple(planning.params), counted, limits.max_rows, grouped, cursor)
 
 
-def _seen(guards: Guards, table: Table) -> Table | None:
-    """The table as the caller may use it; None where it may not at all."""
-    columns = {command: guards.columns(table, command) for command in ("select", "insert", "update", "delete")}
-    named = columns["select"] | columns["insert"] | columns["update"]
-    if not named:
-        return None
-    return replace(
-        table,
-        columns={name: column for name, column in table.columns.items() if name in named},
-        computed={name: computed for name, computed in table.computed.items() if name in columns["select"]},
-        insertable=table.insertable and bool(columns["insert"]),
-        updatable=table.updatable and bool(columns["update"]),
-        deletable=table.deletable and bool(columns["delete"]),
-    )
+def _access(guards: Guards, table: Table) -> Access:
+    columns = {command: guards.columns(table, command) for command in ("select", "insert", "update")}
+    return Access(table, **columns, delete=bool(guards.columns(table, "delete"))).possible()

@@ -26,6 +26,10 @@ class Media:
         return self.form is MediaForm.OBJECT and self.explain is None
 
 
+SWAGGER: Final = "application/openapi+json"
+OPENAPI: Final = "application/vnd.oai.openapi+json;version=3.1"
+"""The forms in which the API is described."""
+
 _OBJECT: Final = "application/vnd.pgrst.object+json"
 _STRIPPED: Final = "application/vnd.pgrst.array+json;nulls=stripped"
 _FORMS: Final = {
@@ -39,7 +43,7 @@ _FORMS: Final = {
     "*/*": MediaForm.ANY,
     "application/*": MediaForm.ANY,
 }
-_TEXTS: Final = ("text/plain", "text/xml", "application/openapi+json")
+_TEXTS: Final = ("text/plain", "text/xml", SWAGGER, OPENAPI.partition(";")[0])
 _PLANS: Final = {"": False, "+text": False, "+json": True}
 _OPTIONS: Final = ("analyze", "verbose", "settings", "buffers", "wal")
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"]*)"|([^;,"\s]*))')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from mainspring.settings import Settings
 from mainspring.surfaces.rest.body import decode_rows
 from mainspring.surfaces.rest.errors import Refused, render_error
 from mainspring.surfaces.rest.handle import DataDoor, Queries, fit, work_in_range
-from mainspring.surfaces.rest.media import accepted
+from mainspring.surfaces.rest.media import OPENAPI, SWAGGER, accepted, content_type
 from mainspring.surfaces.rest.page import Range, parse_range
 from mainspring.surfaces.rest.parse import Asked, Grammar, invalid_filters, parse
 from mainspring.surfaces.rest.payload import arguments, arguments_text, gathered, kind_of, rows_text
@@ -39,8 +40,11 @@ _CALLING: Final = ("GET", "HEAD", "POST")
 _RPC: Final = "rpc/"
 _TIMED: Final = ("jwt", "parse", "plan", "transaction", "response")
 
-Describe = Callable[[Principal, str, Request], Awaitable[bytes]]
-"""Answers the description of the API for a caller and a schema."""
+DESCRIBING: Final = "mainspring.describing"
+"""In the scope of a request for the API's description: the root is never a function then."""
+
+Describe = Callable[[Principal, str, Request, str], Awaitable[bytes]]
+"""Answers the description of the API for a caller and a schema, in a media type: SWAGGER or OPENAPI."""
 
 
 @dataclass(slots=True)
@@ -120,6 +124,13 @@ class RestSurface:
             body = b""
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    async def openapi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI app of its own: the description in OpenAPI 3.1 at whatever path, for tools that send no Accept header."""
+        root = (scope.get("root_path") or "") + "/"
+        headers = [header for header in scope["headers"] if header[0] != b"accept"]
+        asked = {"path": root, "headers": [*headers, (b"accept", OPENAPI.encode())], DESCRIBING: True}
+        await self({**scope, **asked}, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, principal: Principal, timing: Timing | None) -> Answer:
         method, name = scope["method"], self._name(scope)
@@ -277,7 +288,7 @@ class RestSurface:
     def _name(self, scope: Scope) -> str:
         """The table, `rpc/` and a function, or nothing for the root. Raises Refused."""
         name = _name_of(scope["path"], scope.get("root_path") or "")
-        if not name and self._root and self._settings.openapi_mode != "disabled":
+        if not name and self._root and self._settings.openapi_mode != "disabled" and DESCRIBING not in scope:
             return _RPC + self._root
         return name
 
@@ -301,15 +312,15 @@ class RestSurface:
             raise Refused(405, "PGRST117", f"Unsupported HTTP method: {scope['method']}")
         if self._describe is None or self._settings.openapi_mode == "disabled":
             raise Refused(404, "PGRST126", "Root endpoint metadata is disabled")
-        _check_description(_texts(scope["headers"], b"accept"))
+        media = _described(_texts(scope["headers"], b"accept"))
         schema, negotiated = self._schema("GET", scope["headers"])
         if timing is not None:
             timing.mark("parse")
             timing.mark("plan")
-        body = await self._describe(principal, schema, Request("GET", scope["path"], scope["headers"]))
+        body = await self._describe(principal, schema, Request("GET", scope["path"], scope["headers"]), media)
         if timing is not None:
             timing.mark("transaction")
-        headers: list[Header] = [(b"content-type", b"application/openapi+json; charset=utf-8")]
+        headers: list[Header] = [(b"content-type", content_type(media))]
         headers += [(b"content-length", b"%d" % len(body))] if scope["method"] == "GET" else []
         headers += [(b"content-profile", schema.encode())] if negotiated else []
         return 200, headers, body
@@ -357,13 +368,23 @@ def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_DESCRIBED: Final = ("*/*", "application/*", "application/json", "application/openapi+json")
+_GENERAL: Final = ("*/*", "application/*", "application/json", SWAGGER)
 
 
-def _check_description(accept: tuple[str, ...]) -> None:
-    taken = accepted(accept) if accept else ()
-    if taken and not any(each.media in _DESCRIBED for each in taken):
+def _described(accept: tuple[str, ...]) -> str:
+    """In which media type the API is to be described. Raises MediaUnavailable."""
+    taken = accepted(accept)
+    for each in taken:
+        if each.media in _GENERAL:
+            return SWAGGER
+        if _OPENAPI.fullmatch(each.media):
+            return OPENAPI
+    if taken:
         raise MediaUnavailable(tuple(each.media for each in taken))
+    return SWAGGER
+
+
+_OPENAPI: Final = re.compile(r"application/vnd\.oai\.openapi\+json(?:\s*;\s*version=\"?3(?:\.1(?:\.\d+)?)?\"?)?", re.IGNORECASE)
 
 
 def _take_range(headers: list[Header], method: str) -> Range | None:

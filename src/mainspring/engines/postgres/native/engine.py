@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 from psycopg.pq.abc import PGresult
 
+from mainspring.catalog.access import Access
 from mainspring.catalog.model import Catalog
 from mainspring.engines.base import Capabilities, Prepared, Result
 from mainspring.engines.postgres.introspect.read import introspect
@@ -43,6 +44,17 @@ WHERE c.relkind IN ('v', 'r', 'm', 'f', 'p') AND NOT c.relispartition AND c.reln
   AND (pg_has_role(c.relowner, 'USAGE')
     OR has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
     OR has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))
+"""
+GRANTED = """
+SELECT coalesce(json_object_agg(c.relname, json_build_object(
+  'select', (SELECT json_agg(a.attname) FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(c.oid, a.attnum, 'SELECT')),
+  'insert', (SELECT json_agg(a.attname) FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(c.oid, a.attnum, 'INSERT')),
+  'update', (SELECT json_agg(a.attname) FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(c.oid, a.attnum, 'UPDATE')),
+  'delete', has_table_privilege(c.oid, 'DELETE'))), '{}') FROM pg_class c
+WHERE c.relkind IN ('v', 'r', 'm', 'f', 'p') AND NOT c.relispartition AND c.relnamespace = $1::text::regnamespace
 """
 FUNCTIONS = """
 SELECT coalesce(json_agg(p.proname), '[]') FROM pg_proc p
@@ -149,16 +161,35 @@ class NativeEngine:
 
         Raises DatabaseRefused, EngineUnavailable.
         """
+        tables, functions = await self._told(schema, principal, TABLES)
+        return frozenset(tables), frozenset(functions)
+
+    async def access(self, schema: str, principal: Principal) -> tuple[list[Access], frozenset[str]]:
+        """What the caller may do with each table in `schema`, column by column, and the functions it may call.
+
+        Raises DatabaseRefused, EngineUnavailable.
+        """
+        granted, functions = await self._told(schema, principal, GRANTED)
+        found = []
+        for name, table in self.catalog().tables.items():
+            grant = granted.get(name.name) if name.schema == schema else None
+            if grant is not None:
+                columns = {command: frozenset(grant[command] or ()) for command in ("select", "insert", "update")}
+                found.append(Access(table, **columns, delete=grant["delete"]).possible())
+        return [access for access in found if access], frozenset(functions)
+
+    async def _told(self, schema: str, principal: Principal, question: str) -> tuple[Any, Any]:
+        """The answers to a question about the schema's tables and to that about its functions, asked as the caller."""
         told = settings(self._around, schema, principal, None, ())._replace(prepared=False)
         name = [schema.encode()]
         try:
             async with Transaction(self._pool) as transaction:
                 _, tables, functions = await transaction.end(
-                    (Command("ROLLBACK"),), told, Command(TABLES, name, False), Command(FUNCTIONS, name, False)
+                    (Command("ROLLBACK"),), told, Command(question, name, False), Command(FUNCTIONS, name, False)
                 )
         except psycopg.Error as error:
             raise leaf(error, principal.role == self._settings.anon_role) from error
-        return _names(tables), _names(functions)
+        return _answered(tables), _answered(functions)
 
     def prepare(self, plan: NativePlan) -> Prepared:
         """Compile a plan."""
@@ -191,8 +222,8 @@ def _bounds(database: DatabaseSettings) -> dict[str, str]:
     return {"statement_timeout": f"{round(seconds * 1000)}ms"} if database.prepared_statements else {}
 
 
-def _names(answer: PGresult) -> frozenset[str]:
-    return frozenset(msgspec.json.decode(answer.get_value(0, 0) or b"[]"))
+def _answered(answer: PGresult) -> Any:
+    return msgspec.json.decode(answer.get_value(0, 0) or b"null")
 
 
 def _pairs(texts: Sequence[str] | None) -> list[Setting]:
