@@ -13,20 +13,20 @@ from mainspring.catalog.build import Models, build
 from mainspring.catalog.declared.mapping import attributes, table_of
 from mainspring.catalog.model import Catalog
 from mainspring.engines.base import Engine
-from mainspring.engines.registry import open_engine, open_memory, open_native
+from mainspring.engines.registry import look, open_engine, open_memory, open_native
 from mainspring.errors import ConfigError, Mistake
 from mainspring.http.cors import Cors
 from mainspring.http.dispatch import Dispatcher, Step
 from mainspring.http.headers import ASGIApp, Receive, Scope, Send
 from mainspring.http.principal import identifier
-from mainspring.observe import Sink, TablesUnreachable, log_sink
+from mainspring.observe import LeftOut, Sink, TablesUnreachable, log_sink
 from mainspring.plan.limits import Limits
 from mainspring.plan.native.planner import NativePlanner
 from mainspring.plan.planner import Planner
 from mainspring.policy.computed import Computations
 from mainspring.policy.declare import Declarations, Roles
 from mainspring.policy.language import Names
-from mainspring.policy.registry import Registry
+from mainspring.policy.registry import Registry, open_to_read
 from mainspring.policy.running import Rule
 from mainspring.principal import AUTHENTICATED, SERVICE_PRINCIPAL, Principal
 from mainspring.query.ast import Insert, Slot, TableName
@@ -137,22 +137,21 @@ class Mainspring:
 
     def catalog(self) -> Catalog:
         """What exists by the app's own models, computed columns and functions. Raises ConfigError."""
-        if not self._models:
-            cure = "name the app's file, or serve a PostgreSQL database with --database-auth-mode database"
-            raise ConfigError([Mistake("APP", "there are no models to serve", cure)])
         catalog = self._computations.added(build(self._models), table_of, attributes)
         return catalogued(catalog, self._functions.resolve(table_of))
 
     def build(self, settings: Settings, data: Path, observe: Sink | None = None) -> Dispatcher:
-        """The application to serve; opens no connection (its steps do). Raises ConfigError with every mistake found."""
+        """The application to serve; opens no connection (its steps do). Raises ConfigError with every mistake found.
+
+        Without models it serves the database of the settings as it is found, which is looked at here.
+        """
         observe = observe or log_sink(settings.server.log_level, settings.server.log_format)
         if settings.database.auth_mode == "database":
             return _build_native(settings, observe)
         functions = self._functions.resolve(table_of)
-        catalog = self.catalog()
-        policies = self._declarations.resolve(catalog, table_of, attributes)
+        catalog, policies = self._rules(settings) if self._models else _found(settings, data, observe)
         keys = open_keys(data / "keys", settings.auth, observe)
-        engine = open_engine(settings.database, data)
+        engine = open_engine(settings.database, data, existing=not self._models)
         planner = Planner(catalog, policies, _limits(settings), frozenset(settings.rest.schemas))
         door = Data(engine, planner, settings.cache.statements, observe)
         caller = Caller(
@@ -192,7 +191,18 @@ class Mainspring:
         )
         return dispatcher
 
+    def _rules(self, settings: Settings) -> tuple[Catalog, Registry]:
+        """What exists and who may do what with it, as the application declares both."""
+        if settings.database.open_read:
+            cure = "leave it out, or serve the database without the app"
+            raise ConfigError([Mistake("database.open_read", "an app has policies of its own", cure)])
+        catalog = self.catalog()
+        return catalog, self._declarations.resolve(catalog, table_of, attributes)
+
     async def _start(self, engine: Engine, planner: Planner, door: Data, observe: Sink) -> None:
+        if not self._models:  # somebody's own database: nothing is created there
+            await engine.start(planner.catalog)
+            return
         _report_unreachable(planner.registry, planner, observe)
         await engine.start(planner.catalog)
         created = set(await engine.migrate(planner.catalog))
@@ -211,6 +221,17 @@ class Mainspring:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
         await self._served(scope, receive, send)
+
+
+def _found(settings: Settings, data: Path, observe: Sink) -> tuple[Catalog, Registry]:
+    """What an existing database holds, which nobody but the service role may touch unless it is open to read."""
+    found = look(settings, data)
+    if found.left_out:
+        observe(LeftOut(found.left_out))
+    catalog = found.catalog
+    if settings.database.open_read:
+        return catalog, open_to_read(catalog)
+    return catalog, Registry({name: frozenset(table.columns) for name, table in catalog.tables.items()})
 
 
 def _build_native(settings: Settings, observe: Sink) -> Dispatcher:

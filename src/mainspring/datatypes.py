@@ -64,7 +64,8 @@ class DataType:
     `values` (and `name`) for enums, `item` for arrays and ranges, `name` for ranges and types only the database knows; None means
     unbounded.
 
-    `wide` marks numerics that are computed and may have more digits than any that is stored."""
+    `wide` marks numerics that are computed and may have more digits than any that is stored. `native` is how the database itself
+    declares a column that it holds in a form of its own, not the canonical one: values are converted where they are read."""
 
     kind: Kind
     bits: int = 64
@@ -75,6 +76,7 @@ class DataType:
     values: tuple[str, ...] = ()
     item: DataType | None = None
     wide: bool = False
+    native: str | None = None
 
     def __str__(self) -> str:
         return _label(self)

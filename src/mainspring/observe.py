@@ -132,6 +132,14 @@ class TablesUnreachable(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut(Observation):
+    """Parts of an existing database that cannot be served, each with the reason."""
+
+    level: ClassVar[str] = "warning"
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class KeysCreated(Observation):
     """Signing keys were made because there were none."""
 

@@ -25,6 +25,7 @@ SHORT_FLAGS: Final[Mapping[str, str]] = {
     "--data": "server.data",
     "--reload": "server.reload",
     "--database": "database.url",
+    "--open-read": "database.open_read",
 }
 
 
@@ -114,6 +115,7 @@ class DatabaseSettings:
         "how transactions end, and whether Prefer: tx may say otherwise",
         choices=("commit", "commit-allow-override", "rollback", "rollback-allow-override"),
     )
+    open_read: bool = option(False, "without an app: anyone may read every table of the database, for a look around")
     synchronous: str = option("FULL", "SQLite durability of an acknowledged write", choices=("FULL", "NORMAL"))
 
 

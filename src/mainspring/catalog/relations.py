@@ -24,7 +24,10 @@ def relations(tables: Mapping[TableName, Table]) -> Mapping[TableName, tuple[Rel
     forward = [_forward(table, key) for table in tables.values() for key in table.foreign_keys if key.target in tables]
     found = [_inverse(relation) for relation in forward] + forward
     found += [relation for table in tables.values() for relation in _through(table, tables)]
-    return {name: tuple(relation for relation in found if relation.source == name) for name in tables}
+    gathered: dict[TableName, list[Relation]] = {name: [] for name in tables}
+    for relation in found:
+        gathered[relation.source].append(relation)
+    return {name: tuple(ways) for name, ways in gathered.items()}
 
 
 def _forward(table: Table, key: ForeignKey) -> Relation:

@@ -1,4 +1,4 @@
-"""What `mainspring serve` serves when no app is named: a database as it is."""
+"""What `mainspring serve` serves when no app is named: an existing database as it is found."""
 
 from __future__ import annotations
 

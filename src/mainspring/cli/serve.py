@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import ipaddress
 import logging
 import multiprocessing
 import signal
@@ -193,6 +194,15 @@ def _address(settings: ServerSettings) -> str:
     return f"http://{host}:{settings.port}"
 
 
+def _who(host: str) -> str:
+    """Who can reach the address."""
+    try:
+        alone = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        alone = False
+    return "whoever uses this machine" if alone else "ANYONE ON THE NETWORK, with no key at all,"
+
+
 def _announce(settings: Settings) -> None:
     base = _address(settings.server)
     lines = {"Data API": f"{base}{settings.rest.prefix}/", "Health": f"{base}/healthz"}
@@ -201,5 +211,7 @@ def _announce(settings: Settings) -> None:
         api = open_api_keys(folder, open_keys(folder, settings.auth))
         lines["Anon key"] = api.anon
         lines["Service key"] = f"in {api.service_file} (it passes every policy: keep it on the server)"
+    if settings.database.open_read:
+        lines["WARNING"] = f"{_who(settings.server.host)} reads every table of this database (--open-read)"
     print(f"Mainspring {__version__}")
     print("\n".join(f"  {name + ':':<13}{text}" for name, text in lines.items()), flush=True)

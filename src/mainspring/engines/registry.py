@@ -11,18 +11,23 @@ from mainspring.errors import ConfigError, Mistake
 from mainspring.settings import DatabaseSettings, Settings
 
 if TYPE_CHECKING:
+    from mainspring.catalog.found import Found
     from mainspring.engines.postgres.native.engine import NativeEngine
+    from mainspring.engines.sqlite.connection import Source
 
 FILE = "data.sqlite"
 SCHEMES = ("sqlite", "postgresql", "postgres", "memory")
 
 
-def open_engine(settings: DatabaseSettings, data: Path) -> Engine:
-    """The engine for `settings.url` (none: a SQLite file in `data`), not started yet. Raises ConfigError."""
+def open_engine(settings: DatabaseSettings, data: Path, *, existing: bool = False) -> Engine:
+    """The engine for `settings.url` (none: a SQLite file in `data`), not started yet. Raises ConfigError.
+
+    `existing`: the database is somebody's own, so that a file must be there and is opened as it is.
+    """
     scheme = urlsplit(settings.url).scheme if settings.url else "sqlite"
     match scheme:
         case "sqlite":
-            return _sqlite(settings, data)
+            return _sqlite(settings, data, existing)
         case "postgresql" | "postgres":
             return _postgres(settings)
         case "memory":
@@ -38,6 +43,23 @@ def open_memory() -> Engine:
     from mainspring.engines.memory.engine import MemoryEngine
 
     return MemoryEngine()
+
+
+def look(settings: Settings, data: Path) -> Found:
+    """What an existing database holds, as app mode serves it. It opens a connection and closes it. Raises ConfigError."""
+    scheme = urlsplit(settings.database.url).scheme if settings.database.url else "sqlite"
+    if scheme == "sqlite":
+        from mainspring.engines.sqlite.introspect.open import look as look_into_file
+
+        return look_into_file(_source(settings.database, data, existing=True))
+    if scheme in ("postgresql", "postgres"):
+        try:
+            from mainspring.engines.postgres.introspect.adopt import look as look_into_server
+        except ImportError:
+            raise _driver_missing() from None
+        return look_into_server(settings.database.url, settings.rest.schemas)
+    cure = "sqlite:///path or postgresql://..."
+    raise ConfigError([Mistake("database.url", f'there is nothing to be found in "{scheme}://"', cure)])
 
 
 def open_native(settings: Settings) -> NativeEngine:
@@ -69,13 +91,18 @@ def _driver_missing() -> ConfigError:
     return ConfigError([Mistake("database.url", "PostgreSQL needs a driver", "pip install 'mainspring[postgres]'")])
 
 
-def _sqlite(settings: DatabaseSettings, data: Path) -> Engine:
+def _source(settings: DatabaseSettings, data: Path, *, existing: bool) -> Source:
     from mainspring.engines.sqlite.connection import Source
-    from mainspring.engines.sqlite.engine import SqliteEngine
 
     path = Path(settings.url.removeprefix("sqlite:///")) if settings.url else data / FILE
+    return Source(path, settings.key.reveal() or None, settings.synchronous, existing=existing)
+
+
+def _sqlite(settings: DatabaseSettings, data: Path, existing: bool) -> Engine:
+    from mainspring.engines.sqlite.engine import SqliteEngine
+
     return SqliteEngine(
-        Source(path, settings.key.reveal() or None, settings.synchronous),
+        _source(settings, data, existing=existing),
         threads=settings.read_threads,
         budget=settings.step_budget_ms / 1000,
         timeout=settings.statement_timeout_seconds,

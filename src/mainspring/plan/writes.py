@@ -20,6 +20,7 @@ def plan_insert(planning: Planning, query: Insert) -> InsertPlan:
     """The plan of an insert or upsert."""
     table = find_table(planning, query.table)
     allowed = planning.guards.require(table, "insert")
+    _writable(table, table.insertable)
     writes = _insert_writes(planning, table, query, allowed)
     returning = _returning(planning, query.table, query.returning, ordered=False)
     target = Source(planning.alias(), table, TRUE)
@@ -36,6 +37,7 @@ def plan_update(planning: Planning, query: Update) -> UpdatePlan:
     """The plan of an update: the rows picked must be the caller's to select and to update, before and after."""
     table = find_table(planning, query.table)
     allowed = planning.guards.require(table, "update")
+    _writable(table, table.updatable)
     named = [_target(planning, table, name, allowed) for name in query.columns]
     writes = [_write(table, column, given=True, missing_default=query.missing_default, automatic=False) for column in named]
     writes += [
@@ -65,6 +67,7 @@ def plan_delete(planning: Planning, query: Delete) -> DeletePlan:
     """The plan of a delete."""
     table = find_table(planning, query.table)
     planning.guards.require(table, "delete")
+    _writable(table, table.deletable)
     picked = _picked(planning, query, "delete")
     returning = _returning(planning, query.table, query.returning)
     return DeletePlan(picked, tuple(planning.params), returning, _kept(query))
@@ -86,6 +89,12 @@ def _returning(
     if rows is not None and rows.group is not None:
         raise NotSupported("aggregates in the answer to a write", instead="Read them afterwards.")
     return rows
+
+
+def _writable(table: Table, may: bool) -> None:
+    """Raises NotSupported for what can only be read: a view, say."""
+    if not may:
+        raise NotSupported(f'writing to "{table.name.name}"', instead="It can only be read.")
 
 
 def _holds(planning: Planning, source: Source, rule: Expr) -> Condition:

@@ -63,6 +63,13 @@ class Registry:
     policies: tuple[Policy, ...] = ()
     grants: tuple[Grant, ...] = ()
     computed_of: Mapping[TableName, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    _of_table: Mapping[TableName, list[Policy]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[TableName, list[Policy]] = {}
+        for policy in self.policies:
+            found.setdefault(policy.table, []).append(policy)
+        object.__setattr__(self, "_of_table", found)
 
     @property
     def roles(self) -> frozenset[str]:
@@ -113,7 +120,14 @@ class Registry:
 
     def policies_for(self, table: TableName, role: str, command: str) -> tuple[Policy, ...]:
         """The policies that speak about this role doing this with this table."""
-        return tuple(policy for policy in self.policies if policy.applies(table, role, command))
+        return tuple(policy for policy in self._of_table.get(table, ()) if policy.applies(table, role, command))
+
+
+def open_to_read(catalog: Catalog) -> Registry:
+    """Everybody may read every table, nobody but the service role may write."""
+    roles, source = frozenset({ANON, AUTHENTICATED}), "database.open_read"
+    policies = tuple(Policy(name, frozenset({"select"}), roles, source, TRUE) for name in catalog.tables)
+    return Registry({name: frozenset(table.columns) for name, table in catalog.tables.items()}, policies)
 
 
 def _combined(parts: Iterable[tuple[Expr, bool]]) -> Expr:

@@ -66,7 +66,7 @@ def python_default(default: object, column: sa.Column[Any], type_: DataType) -> 
             return Auth(("uid",))
         case CallableColumnDefault():
             return Produced(_producer(default.arg, column.type))
-        case ColumnElementColumnDefault() if _is_now(sql_text(default.arg), type_):
+        case ColumnElementColumnDefault() if is_now(sql_text(default.arg), type_):
             return Now()
         case ColumnElementColumnDefault():
             problem = f"the default {sql_text(default.arg)} is an SQL expression"
@@ -95,7 +95,8 @@ def _checked(value: Any, type_: DataType) -> Any:
     return value
 
 
-def _is_now(text: str, type_: DataType) -> bool:
+def is_now(text: str, type_: DataType) -> bool:
+    """Whether a default of a column of `type_` is the moment of the insert."""
     bare = text.strip().removeprefix("(").removesuffix(")") if text.strip().startswith("(") else text.strip()
     return bool(_NOW.fullmatch(bare)) or bare.lower() == _TODAY.get(type_.kind)
 
@@ -112,4 +113,4 @@ def server_default(column: sa.Column[Any], type_: DataType) -> str | Now | None:
     if isinstance(default.arg, str):
         return "'" + default.arg.replace("'", "''") + "'"
     text = sql_text(default.arg)
-    return Now() if _is_now(text, type_) else text
+    return Now() if is_now(text, type_) else text

@@ -28,7 +28,7 @@ def read_uniques(table: sa.Table, source: Source) -> tuple[Unique, ...]:
         if not isinstance(other, _SERVED):
             unfit = Unfit(f"a {type(other).__name__} is not served", "use a unique, check or foreign key constraint")
             source.mistake(source.where(table), unfit)
-    names = Names(table)
+    names = Names(str(table.name))
     found = [constraint for constraint in table.constraints if isinstance(constraint, sa.UniqueConstraint)]
     return tuple(
         Unique(names.take(constraint.name, _names(constraint.columns), "key"), _names(constraint.columns))
@@ -41,7 +41,7 @@ _SERVED = (sa.PrimaryKeyConstraint, sa.UniqueConstraint, sa.CheckConstraint, sa.
 
 def read_checks(table: sa.Table, source: Source) -> tuple[Check, ...]:
     """The check constraints that the author wrote (not those SQLAlchemy makes for booleans and enums)."""
-    names = Names(table)
+    names = Names(str(table.name))
     found: list[Check] = []
     for columns, check in _written_checks(table):
         try:
@@ -67,7 +67,7 @@ def _written_checks(table: sa.Table) -> Iterator[tuple[tuple[str, ...], sa.Check
 
 def read_foreign_keys(table: sa.Table, source: Source) -> tuple[ForeignKey, ...]:
     """The foreign keys, in the order of their columns."""
-    names = Names(table)
+    names = Names(str(table.name))
     found: list[ForeignKey] = []
     for constraint in _ordered(table, table.foreign_key_constraints):
         targets = [target for key in constraint.elements if (target := source.target(key)) is not None]
@@ -114,7 +114,7 @@ def _action(which: str, action: str | None) -> str | None:
 
 def read_indexes(table: sa.Table, source: Source) -> tuple[Index, ...]:
     """The secondary indexes; one over an expression or a part of the rows becomes a mistake."""
-    names = Names(table)
+    names = Names(str(table.name))
     found: list[Index] = []
     for index in sorted(table.indexes, key=lambda index: str(index.name)):
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import sqlalchemy as sa
-
 from mainspring.catalog.declared.source import DEFAULT_SCHEMA, Source, Unfit
 from mainspring.catalog.model import Table
 from mainspring.catalog.system import RESERVED_SCHEMAS, SystemBase
@@ -18,8 +16,8 @@ LONGEST = 63
 class Names:
     """The constraint names of one kind on one table."""
 
-    def __init__(self, table: sa.Table) -> None:
-        self._table = str(table.name)
+    def __init__(self, table: str) -> None:
+        self._table = table
         self._taken: set[str] = set()
 
     def take(self, given: object, columns: Iterable[str], label: str) -> str:

@@ -109,6 +109,8 @@ def column_type(type_: DataType) -> str:
             return names.enum(type_.name or "")
         case Kind.ARRAY if type_.item is not None:
             return f"{column_type(type_.item)}[]"
+        case Kind.NATIVE:
+            return type_.name or "text"
         case kind:
             return _TYPES[kind]
 

@@ -100,6 +100,13 @@ class PostgresDialect(Dialect):
         nulls = "" if usual else f" NULLS {'FIRST' if nulls_first else 'LAST'}"
         return f"{key}{' DESC' if descending else ''}{nulls}"
 
+    def adopted(self, column: str, type_: DataType) -> str:
+        match type_.kind:
+            case Kind.FLOAT:  # a real by way of its text: 0.1 is to be what a request calls 0.1
+                return f"({column}::text::double precision)"
+            case _:
+                return f"({column}::{argument_type(type_)})"
+
     def document_value(self, value: str, type_: DataType) -> str:
         return _number(value, type_)
 

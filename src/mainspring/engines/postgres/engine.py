@@ -43,8 +43,7 @@ class PostgresEngine:
         try:
             session = await self._pool.open()
         except psycopg.Error as error:
-            reason = str(error).strip().splitlines()[-1].rpartition("FATAL:")[2].strip()
-            raise _mistake(f"cannot connect to {_place(self._url)}: {reason}", "check address, database and user") from error
+            raise unreachable(self._url, error) from error
         try:
             _check(session)
         finally:
@@ -93,17 +92,28 @@ class PostgresEngine:
 
 
 def _check(session: Session) -> None:
-    if session.version < OLDEST:
-        raise _mistake(f"PostgreSQL {session.version // 10_000} is too old", f"{OLDEST // 10_000} or later is needed")
+    check_version(session.version)
     if session.encoding != "UTF8":
         raise _mistake(f"the database is encoded in {session.encoding}", "create it with ENCODING 'UTF8'")
+
+
+def check_version(version: int) -> None:
+    """Raises ConfigError for a server that is too old."""
+    if version < OLDEST:
+        raise _mistake(f"PostgreSQL {version // 10_000} is too old", f"{OLDEST // 10_000} or later is needed")
 
 
 def _mistake(problem: str, hint: str | None = None) -> ConfigError:
     return ConfigError([Mistake("database.url", problem, hint)])
 
 
-def _place(url: str) -> str:
+def unreachable(url: str, error: psycopg.Error) -> ConfigError:
+    """The mistake of an address at which nothing could be had."""
+    reason = str(error).strip().splitlines()[-1].rpartition("FATAL:")[2].strip()
+    return _mistake(f"cannot connect to {place(url)}: {reason}", "check address, database and user")
+
+
+def place(url: str) -> str:
     """Where the server should be, without the password."""
     try:
         said = conninfo_to_dict(url)

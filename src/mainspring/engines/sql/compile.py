@@ -36,6 +36,8 @@ class Compiler:
         """A column (of a computed one what it stands for), or a place in its JSON."""
         prefix = self.prefixes.get(ref.alias) or f"t{ref.alias}"
         stored = f"{prefix}.{self.dialect.quote(ref.column.name)}"
+        if ref.column.type.native is not None:
+            stored = self.dialect.adopted(stored, ref.column.type)
         column = stored if ref.formula is None else self.operand(ref.formula)
         if not ref.path:
             return column

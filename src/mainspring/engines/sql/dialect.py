@@ -65,6 +65,10 @@ class Dialect(ABC):
         """A value of `type_` that was computed, in the one form by which equal ones are told."""
         return value
 
+    def adopted(self, column: str, type_: DataType) -> str:
+        """The canonical value of a column that the database holds in a form of its own (`type_.native`)."""
+        return column
+
     def truth(self, value: str) -> str:
         """A boolean value as a condition."""
         return value

@@ -9,7 +9,7 @@ from mainspring.engines.base import Request, Result
 from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.statement import Statement
 from mainspring.engines.sqlite.ddl import default_of
-from mainspring.engines.sqlite.dialect import SqliteDialect, encoder, json_dump
+from mainspring.engines.sqlite.dialect import SqliteDialect, json_dump, storing
 from mainspring.engines.sqlite.script import Script, Work, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
@@ -23,7 +23,7 @@ class Update(Script):
     def __init__(self, plan: UpdatePlan, dialect: SqliteDialect, writer: Writer) -> None:
         super().__init__(plan.picked.source.table, dialect, writer, plan.params)
         self.plan = plan
-        self._encoders = [encoder(write.type) for write in plan.writes]
+        self._encoders = [storing(write.type) for write in plan.writes]
         self._checked: str | None = None
         self._document: str | None = None
         self._changes: dict[tuple[bool, ...], Statement] = {}

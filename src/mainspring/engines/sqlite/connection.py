@@ -21,12 +21,16 @@ the same pages over and over."""
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the database is and how it is opened. `key` encrypts the whole file (SQLCipher)."""
+    """Where the database is and how it is opened. `key` encrypts the whole file (SQLCipher).
+
+    `existing`: the file is somebody's own, so that it must be there and keeps its journal mode.
+    """
 
     path: Path
     key: str | None = None
     synchronous: str = "FULL"
     busy_timeout: float = 5.0
+    existing: bool = False
 
     def module(self) -> ModuleType:
         """The one SQLite library of this process: two of them on one file can corrupt it.
@@ -46,7 +50,8 @@ class Source:
         """A connection in autocommit mode, usable from any thread (one at a time)."""
         module = self.module()
         connection = module.connect(
-            str(self.path),
+            f"{self.path.absolute().as_uri()}?mode=rw" if self.existing else str(self.path),
+            uri=self.existing,
             timeout=self.busy_timeout,
             isolation_level=None,
             check_same_thread=False,
@@ -61,7 +66,7 @@ class Source:
         key = [f"key = '{self.key.replace(chr(39), chr(39) * 2)}'"] if self.key else []
         return [
             *key,
-            "journal_mode = WAL",
+            *([] if self.existing else ["journal_mode = WAL"]),
             f"synchronous = {self.synchronous}",
             "foreign_keys = ON",
             f"wal_autocheckpoint = {WAL_PAGES}",

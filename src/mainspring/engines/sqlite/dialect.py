@@ -11,7 +11,7 @@ import msgspec
 from mainspring.datatypes import BIGINT, DataType, Document, Kind, to_json
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder, same
-from mainspring.engines.sqlite import names
+from mainspring.engines.sqlite import adopted, names
 from mainspring.errors import NotSupported, ValueOutOfRange
 from mainspring.query import regex
 from mainspring.query.aggregates import result_type
@@ -55,6 +55,12 @@ def encoder(type_: DataType) -> Encoder:
 
 
 _ARRAYS: dict[DataType, Encoder] = {}
+
+
+def storing(type_: DataType) -> Encoder:
+    """From a canonical value to how its column holds it."""
+    own = adopted.stored(type_) if type_.native is not None else None
+    return own or encoder(type_)
 
 
 def _glob(pattern: str) -> str:
@@ -209,6 +215,9 @@ class SqliteDialect(Dialect):
     def canonical(self, value: str, type_: DataType) -> str:
         return _number(value, type_) if type_.wide else value
 
+    def adopted(self, column: str, type_: DataType) -> str:
+        return adopted.canonical(column, type_)
+
     def truth(self, value: str) -> str:
         return f"{value} = 1"  # unlike the bare value, an index can serve it
 
@@ -233,6 +242,8 @@ class SqliteDialect(Dialect):
     def convert(self, value: str, source: DataType, target: DataType) -> tuple[str, DataType]:
         if target.kind is Kind.TEXT:
             return (f"substr({_text(value, source)}, 1, {target.length})" if target.length else _text(value, source)), target
+        if source.native is not None:
+            value = adopted.number(value, source)
         if source.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and target.kind is Kind.DATE:
             return f"substr({value}, 1, 10)", target
         if source.kind in (Kind.INTEGER, Kind.BOOLEAN) and target.kind is Kind.NUMERIC:
@@ -353,6 +364,11 @@ def _rank(value: str, type_: DataType) -> str:
 
 
 def _document(value: str, type_: DataType) -> str:
+    usual = _own_document(value, type_)
+    return usual if type_.native is None else adopted.document(value, type_, usual)
+
+
+def _own_document(value: str, type_: DataType) -> str:
     match type_.kind:
         case Kind.BOOLEAN:
             return f"CASE {value} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END"
@@ -387,6 +403,11 @@ def _number(value: str, type_: DataType) -> str:
 
 
 def _text(value: str, type_: DataType) -> str:
+    usual = _own_text(value, type_)
+    return usual if type_.native is None else adopted.text(value, type_, usual)
+
+
+def _own_text(value: str, type_: DataType) -> str:
     match type_.kind:
         case Kind.INTEGER:
             return f"CAST({value} AS TEXT)"

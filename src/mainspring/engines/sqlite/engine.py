@@ -11,6 +11,7 @@ from mainspring.engines.sqlite.change import Delete, Update
 from mainspring.engines.sqlite.connection import Source
 from mainspring.engines.sqlite.dialect import NUMERIC_DIGITS, SqliteDialect
 from mainspring.engines.sqlite.insert import Insert
+from mainspring.engines.sqlite.mended import Mended
 from mainspring.engines.sqlite.migrate import migrate
 from mainspring.engines.sqlite.read import Read
 from mainspring.engines.sqlite.reader import Readers
@@ -33,10 +34,14 @@ class SqliteEngine:
         self._dialect = SqliteDialect()
         self._readers: Readers | None = None
         self._writer: Writer | None = None
+        self._adopted = False
 
     async def start(self, catalog: Catalog) -> None:
         """Open the file. Raises ConfigError when it cannot be opened or the library is unsafe."""
-        self._source.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._source.existing:
+            self._source.path.parent.mkdir(parents=True, exist_ok=True)
+        columns = (column for table in catalog.tables.values() for column in table.columns.values())
+        self._adopted = any(column.type.native is not None for column in columns)
         try:
             self._writer = Writer(self._source)
             self._readers = Readers(self._source, self._threads, self._budget, self._timeout)
@@ -52,6 +57,9 @@ class SqliteEngine:
 
     def prepare(self, plan: Plan) -> Prepared:
         """Compile a plan."""
+        return Mended(self._compiled(plan)) if self._adopted else self._compiled(plan)
+
+    def _compiled(self, plan: Plan) -> Prepared:
         match plan:
             case ReadPlan():
                 return Read(plan, self._dialect, self._read)

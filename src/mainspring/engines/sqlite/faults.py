@@ -15,6 +15,7 @@ from mainspring.errors import (
     MainspringError,
     NotNullViolated,
     UniqueViolated,
+    ValueInvalid,
     ValueOutOfRange,
 )
 
@@ -38,6 +39,8 @@ def leaf(error: Exception, table: Table | None, indexes: Mapping[str, tuple[str,
         return ValueOutOfRange("numeric", "...", reason="the total has more significant digits than SQLite keeps")
     if "too big" in message:
         return ValueOutOfRange("text", "...", reason="the value is larger than the database stores")
+    if "JSON cannot hold BLOB" in message:
+        return ValueInvalid("the column", "...", reason="it holds bytes, which have no such form")
     if any(part in message for part in ("disk is full", "disk I/O error", "unable to open", "readonly", "closed")):
         return EngineUnavailable()
     return EngineFault()

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from mainspring.datatypes import NUMERIC, DataType, Kind, float_text, interval_text, json_text
+from mainspring.engines.sqlite import adopted
 from mainspring.engines.sqlite.comparisons import COMPARISONS
 from mainspring.query.aggregates import aggregate
 from mainspring.query.functions import ARITHMETIC, DIGITS, calculated, fitted
@@ -46,8 +47,8 @@ class ExactSum:
         self._total: Decimal | None = None
 
     def step(self, value: float | None) -> None:
-        """One more number; null is none."""
-        if value is not None:
+        """One more number; null is none, nor is a text in a column that keeps what it is given."""
+        if isinstance(value, float | int):
             self._total = (self._total or Decimal(0)) + Decimal(f"{value:.{DIGITS}g}")
 
     def finalize(self) -> float | None:
@@ -150,4 +151,5 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "ms_real": (1, _real),
     "ms_numeric_key": (1, _numeric_key),
     **{f"ms_{name}": (2, _calculation(name)) for name in ARITHMETIC},
+    **{name: (1, function) for name, function in adopted.FUNCTIONS.items()},
 }

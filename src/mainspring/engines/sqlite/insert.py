@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mainspring.engines.base import Request, Result
-from mainspring.engines.sqlite.dialect import SqliteDialect, encoder
+from mainspring.engines.sqlite.dialect import SqliteDialect, storing
 from mainspring.engines.sqlite.references import References
 from mainspring.engines.sqlite.script import Script, Work, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.taken import Taken
@@ -38,7 +38,7 @@ class Insert(Script):
     def __init__(self, plan: InsertPlan, dialect: SqliteDialect, writer: Writer) -> None:
         super().__init__(plan.target.table, dialect, writer, plan.params)
         self.plan = plan
-        self._encoders = [encoder(write.type) for write in plan.writes]
+        self._encoders = [storing(write.type) for write in plan.writes]
         self._shapes: dict[tuple[int, ...], str] = {}
         compiler = self.compiler()
         self._checked = self.returned_check(compiler, plan.target.alias, plan.check)

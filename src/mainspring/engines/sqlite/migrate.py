@@ -12,7 +12,7 @@ from mainspring.query.ast import TableName
 
 def migrate(connection: Any, catalog: Catalog) -> tuple[TableName, ...]:
     """Run inside a transaction. The tables created; raises ConfigError for what cannot be added."""
-    physical = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    physical = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")}
     existing = {name for name in catalog.tables if names.physical(name) in physical}
     columns = {
         name: {row[1] for row in connection.execute(f"PRAGMA table_xinfo({names.table(name)})")} for name in existing

@@ -208,6 +208,29 @@ COMMENTS = """
 SELECT coalesce(json_object_agg(n.nspname, obj_description(n.oid, 'pg_namespace')), '{}')
 FROM pg_namespace n WHERE n.nspname = ANY ($1)"""
 
+INDEXES = """
+SELECT coalesce(json_agg(json_build_object(
+  'schema', n.nspname, 'table', t.relname, 'name', c.relname, 'unique', i.indisunique,
+  'columns', parts.names, 'falling', parts.falling) ORDER BY c.relname), '[]')
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid
+JOIN pg_class t ON t.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = t.relnamespace
+JOIN pg_am m ON m.oid = c.relam
+JOIN LATERAL (
+  SELECT json_agg(a.attname ORDER BY u.place) AS names, json_agg(i.indoption[u.place - 1] & 1 = 1 ORDER BY u.place) AS falling
+  FROM unnest(i.indkey) WITH ORDINALITY AS u (number, place)
+  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number
+  WHERE u.place <= i.indnkeyatts
+) AS parts ON TRUE
+WHERE n.nspname = ANY ($1) AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND m.amname = 'btree'
+  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))"""
+
+SCATTERED = """
+SELECT coalesce(json_agg(json_build_object('schema', n.nspname, 'name', c.relname)), '[]')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY ($1) AND (c.relkind IN ('p', 'f') OR (c.relkind = 'r' AND c.relhassubclass))"""
+
 EVERY = {
     "tables": TABLES,
     "foreign_keys": FOREIGN_KEYS,

@@ -1,0 +1,1 @@
+"""What an existing SQLite file holds, read into a catalog."""

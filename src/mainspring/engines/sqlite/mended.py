@@ -1,0 +1,25 @@
+"""Answers from tables that Mainspring did not make: SQLite keeps texts that are not UTF-8, which no JSON may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mainspring.engines.base import Prepared, Request, Result
+from mainspring.principal import Principal
+
+
+class Mended:
+    """A prepared plan whose answers are valid UTF-8: what is not becomes U+FFFD."""
+
+    __slots__ = ("_prepared",)
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared = prepared
+
+    async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
+        """Run it."""
+        result = await self._prepared.run(values, principal, request)
+        if result.body is not None and not result.body.isascii():
+            result.body = result.body.decode(errors="replace").encode()
+        return result
