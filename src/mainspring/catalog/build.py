@@ -70,6 +70,8 @@ def _with_referred(tables: list[SqlTable], source: Source) -> list[SqlTable]:
 def _read_table(table: SqlTable, source: Source) -> Table:
     name: TableName = table_name(table)
     columns = read_columns(table, source)
+    view = bool(table.info.get("view"))
+    writable = not (view or table.info.get("read_only"))
     return Table(
         name=name,
         columns={column.name: column for column in columns},
@@ -79,4 +81,8 @@ def _read_table(table: SqlTable, source: Source) -> Table:
         indexes=read_indexes(table, source),
         foreign_keys=read_foreign_keys(table, source),
         comment=table.comment,
+        view=view,
+        insertable=writable,
+        updatable=writable,
+        deletable=writable,
     )

@@ -35,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from mainspring.cli.db import bootstrap
 
             return bootstrap(flags)
+        if given.command == "init":
+            from mainspring.cli.init import init
+
+            return init(given.out, flags)
         if given.command == "token":
             from mainspring.cli.token import token
 
@@ -70,7 +74,8 @@ class _Flag(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         text = "true" if not values or not isinstance(values, str) else values
-        namespace.flags = {**(namespace.flags or {}), option_string: text}
+        name = "--database" if option_string == "--from" else option_string
+        namespace.flags = {**(namespace.flags or {}), name: text}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,6 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     for opt in OPTIONS.values():
         _add_flag(serving, opt)
+    beginning = commands.add_parser("init", help="write an app, or the models of an existing database", allow_abbrev=False)
+    _add_flag(beginning, OPTIONS["database.url"], "--from")
+    beginning.add_argument("--out", default="app.py", metavar="FILE", help="the file to write; it must not exist (app.py)")
+    _add_flag(beginning, OPTIONS["rest.schemas"])
     printing = commands.add_parser("keys", help="print the API keys, made first where there are none", allow_abbrev=False)
     printing.add_argument("--format", choices=("env", "json"), default="env", help="form of the output (env)")
     _add_flag(printing, OPTIONS["server.data"])
@@ -109,7 +118,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_flag(parser: argparse.ArgumentParser, opt: Option) -> None:
+def _add_flag(parser: argparse.ArgumentParser, opt: Option, name: str | None = None) -> None:
+    """A flag for a setting, under all its names or only as `name`."""
     if opt.flag is None:
         return
     short = [flag for flag, key in SHORT_FLAGS.items() if key == opt.key]
@@ -117,8 +127,7 @@ def _add_flag(parser: argparse.ArgumentParser, opt: Option) -> None:
     told = f"{opt.doc} ({shown})" if shown else opt.doc
     takes_none = isinstance(opt.default, bool)
     parser.add_argument(
-        *short,
-        opt.flag,
+        *([name] if name else [*short, opt.flag]),
         action=_Flag,
         dest="flags",
         nargs="?" if takes_none else None,

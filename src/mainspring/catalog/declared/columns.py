@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from mainspring.catalog.declared.defaults import python_default, server_default,
 from mainspring.catalog.declared.source import Source, Unfit
 from mainspring.catalog.declared.types import logical_type
 from mainspring.catalog.model import Column
+from mainspring.datatypes import DataType, Kind
 
 # What stands in `Column.generated` for a key that only the database may fill.
 IDENTITY = "identity"
@@ -39,7 +41,7 @@ def _declared_type(column: sa.Column[Any], source: Source) -> TypeEngine[Any] | 
 
 
 def _read_column(table: sa.Table, column: sa.Column[Any], declared: TypeEngine[Any]) -> Column:
-    type_ = logical_type(declared, f"{table.name}_{column.name}")
+    type_ = _logical(declared, column, f"{table.name}_{column.name}")
     return Column(
         name=str(column.name),
         type=type_,
@@ -51,6 +53,16 @@ def _read_column(table: sa.Table, column: sa.Column[Any], declared: TypeEngine[A
         autoincrement=_autoincrement(table, column),
         comment=column.comment,
     )
+
+
+def _logical(declared: TypeEngine[Any], column: sa.Column[Any], unnamed: str) -> DataType:
+    """The type. `info={"native": ...}` tells how a found database declares the column; with `NullType()` that is its type."""
+    native = column.info.get("native")
+    if native is None:
+        return logical_type(declared, unnamed)
+    if isinstance(declared, NullType):
+        return DataType(Kind.NATIVE, name=str(native))
+    return replace(logical_type(declared, unnamed), native=str(native))
 
 
 def _generated(column: sa.Column[Any]) -> str | None:

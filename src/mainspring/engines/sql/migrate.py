@@ -73,6 +73,10 @@ def new_tables(catalog: Catalog, existing: Collection[TableName]) -> list[Table]
 
     for name in catalog.tables:
         visit(name, frozenset())
+    views = [table.name for table in ordered.values() if table.view]
+    if views:
+        cure = "create it in the database itself"
+        raise ConfigError([Mistake(str(name), "the view does not exist", cure) for name in views])
     return list(ordered.values())
 
 

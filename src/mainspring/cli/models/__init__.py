@@ -1,0 +1,1 @@
+"""Writes a catalog as SQLAlchemy models: a Python module as text. Pure."""
