@@ -11,7 +11,7 @@ from mainspring.engines.sqlite.change import Delete, Update
 from mainspring.engines.sqlite.connection import Source
 from mainspring.engines.sqlite.dialect import NUMERIC_DIGITS, SqliteDialect
 from mainspring.engines.sqlite.insert import Insert
-from mainspring.engines.sqlite.mended import Mended
+from mainspring.engines.sqlite.mended import Mended, mended
 from mainspring.engines.sqlite.migrate import migrate
 from mainspring.engines.sqlite.read import Read
 from mainspring.engines.sqlite.reader import Readers
@@ -72,8 +72,9 @@ class SqliteEngine:
 
     async def together(self, writes: Sequence[tuple[Prepared, Sequence[Any]]], principal: Principal) -> list[Result]:
         """Run prepared writes in one transaction."""
-        scripts = [(script, script.work(values, principal)) for script, values in cast(list[tuple[Script, Any]], writes)]
-        return await together(self._write, scripts)
+        bare = [(each.prepared if isinstance(each, Mended) else each, values) for each, values in writes]
+        scripts = [(script, script.work(values, principal)) for script, values in cast(list[tuple[Script, Any]], bare)]
+        return [mended(result) for result in await together(self._write, scripts)]
 
     async def ping(self) -> None:
         """Return when the file can be read."""

@@ -12,14 +12,18 @@ from mainspring.principal import Principal
 class Mended:
     """A prepared plan whose answers are valid UTF-8: what is not becomes U+FFFD."""
 
-    __slots__ = ("_prepared",)
+    __slots__ = ("prepared",)
 
     def __init__(self, prepared: Prepared) -> None:
-        self._prepared = prepared
+        self.prepared = prepared
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
-        result = await self._prepared.run(values, principal, request)
-        if result.body is not None and not result.body.isascii():
-            result.body = result.body.decode(errors="replace").encode()
-        return result
+        return mended(await self.prepared.run(values, principal, request))
+
+
+def mended(result: Result) -> Result:
+    """The result with a valid body."""
+    if result.body is not None and not result.body.isascii():
+        result.body = result.body.decode(errors="replace").encode()
+    return result
