@@ -26,6 +26,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "kind": ("high", "low", "high", "medium"),
     "code": ("f" * 32, "0" * 32, "f" * 32, "a" * 32),
     "raw": ("\\x01", "\\x", "\\x01", "\\x00ff"),
+    "words": (["b"], ["a", "z"], ["b"], []),
 }
 _decode = msgspec.json.Decoder(list[Any], float_hook=Decimal).decode
 
@@ -99,6 +100,11 @@ class CursorsSuite(Suite):
         for after in ([], ["2026-01-01"], ["no day", 1]):
             with pytest.raises(ValueInvalid):
                 await page(door, "samples", order, 1, after)
+
+    async def test_json_has_none(self, door: Door) -> None:
+        """A JSON null and a missing value would read alike in it."""
+        with pytest.raises(NotSupported, match="JSON"):
+            await page(door, "samples", (Order(Column("doc")),), 1, None)
 
     async def test_groups_have_none(self, door: Door) -> None:
         with pytest.raises(NotSupported, match="cursor"):
