@@ -15,6 +15,7 @@ from __future__ import annotations
 from mainspring.testing.suite.computed import ComputedSuite
 from mainspring.testing.suite.cursors import CursorsSuite
 from mainspring.testing.suite.groups import GroupsSuite, SpreadsSuite
+from mainspring.testing.suite.operators import OperatorsSuite
 from mainspring.testing.suite.policies import PoliciesSuite
 from mainspring.testing.suite.reads import ConditionsSuite, EmbedsSuite, PagesSuite
 from mainspring.testing.suite.scale import LifeSuite, ScaleSuite
@@ -29,6 +30,7 @@ __all__ = ["EngineSuite"]
 class EngineSuite(
     TypesSuite,
     ConditionsSuite,
+    OperatorsSuite,
     PagesSuite,
     EmbedsSuite,
     SpreadsSuite,

@@ -16,6 +16,7 @@ from mainspring.datatypes import (
     INTERVAL,
     JSON,
     NUMERIC,
+    RANGES,
     SMALLINT,
     TEXT,
     TIME,
@@ -75,6 +76,10 @@ SAMPLES = _table(
     Column("kind", LEVEL),
     Column("words", DataType(Kind.ARRAY, item=TEXT)),
     Column("numbers", DataType(Kind.ARRAY, item=INTEGER)),
+    Column("ages", RANGES["int4range"]),
+    Column("open", RANGES["daterange"]),
+    Column("prices", RANGES["numrange"]),
+    Column("stay", RANGES["tstzrange"]),
 )
 PEOPLE = _table(
     "people",
