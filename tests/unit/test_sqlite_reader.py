@@ -10,6 +10,7 @@ import pytest
 
 from mainspring.engines.sqlite.connection import Source
 from mainspring.engines.sqlite.reader import Overrun, Readers
+from mainspring.errors import LimitExceeded
 
 COUNT = "SELECT count(*) FROM numbers"
 LONG = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT sum(i) FROM n"
@@ -59,3 +60,22 @@ async def test_a_long_read_is_interrupted_and_the_next_one_is_not(readers: Reade
     await asyncio.sleep(0)
     assert readers.here(COUNT, ()) == (0,)
     assert (await readers.elsewhere(LONG, ()))[0] > 0
+
+
+async def test_a_read_that_compares_much_is_interrupted(readers: Readers) -> None:
+    """A function is one instruction to SQLite, whatever it does: what functions look at counts, too."""
+    few, many = (f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {rows})" for rows in (10, 2000))
+    matched = "SELECT count(*) FROM n WHERE ms_match('7', CAST(i AS TEXT))"
+    assert readers.here(f"{few} {matched}", ()) == (1,)
+    with pytest.raises(Overrun):
+        readers.here(f"{many} {matched}", ())
+    assert readers.here(f"{few} {matched}", ()) == (1,)
+    assert (await readers.elsewhere(f"{many} {matched}", ())) == (542,)
+
+
+async def test_a_comparison_that_would_take_long_is_refused(readers: Readers) -> None:
+    """No interrupt reaches into a function."""
+    whole = "[" + ",".join(f'{{"a":{number}}}' for number in range(5000)) + "]"
+    part = "[" + ",".join(f'{{"a":{number}}}' for number in range(4999, 0, -1)) + "]"
+    with pytest.raises(LimitExceeded, match="containment"):
+        await readers.elsewhere("SELECT ms_test('cs', ?1, ?2, '{\"kind\":\"jsonb\"}')", (whole, part))

@@ -8,8 +8,8 @@ from typing import Any
 
 from mainspring.errors import LimitExceeded
 
-MAX_WORK = 1_000_000
-"""The most pairs of objects and arrays that one containment test looks at: a hundred in one list and ten thousand in another."""
+MAX_WORK = 200_000
+"""The most pairs of objects and arrays that one containment test looks at: twenty in one list and ten thousand in another."""
 
 Key = tuple[Any, ...]
 

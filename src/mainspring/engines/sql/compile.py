@@ -207,8 +207,13 @@ class Compiler:
 
     def _one(self, value: str, source: expr.Source, where: expr.Condition, first: Sequence[expr.Ref]) -> str:
         """`value` of the one row for which `where` holds, or of the first by `first`."""
+        found = f"{self.tables(source)} WHERE {self.reached(source, where)}"
+        if not first:
+            return f"(SELECT {value} FROM {found} LIMIT 1)"
+        # The row is found before its document is made: what SQLite has sorted is no JSON any more, but a text.
         order = self.order_by(OrderBy(ref, descending=False, nulls_first=False) for ref in first)
-        return f"(SELECT {value} FROM {self.tables(source)} WHERE {self.reached(source, where)}{order} LIMIT 1)"
+        alias = f"t{source.alias}"
+        return f"(SELECT {value} FROM (SELECT {alias}.* FROM {found}{order} LIMIT 1) AS {alias})"
 
     def _embedded_groups(self, rows: Rows, single: bool) -> str:
         raise NotImplementedError

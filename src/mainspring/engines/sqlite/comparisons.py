@@ -1,6 +1,6 @@
 """SQL functions that compare what SQLite cannot: JSON, arrays and ranges by their reference meaning, texts with patterns.
 
-A type comes as the JSON of its `DataType`, a constant of the statement.
+A type comes as `spec` writes it, a constant of the statement.
 """
 
 from __future__ import annotations
@@ -30,8 +30,16 @@ def _key(value: str | None, spec: str) -> bytes | None:
     """What a stored value of a type orders by."""
     if value is None:
         return None
+    return _recent_key(value, spec) if len(value) <= _SHORT else _made_key(value, spec)
+
+
+def _made_key(value: str, spec: str) -> bytes:
     type_ = _type(spec)
     return packed(order_key(type_, _canonical(type_, value)))
+
+
+_SHORT = 100
+_recent_key = lru_cache(maxsize=1024)(_made_key)
 
 
 def _test(operator: str, left: str | None, right: str | None, spec: str) -> bool | None:
@@ -39,7 +47,28 @@ def _test(operator: str, left: str | None, right: str | None, spec: str) -> bool
     if left is None or right is None:
         return None
     type_ = _type(spec)
-    return test(OPERATORS[operator], type_, _canonical(type_, left), _canonical(type_, right))
+    sought = _remembered(right, spec) if len(right) <= _LONGEST_REMEMBERED else _canonical(type_, right)
+    return test(OPERATORS[operator], type_, _canonical(type_, left), sought)
+
+
+_LONGEST_REMEMBERED = 4_000
+
+
+@lru_cache(maxsize=64)
+def _remembered(stored: str, spec: str) -> Any:
+    """A value that is compared with row after row."""
+    return _canonical(_type(spec), stored)
+
+
+def spec(type_: DataType) -> str:
+    """A type as JSON, without what all types have."""
+    return msgspec.json.encode(_given(type_)).decode()
+
+
+def _given(type_: DataType) -> dict[str, Any]:
+    plain = DataType(type_.kind)
+    found = {name: getattr(type_, name) for name in type_.__slots__ if getattr(type_, name) != getattr(plain, name)}
+    return {"kind": type_.kind, **found, **({"item": _given(type_.item)} if type_.item else {})}
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from mainspring.datatypes import BIGINT, DataType, Document, Kind, to_json
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder, same
 from mainspring.engines.sqlite import adopted, names
+from mainspring.engines.sqlite.comparisons import spec
 from mainspring.errors import NotSupported, ValueOutOfRange
 from mainspring.query import regex
 from mainspring.query.aggregates import result_type
@@ -341,8 +342,7 @@ def _hex(value: str) -> str:
 
 
 def _spec(type_: DataType) -> str:
-    """A type as the functions of `engines/sqlite/functions` take it."""
-    return names.literal(msgspec.json.encode(type_).decode())
+    return names.literal(spec(type_))
 
 
 def _key(value: str, type_: DataType) -> str:

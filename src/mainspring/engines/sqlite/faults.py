@@ -18,6 +18,7 @@ from mainspring.errors import (
     ValueInvalid,
     ValueOutOfRange,
 )
+from mainspring.query.documents import too_much
 
 INTERRUPT = "interrupted"
 
@@ -37,6 +38,8 @@ def leaf(error: Exception, table: Table | None, indexes: Mapping[str, tuple[str,
         return Busy("The database")
     if "integer overflow" in message or "'finalize'" in message:
         return ValueOutOfRange("numeric", "...", reason="the total has more significant digits than SQLite keeps")
+    if "user-defined function raised" in message:  # nothing else does
+        return too_much()
     if "too big" in message:
         return ValueOutOfRange("text", "...", reason="the value is larger than the database stores")
     if "JSON cannot hold BLOB" in message:

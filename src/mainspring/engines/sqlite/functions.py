@@ -17,10 +17,10 @@ from mainspring.query.functions import ARITHMETIC, DIGITS, calculated, fitted
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-def register(connection: Any, before: Callable[[], None] | None = None) -> None:
+def register(connection: Any, before: Callable[[int], None] | None = None) -> None:
     """Make the functions known to `connection`.
 
-    `before` is called before each comparison, which takes longer than SQLite's own; what it raises ends the statement.
+    `before` is told of each comparison, which takes longer than SQLite's own, how many characters it looks at.
     """
     for name, (arity, function) in _FUNCTIONS.items():
         connection.create_function(name, arity, function, deterministic=True)
@@ -32,9 +32,9 @@ def register(connection: Any, before: Callable[[], None] | None = None) -> None:
         connection.create_aggregate(f"ms_wide_{name}", 1, wide_aggregate(name))
 
 
-def _after(before: Callable[[], None], function: Callable[..., Any]) -> Callable[..., Any]:
+def _after(before: Callable[[int], None], function: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any) -> Any:
-        before()
+        before(sum(len(argument) for argument in arguments if isinstance(argument, str)))
         return function(*arguments)
 
     return run

@@ -19,10 +19,17 @@ from typing import Any
 
 from mainspring.engines.sqlite.connection import Source
 from mainspring.engines.sqlite.faults import INTERRUPT, leaf
+from mainspring.engines.sqlite.functions import register
 from mainspring.errors import Busy, EngineUnavailable, TimedOut
 
 STEPS_A_MILLISECOND = 10_000
 """About how many instructions SQLite's virtual machine runs in a millisecond."""
+
+COMPARED_A_MILLISECOND = 20_000
+"""About how many characters the functions that compare JSON, arrays, ranges and texts with patterns look at in a millisecond."""
+
+COMPARISON = 200
+"""How many characters one of them counts for beside its own."""
 
 MAX_WAITING = 512
 OVERRUN_MEMORY = 5.0
@@ -64,6 +71,14 @@ class _Budgeted(_Connection):
     def __init__(self, source: Source, milliseconds: float) -> None:
         super().__init__(source, max(1, round(milliseconds * STEPS_A_MILLISECOND)))
         self.asked = 0
+        self.compared, self.most = 0, round(milliseconds * COMPARED_A_MILLISECOND)
+        register(self.connection, self.compare)
+
+    def compare(self, characters: int) -> None:
+        """Count a comparison, which SQLite takes for one instruction."""
+        self.compared += characters + COMPARISON
+        if self.compared > self.most:
+            self.connection.interrupt()
 
     def stop(self) -> bool:
         self.asked += 1
@@ -71,7 +86,7 @@ class _Budgeted(_Connection):
 
     def run(self, sql: str, arguments: Sequence[Any] = ()) -> Any:
         """The first row of a statement with a budget of its own. Raises Overrun."""
-        self.asked = 0
+        self.asked = self.compared = 0
         return self.row(sql, arguments)
 
 
