@@ -28,7 +28,7 @@ def gather(
 ) -> Found:
     """The catalog of `tables` as far as they can be served; `further` are relations that no foreign key tells."""
     missing = list(left_out)
-    named = [_servable(table, missing) for table in tables if _fits(table.name.name, str(table.name), missing)]
+    named = [_servable(table, missing) for table in tables if _fits(table.name.name, str(table.name), missing, set())]
     known = {table.name: table for table in named if table.columns}
     known = {name: replace(table, foreign_keys=_keys(table, known, missing)) for name, table in known.items()}
     found = relations(known)
@@ -38,7 +38,8 @@ def gather(
 
 def _servable(table: Table, missing: list[str]) -> Table:
     """The table without the columns whose names cannot stand in an answer, and without keys over them."""
-    columns = {name: column for name, column in table.columns.items() if _fits(name, f"{table.name}.{name}", missing)}
+    seen: set[str] = set()
+    columns = {name: column for name, column in table.columns.items() if _fits(name, f"{table.name}.{name}", missing, seen)}
     if len(columns) == len(table.columns):
         return table
     return replace(
@@ -51,12 +52,16 @@ def _servable(table: Table, missing: list[str]) -> Table:
     )
 
 
-def _fits(name: str, where: str, missing: list[str]) -> bool:
+def _fits(name: str, where: str, missing: list[str], seen: set[str]) -> bool:
+    """Whether every engine could hold the name beside those `seen`, and an answer too."""
     reason = None
     if not name or len(name.encode("utf-8", "surrogatepass")) > LONGEST:
         reason = f"its name is not 1 to {LONGEST} bytes long"
     elif any(character in _UNFIT or not character.isprintable() for character in name):
         reason = "its name holds a quote, a backslash or a control character"
+    elif name.lower() in seen:
+        reason = "its name differs from another one in case only"
+    seen.add(name.lower())
     if reason is not None:
         missing.append(f"{where.encode('ascii', 'backslashreplace').decode()}: {reason}")
     return reason is None

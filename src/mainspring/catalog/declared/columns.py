@@ -56,11 +56,11 @@ def _read_column(table: sa.Table, column: sa.Column[Any], declared: TypeEngine[A
 
 
 def _logical(declared: TypeEngine[Any], column: sa.Column[Any], unnamed: str) -> DataType:
-    """The type. `info={"native": ...}` tells how a found database declares the column; with `NullType()` that is its type."""
+    """The type. `info={"native": ...}` tells how a found database declares it, `"opaque": True` that nobody else knows it."""
     native = column.info.get("native")
     if native is None:
         return logical_type(declared, unnamed)
-    if isinstance(declared, NullType):
+    if column.info.get("opaque"):
         return DataType(Kind.NATIVE, name=str(native))
     return replace(logical_type(declared, unnamed), native=str(native))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mainspring.catalog.declared.names import object_name
 from mainspring.catalog.model import Column, ForeignKey, Table
-from mainspring.cli.models.text import literal
+from mainspring.cli.models.text import Call, literal
 from mainspring.datatypes import DataType, Kind
 from mainspring.query.ast import Now, TableName
 
@@ -24,7 +24,7 @@ _TYPES = {
     Kind.UUID: ("sa.Uuid()", "UUID"),
     Kind.JSON: ("sa.JSON()", "Any"),
     Kind.BYTES: ("sa.LargeBinary()", "bytes"),
-    Kind.NATIVE: ("sa.NullType()", "Any"),
+    Kind.NATIVE: ("sa.Text()", "Any"),
 }
 _INTEGERS = {16: "sa.SmallInteger()", 32: "sa.Integer()", 64: "sa.BigInteger()"}
 
@@ -40,7 +40,7 @@ class Enums:
         return self.names[type_.name, type_.values]
 
 
-def types(type_: DataType, enums: Enums) -> tuple[str, str]:
+def types(type_: DataType, enums: Enums) -> tuple[str | Call, str]:
     """SQLAlchemy's and Python's type."""
     match type_.kind:
         case Kind.TEXT:
@@ -51,17 +51,17 @@ def types(type_: DataType, enums: Enums) -> tuple[str, str]:
             sized = "" if type_.precision is None else f"{type_.precision}, {type_.scale or 0}"
             return f"sa.Numeric({sized})", "Decimal"
         case Kind.ENUM:
-            return f"sa.Enum({', '.join(map(literal, type_.values))}, name={literal(type_.name or '')})", enums.name(type_)
+            return Call("sa.Enum(", [*map(literal, type_.values), f"name={literal(type_.name or '')}"]), enums.name(type_)
         case Kind.ARRAY if type_.item is not None:
             item, python = types(type_.item, enums)
-            return f"sa.ARRAY({item})", f"list[{python}]"
+            return Call("sa.ARRAY(", [item]), f"list[{python}]"
         case kind:
             return _TYPES[kind]
 
 
-def arguments(table: Table, column: Column, own: str | None, enums: Enums) -> list[str]:
+def arguments(table: Table, column: Column, own: str | None, enums: Enums) -> list[str | Call]:
     """The arguments of a column; `own` is its attribute, where it is one (else the name is always said)."""
-    found = [] if own == column.name else [literal(column.name)]
+    found: list[str | Call] = [] if own == column.name else [literal(column.name)]
     found.append(types(column.type, enums)[0])
     found += [_foreign_key(table, key) for key in table.foreign_keys if key.columns == (column.name,) and told(key)]
     found += _counting(table, column)
@@ -84,9 +84,10 @@ def _told(column: Column) -> Iterator[str]:
         yield f"server_default=sa.text({literal(column.server_default)})"
     if column.comment:
         yield f"comment={literal(column.comment)}"
-    native = column.type.name if column.type.kind is Kind.NATIVE else column.type.native
-    if native is not None:
-        yield f'info={{"native": {literal(native)}}}'
+    if column.type.kind is Kind.NATIVE:
+        yield f'info={{"native": {literal(column.type.name or "")}, "opaque": True}}'
+    elif column.type.native is not None:
+        yield f'info={{"native": {literal(column.type.native)}}}'
 
 
 def _counting(table: Table, column: Column) -> Iterator[str]:
@@ -126,8 +127,8 @@ def actions(table: Table, key: ForeignKey) -> list[str]:
     return found + ([f"onupdate={literal(key.onupdate)}"] if key.onupdate else [])
 
 
-def _foreign_key(table: Table, key: ForeignKey) -> str:
-    return f"sa.ForeignKey({', '.join([target(key.target, key.target_columns[0]), *actions(table, key)])})"
+def _foreign_key(table: Table, key: ForeignKey) -> Call:
+    return Call("sa.ForeignKey(", [target(key.target, key.target_columns[0]), *actions(table, key)])
 
 
 def _usual(table: Table, columns: tuple[str, ...], label: str) -> str:

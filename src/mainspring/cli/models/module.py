@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mainspring.catalog.model import Catalog, Column, ForeignKey, Index, Table, Unique
 from mainspring.cli.models.columns import DEFAULT_SCHEMA, Enums, actions, arguments, target, told, types, usual_unique
 from mainspring.cli.models.names import Taken, attribute, class_name
-from mainspring.cli.models.text import INDENT, call, docstring, literal
+from mainspring.cli.models.text import INDENT, Call, docstring, lines, literal
 from mainspring.datatypes import Kind
 from mainspring.query.ast import TableName
 
@@ -43,11 +43,12 @@ def module(catalog: Catalog, file: str, place: str, left_out: Sequence[str] = ()
     classes = _class_names(tables)
     enums = _enums(tables, classes)
     body = [_block(table, classes[table.name], enums) for table in tables]
-    literals = [line for (_, values), name in enums.names.items() for line in call(f"{name} = Literal[", _all(values), tail="]")]
+    aliases = [Call(f"{name} = Literal[", _all(values), "]") for (_, values), name in enums.names.items()]
+    literals = [line for alias in aliases for line in lines(alias)]
     notes = [f"# Left out: {' '.join(each.split())}" for each in left_out]
+    head = [_head(tables, classes, file, place) + _imports("\n".join([*literals, *body])), "\n".join(notes), "\n".join(literals)]
     parts = [
-        _head(tables, classes, file, place) + _imports("\n".join([*literals, *body])),
-        "\n".join([*notes, ""] if notes else []) + "\n".join(literals),
+        "\n\n".join(part for part in head if part),
         'class Base(DeclarativeBase):\n    """The base of the models."""',
         *body,
         "app = Mainspring(models=Base)",
@@ -108,15 +109,15 @@ def _imports(text: str) -> str:
     """Only what is used: a linter would say so of the rest."""
     annotations = set(re.findall(r"\w+", " ".join(re.findall(r"Mapped\[(.*?)\] = ", text))))
     used = [name for name in ("date", "datetime", "time", "timedelta") if name in annotations]
-    lines = [f"from datetime import {', '.join(used)}"] if used else []
-    lines += ["from decimal import Decimal"] if "Decimal" in annotations else []
+    found = [f"from datetime import {', '.join(used)}"] if used else []
+    found += ["from decimal import Decimal"] if "Decimal" in annotations else []
     typing = [name for name, needed in (("Any", "Any" in annotations), ("Literal", " = Literal[" in text)) if needed]
-    lines += [f"from typing import {', '.join(typing)}"] if typing else []
-    lines += ["from uuid import UUID"] if "UUID" in annotations else []
+    found += [f"from typing import {', '.join(typing)}"] if typing else []
+    found += ["from uuid import UUID"] if "UUID" in annotations else []
     mapped = ["Mapped", "mapped_column"] if "mapped_column(" in text else []
-    lines += ["", "import sqlalchemy as sa"] if "sa." in text else []
-    lines += [f"from sqlalchemy.orm import {', '.join(['DeclarativeBase', *mapped])}", "", "from mainspring import Mainspring"]
-    return "\n" + "\n".join(lines)
+    found += ["", *(["import sqlalchemy as sa"] if "sa." in text else []), "from mainspring import Mainspring"]
+    found += [f"from sqlalchemy.orm import {', '.join(['DeclarativeBase', *mapped])}"]
+    return "\n" + "\n".join(found)
 
 
 # ---------------------------------------------------------------- tables
@@ -124,12 +125,12 @@ def _imports(text: str) -> str:
 
 def _block(table: Table, name: str, enums: Enums) -> str:
     """A class; of a table without a key, which SQLAlchemy maps to none, the bare table."""
-    lines = list(_class(table, name, enums) if table.primary_key else _bare(table, name, enums))
+    text = list(_class(table, name, enums)) if table.primary_key else lines(_bare(table, name, enums))
     falling = [index for index in table.indexes if index.descending]
     if falling:
         columns = f"{name}.__table__.c" if table.primary_key else f"{name}.c"
-        lines += ["", "", *(line for index in falling for line in _falling(index, columns))]
-    return "\n".join(lines)
+        text += ["", "", *(line for index in falling for line in lines(_falling(index, columns)))]
+    return "\n".join(text)
 
 
 def _class(table: Table, name: str, enums: Enums) -> Iterator[str]:
@@ -138,30 +139,22 @@ def _class(table: Table, name: str, enums: Enums) -> Iterator[str]:
         yield from docstring(table.comment, 1)
         yield ""
     yield f"{INDENT}__tablename__ = {literal(table.name.name)}"
-    said = [*_constraints(table), *_options(table)]
+    said: list[str | Call] = [*_constraints(table), *_options(table)]
     if said:
-        yield from _table_arguments(said)
+        yield f"{INDENT}__table_args__ = ("
+        yield from (line for each in said for line in lines(each, 2, ","))
+        yield f"{INDENT})"
     yield ""
     attributes = _attributes(table)
     for column in table.columns.values():
         own, python = attributes[column.name], types(column.type, enums)[1]
         annotated = f"{python} | None" if column.nullable and column.name not in table.primary_key else python
-        head = f"{own}: Mapped[{annotated}] = mapped_column("
-        yield from call(head, arguments(table, column, own, enums), 1)
+        yield from lines(Call(f"{own}: Mapped[{annotated}] = mapped_column(", arguments(table, column, own, enums)), 1)
 
 
 def _attributes(table: Table) -> Mapping[str, str]:
     taken = Taken()
     return {name: taken.give(attribute(name)) for name in table.columns}
-
-
-def _table_arguments(said: Sequence[str]) -> Iterator[str]:
-    if len(said) == 1 and said[0].startswith("{"):
-        yield f"{INDENT}__table_args__ = {said[0]}"
-        return
-    yield f"{INDENT}__table_args__ = ("
-    yield from (f"{INDENT * 2}{each}," for each in said)
-    yield f"{INDENT})"
 
 
 def _options(table: Table) -> list[str]:
@@ -175,7 +168,7 @@ def _info(table: Table) -> str:
     return '{"view": True}' if table.view else "" if table.insertable else '{"read_only": True}'
 
 
-def _constraints(table: Table) -> Iterator[str]:
+def _constraints(table: Table) -> Iterator[Call]:
     for key in table.foreign_keys:
         if len(key.columns) > 1 and told(key):
             yield _composite(table, key)
@@ -184,33 +177,31 @@ def _constraints(table: Table) -> Iterator[str]:
             yield _unique(table, unique)
     for index in table.indexes:
         if not index.descending:
-            yield f"sa.Index({', '.join([literal(index.name), *_all(index.columns), *_once(index)])})"
+            yield Call("sa.Index(", [literal(index.name), *_all(index.columns), *_once(index)])
 
 
-def _composite(table: Table, key: ForeignKey) -> str:
-    own = ", ".join(_all(key.columns))
-    theirs = ", ".join(target(key.target, column) for column in key.target_columns)
-    return f"sa.ForeignKeyConstraint({', '.join([f'[{own}]', f'[{theirs}]', *actions(table, key)])})"
+def _composite(table: Table, key: ForeignKey) -> Call:
+    theirs = Call("[", [target(key.target, column) for column in key.target_columns], "]")
+    return Call("sa.ForeignKeyConstraint(", [Call("[", _all(key.columns), "]"), theirs, *actions(table, key)])
 
 
-def _unique(table: Table, unique: Unique) -> str:
+def _unique(table: Table, unique: Unique) -> Call:
     name = [] if unique.name == usual_unique(table, unique.columns) else [f"name={literal(unique.name)}"]
-    return f"sa.UniqueConstraint({', '.join([*_all(unique.columns), *name])})"
+    return Call("sa.UniqueConstraint(", [*_all(unique.columns), *name])
 
 
-def _falling(index: Index, columns: str) -> Iterator[str]:
+def _falling(index: Index, columns: str) -> Call:
     parts = [f"{columns}[{literal(name)}]{'.desc()' if name in index.descending else ''}" for name in index.columns]
-    yield from call("sa.Index(", [literal(index.name), *parts, *_once(index)])
+    return Call("sa.Index(", [literal(index.name), *parts, *_once(index)])
 
 
 def _once(index: Index) -> list[str]:
     return ["unique=True"] if index.unique else []
 
 
-def _bare(table: Table, name: str, enums: Enums) -> Iterator[str]:
-    columns = [f"sa.Column({', '.join(arguments(table, column, None, enums))})" for column in table.columns.values()]
+def _bare(table: Table, name: str, enums: Enums) -> Call:
+    columns = [Call("sa.Column(", arguments(table, column, None, enums)) for column in table.columns.values()]
     options = [] if table.name.schema == DEFAULT_SCHEMA else [f"schema={literal(table.name.schema)}"]
     options += [f"comment={literal(table.comment)}"] if table.comment else []
     options += [f"info={_info(table)}"] if _info(table) else []
-    said = [literal(table.name.name), "Base.metadata", *columns, *_constraints(table), *options]
-    yield from call(f"{name} = sa.Table(", said)
+    return Call(f"{name} = sa.Table(", [literal(table.name.name), "Base.metadata", *columns, *_constraints(table), *options])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 WIDTH = 100
 INDENT = "    "
@@ -19,20 +20,32 @@ def _double(text: str) -> str:
     return '"' + "".join(each if each.isprintable() else ascii(each)[1:-1] for each in escaped) + '"'
 
 
-def call(head: str, arguments: Sequence[str], depth: int = 0, tail: str = ")") -> list[str]:
-    """The lines of `head` (with its bracket) around arguments: one where it fits, else one for each argument."""
-    indent = INDENT * depth
-    line = f"{indent}{head}{', '.join(arguments)}{tail}"
-    if len(line) <= WIDTH or not arguments:
-        return [line]
-    return [f"{indent}{head}", *(f"{indent}{INDENT}{each}," for each in arguments), f"{indent}{tail}"]
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Something in brackets: `head` with the opening one, what stands between, the closing one."""
+
+    head: str
+    arguments: Sequence[str | Call]
+    tail: str = ")"
+
+    def __str__(self) -> str:
+        return f"{self.head}{', '.join(map(str, self.arguments))}{self.tail}"
+
+
+def lines(piece: str | Call, depth: int = 0, comma: str = "") -> list[str]:
+    """A piece of source: one line where it fits, else one for each argument."""
+    indent, whole = INDENT * depth, str(piece)
+    if isinstance(piece, str) or len(indent) + len(whole) + len(comma) <= WIDTH:
+        return [f"{indent}{whole}{comma}"]
+    inner = [line for each in piece.arguments for line in lines(each, depth + 1, ",")]
+    return [f"{indent}{piece.head}", *inner, f"{indent}{piece.tail}{comma}"]
 
 
 def docstring(text: str, depth: int) -> list[str]:
     """A comment of the database's as a docstring of one line or several."""
     indent = INDENT * depth
     safe = text.replace("\\", "\\\\").replace('"""', "'''")
-    lines = ["".join(each if each.isprintable() else " " for each in line).rstrip() for line in safe.strip().splitlines()]
-    if len(lines) == 1 and not lines[0].endswith('"'):
-        return [f'{indent}"""{lines[0]}"""']
-    return [f'{indent}"""', *(f"{indent}{line}".rstrip() for line in lines), f'{indent}"""']
+    told = ["".join(each if each.isprintable() else " " for each in line).rstrip() for line in safe.strip().splitlines()]
+    if len(told) == 1 and not told[0].endswith('"'):
+        return [f'{indent}"""{told[0]}"""']
+    return [f'{indent}"""', *(f"{indent}{line}".rstrip() for line in told), f'{indent}"""']
