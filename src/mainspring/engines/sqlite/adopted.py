@@ -22,7 +22,7 @@ _FALSE = "'false', 'f', 'no', 'n', 'off', '0'"
 
 def untyped(native: str) -> bool:
     """Whether SQLite converts nothing that is stored in a column so declared (and is not told to keep bytes)."""
-    return native.strip().upper() in ("", "ANY")
+    return not native.strip()
 
 
 def canonical(column: str, type_: DataType) -> str:
@@ -53,7 +53,7 @@ def canonical(column: str, type_: DataType) -> str:
 
 def _read(column: str, usual: str, kept: str, function: str) -> str:
     """The usual form is told by a pattern and rewritten in SQL; another one is left to a function."""
-    other = f"WHEN 'text' THEN {function}({column}) WHEN 'blob' THEN {_digits(column)} ELSE {column}"
+    other = f"WHEN 'text' THEN {function}(CAST({column} AS BLOB)) WHEN 'blob' THEN {_digits(column)} ELSE {column}"
     return f"(CASE WHEN {usual} THEN {kept} ELSE CASE typeof({column}) {other} END END)"
 
 
@@ -123,14 +123,15 @@ def _spaced(value: str) -> str:
 # ---------------------------------------------------------------- functions for what SQL cannot read
 
 
-def reader(type_: DataType) -> Callable[[str], str]:
-    """A function from a text to the canonical value it stands for, or to itself."""
+def reader(type_: DataType) -> Callable[[bytes], str]:
+    """A function from a text (as bytes, for it can be any) to the canonical value it stands for, or to itself."""
 
-    def read(value: str) -> str:
+    def read(stored: bytes) -> str:
+        text = stored.decode(errors="replace")
         try:
-            found: str = from_text(type_, value.replace(" +", "+"))
+            found: str = from_text(type_, text.replace(" +", "+"))
         except MainspringError:
-            return value
+            return text
         return found
 
     return read

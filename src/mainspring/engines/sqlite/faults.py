@@ -42,8 +42,8 @@ def leaf(error: Exception, table: Table | None, indexes: Mapping[str, tuple[str,
         return too_much()
     if "too big" in message:
         return ValueOutOfRange("text", "...", reason="the value is larger than the database stores")
-    if "JSON cannot hold BLOB" in message:
-        return ValueInvalid("the column", "...", reason="it holds bytes, which have no such form")
+    if "JSON cannot hold BLOB" in message or "user-defined function raised" in message:
+        return ValueInvalid("the column", "...", reason="a value stored there has no such form")
     if any(part in message for part in ("disk is full", "disk I/O error", "unable to open", "readonly", "closed")):
         return EngineUnavailable()
     return EngineFault()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mainspring.datatypes import BIGINT
+from mainspring.datatypes import BIGINT, DataType, Kind
 from mainspring.errors import NotSupported, SyntaxInvalid
 from mainspring.plan.draft import Draft, Planning
 from mainspring.plan.nodes import OrderBy
@@ -30,6 +30,8 @@ def orders(planning: Planning, draft: Draft) -> None:
 
 def _term(planning: Planning, draft: Draft, term: Order) -> OrderBy:
     key = _key(planning, draft, term)
+    if key.type.kind is Kind.NATIVE:
+        raise NotSupported(f"ordering by a value of type {key.type}", instead="Order by another column.")
     return OrderBy(key, term.descending, term.nulls_lead)
 
 
@@ -84,7 +86,14 @@ def _at_most_one(draft: Draft) -> bool:
         and not item.left.path
         and isinstance(item.right, expr.Param)
     }
-    return any(fixed >= set(key) for key in draft.table.unique_keys())
+    columns = draft.table.columns
+    return any(fixed >= set(key) and all(_told_apart(columns[name].type) for name in key) for key in draft.table.unique_keys())
+
+
+def _told_apart(type_: DataType) -> bool:
+    """Whether what a database keeps apart differs for us too: two texts can say one moment."""
+    exact = type_.kind in (Kind.INTEGER, Kind.NUMERIC, Kind.FLOAT, Kind.BYTES)
+    return type_.native is None or exact or (type_.kind is Kind.TEXT and bool(type_.native))
 
 
 def _tie_breakers(draft: Draft) -> list[OrderBy]:

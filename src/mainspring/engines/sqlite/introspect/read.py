@@ -107,7 +107,7 @@ def _column(row: Any, listed: _Listed, counted: str | None, source: str) -> Colu
 def _type(native: str, listed: _Listed, counted: bool) -> DataType:
     if listed.strict or counted:
         found = STRICT.get(native.upper())
-        return found if found is not None else replace(TEXT, native=native)
+        return found if found is not None else replace(TEXT, native="")
     return declared(native)
 
 

@@ -1,0 +1,206 @@
+"""Existing databases in app mode: whatever stands in a column, the answer is JSON and no error of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from mainspring.app import Mainspring
+from mainspring.catalog.model import Catalog
+from mainspring.cli import main
+from mainspring.datatypes import Kind
+from mainspring.engines.registry import look
+from mainspring.errors import ConfigError
+from mainspring.observe import LeftOut, Observation
+from mainspring.query.ast import TableName
+from mainspring.settings import DatabaseSettings, Settings
+from mainspring.testing.client import TestClient
+from tests.support import found
+from tests.support.servers import PostgresServer
+
+OPEN = Settings(database=DatabaseSettings(open_read=True))
+VALUES = (
+    "1, 0, -1, 2.5, 1e300, 9e999, 9223372036854775807, '', 'abc', '12', 'true', 'f', '2026-01-31', '2026-01-31 10:20:30',"
+    " '2026-01-31T10:20:30.500Z', '2026-01-31 10:20', '10:20:30', '10:20', '{\"a\": {\"b\": 1}}', '{bad', '[1]', x'', x'00ff',"
+    " CAST(x'63ff' AS TEXT), 'a' || char(0) || 'b', 'é\"\\'"
+)
+FORMS = (
+    "select={c}&order={c}",
+    "select={c}&order={c}.desc.nullslast&limit=3&offset=1",
+    "select={c}&{c}=is.null",
+    "select={c}&{c}=eq.1",
+    "select={c}&{c}=neq.2026-01-31",
+    "select={c}&{c}=gt.2026-01-31T10:00:00",
+    "select={c}&{c}=in.(1,abc,true)",
+    "select={c}&{c}=like.*a*",
+    "select={c}&{c}=ilike.*A*",
+    "select={c}&{c}=is.true",
+    "select={c}&{c}=eq(any).{{1,2}}",
+    "select={c}::text",
+    "select={c}::numeric",
+    "select={c}->a->b,t:{c}->>a",
+    "select={c}&{c}->a->>b=eq.1",
+    "select={c},count()",
+    "select={c}.sum(),a:{c}.avg(),i:{c}.min(),x:{c}.max(),n:{c}.count()",
+    "select={c}&distinct=true",
+    "select={c}&order={c}&cursor=&limit=2",
+)
+
+
+def messy(path: Path) -> str:
+    """A file whose every column holds a value of every class and form."""
+    from pysqlite3 import dbapi2
+
+    with closing(dbapi2.connect(str(path))) as connection:
+        connection.executescript(found.SQLITE)
+        facts = connection.execute("PRAGMA table_info(everything)").fetchall()
+        for name in (row[1] for row in facts if row[1] != "id"):
+            connection.execute(f'INSERT INTO everything ("{name}") SELECT column1 FROM (VALUES {rows()})')
+        connection.commit()
+    return f"sqlite:///{path}"
+
+
+def rows() -> str:
+    """Each of VALUES as a row; commas inside quotes do not part them."""
+    return "(" + VALUES.replace(",", "),(").replace('{"a"),(', '{"a",') + ")"
+
+
+def on_server(server: PostgresServer) -> str:
+    url = server.database("found")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(found.POSTGRES.encode())
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def served(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Catalog]]:
+    url = messy(tmp_path / "found.sqlite") if request.param == "sqlite" else on_server(request.getfixturevalue("postgres"))
+    async with TestClient(Mainspring(), url, settings=OPEN) as client:
+        yield client.as_anon(), looked(url)
+
+
+def looked(url: str) -> Catalog:
+    return look(Settings(database=DatabaseSettings(url=url)), Path()).catalog
+
+
+async def test_every_column_answers_everything(served: tuple[httpx.AsyncClient, Catalog]) -> None:
+    client, catalog = served
+    for table in catalog.tables.values():
+        for column in table.columns:
+            for form in FORMS:
+                path = f"/rest/v1/{table.name.name}?{form.format(c=column)}"
+                answer = await client.get(path)
+                assert answer.status_code < 500, (path, answer.text)
+                json.loads(answer.content, parse_constant=not_json)
+
+
+def not_json(constant: str) -> Any:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+async def test_values_are_found_as_they_are_shown(tmp_path: Path) -> None:
+    """What is shown of a column can be asked for, and is found where it is shown."""
+    url = messy(tmp_path / "found.sqlite")
+    kinds = (Kind.TEXT, Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.DATE, Kind.TIME, Kind.BOOLEAN, Kind.INTEGER)
+    async with TestClient(Mainspring(), url, settings=OPEN) as client:
+        anybody = client.as_anon()
+        for column in looked(url).tables[TableName("public", "everything")].columns.values():
+            if column.type.kind not in kinds or column.name == "id":
+                continue
+            shown = [row[column.name] for row in (await anybody.get(f"/rest/v1/everything?select={column.name}")).json()]
+            assert len(shown) > 26
+            for value in {value for value in shown if readable(value, column.type.kind)}:
+                word = str(value).lower() if isinstance(value, bool) else value
+                answer = await anybody.get("/rest/v1/everything", params={"select": column.name, column.name: f"eq.{word}"})
+                assert answer.status_code == 200, answer.text
+                assert [row[column.name] for row in answer.json()] == [value] * shown.count(value), (column.name, value)
+
+
+def readable(value: Any, kind: Kind) -> bool:
+    """Whether it is a value of the kind, which a request can say."""
+    match kind:
+        case Kind.TEXT:
+            return isinstance(value, str) and not (value == "Inf" or "\x00" in value or "\ufffd" in value or value[:2] == "\\x")
+        case Kind.INTEGER | Kind.BOOLEAN:
+            return isinstance(value, int)
+        case _:
+            return isinstance(value, str) and value.startswith("10:" if kind is Kind.TIME else "2026")
+
+
+async def test_a_file_tells_moments_in_their_usual_forms(tmp_path: Path) -> None:
+    url = messy(tmp_path / "found.sqlite")
+    async with TestClient(Mainspring(), url, settings=OPEN) as client:
+        ask = client.as_anon().get
+        moments = (await ask("/rest/v1/everything?select=a_datetime&a_datetime=gte.2026-01-31&a_datetime=lt.2026-02-01")).json()
+        texts = sorted(row["a_datetime"] for row in moments)
+        day = "2026-01-31T"
+        assert texts == [f"{day}00:00:00", f"{day}10:20:00", f"{day}10:20:30", f"{day}10:20:30.5"]
+        assert (await ask("/rest/v1/everything?select=a_bool&a_bool=is.true&limit=1")).json() == [{"a_bool": True}]
+        assert (await ask("/rest/v1/everything?select=a_json&a_json->a->>b=eq.1")).json() == [{"a_json": {"a": {"b": 1}}}]
+        assert (await ask("/rest/v1/epoch?made=gte.1769866201")).json() == [{"id": 2, "made": 1769866201.5, "day": None}]
+        assert (await ask("/rest/v1/totals?order=word&limit=1")).json() == [
+            {"word": "x", "n": 1, "mean": 1, "last": "2026-01-31"}
+        ]
+
+
+async def test_what_has_no_row_identity_is_read_only(served: tuple[httpx.AsyncClient, Catalog], tmp_path: Path) -> None:
+    _, catalog = served
+    read_only = {name.name for name, table in catalog.tables.items() if not table.insertable}
+    assert read_only in ({"no_rowid", "totals"}, {"parts", "lines", "counted"})
+
+
+async def test_writing_to_a_view_is_refused_by_name(tmp_path: Path) -> None:
+    url = messy(tmp_path / "found.sqlite")
+    async with TestClient(Mainspring(), url) as client:
+        service = client.as_service()
+        for answer in (
+            await service.post("/rest/v1/totals", json={"word": "a"}),
+            await service.patch("/rest/v1/totals?word=eq.x", json={"n": 1}),
+            await service.delete("/rest/v1/no_rowid?a=eq.a"),
+        ):
+            assert answer.status_code == 400
+            assert answer.json()["code"] == "PGRST127"
+
+
+async def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+    facts: list[Observation] = []
+    async with TestClient(Mainspring(), messy(tmp_path / "found.sqlite"), observe=facts.append):
+        (told,) = [fact for fact in facts if isinstance(fact, LeftOut)]
+    assert len(told.parts) == 4
+    assert "public.broken: no such table: main.not_there" in told.parts
+
+
+# ---------------------------------------------------------------- mistakes
+
+
+def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    settings = Settings(database=DatabaseSettings(url=f"sqlite:///{tmp_path}/missing.sqlite"))
+    with pytest.raises(ConfigError, match=r"there is no file .*missing\.sqlite"):
+        Mainspring().build(settings, tmp_path)
+    assert not (tmp_path / "missing.sqlite").exists()
+
+
+def test_a_file_that_is_no_database_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "text.sqlite").write_text("this is no database, but a text that is long enough to be looked at as one" * 20)
+    with pytest.raises(ConfigError, match="file is not a database"):
+        Mainspring().build(Settings(database=DatabaseSettings(url=f"sqlite:///{tmp_path}/text.sqlite")), tmp_path)
+
+
+def test_a_server_out_of_reach_is_a_mistake(tmp_path: Path) -> None:
+    url = "postgresql://nobody:secret@127.0.0.1:1/nothing"
+    with pytest.raises(ConfigError, match="cannot connect") as raised:
+        Mainspring().build(Settings(database=DatabaseSettings(url=url)), tmp_path)
+    assert "secret" not in str(raised.value)
+
+
+def test_open_read_is_not_for_apps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--out", str(tmp_path / "app.py")]) == 0
+    assert main(["serve", str(tmp_path / "app.py"), "--open-read", "--data", str(tmp_path)]) == 2
+    assert "an app has policies of its own" in capsys.readouterr().err
