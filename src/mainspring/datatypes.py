@@ -242,10 +242,11 @@ def _integer_json(type_: DataType, value: Any) -> int:
         raise _invalid(type_, "true" if value else "false")
     if isinstance(value, int):
         return _within(type_, value)
-    if isinstance(value, Decimal | float) and math.isfinite(value) and float(value).is_integer() and value % 1 == 0:
+    if isinstance(value, Decimal | float) and math.isfinite(value):
         if math.fabs(value) >= 2.0**64:
             raise _beyond(type_, value)
-        return _within(type_, int(value))
+        if value % 1 == 0:
+            return _within(type_, int(value))
     if isinstance(value, str):
         return _integer(type_, value)
     raise _invalid(type_, value)

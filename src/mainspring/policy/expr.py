@@ -448,7 +448,7 @@ def _constant_of(operand: Operand, type_: DataType, value: object) -> ast.Const:
         from_json(type_, value)
     except MainspringError as error:
         reason = getattr(error, "reason", None)
-        raise Misuse(f"{operand!r} cannot be compared with {value!r:.80}: {error.message}", reason) from None
+        raise Misuse(f"{operand!r} cannot be compared with {value!r:.80}: {error.message}", reason) from error
     return ast.Const(value)
 
 

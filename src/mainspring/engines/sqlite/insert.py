@@ -136,7 +136,9 @@ class Insert(Script):
         quote, first = self.dialect.quote, len(self._inline.makers) + 1
         names = ", ".join(quote(self.plan.writes[index].column) for index in present)
         marks = ", ".join(f"?{first + place}" for place in range(len(present)))
-        into = f"({names}) VALUES ({marks})" if present else "DEFAULT VALUES"
+        # DEFAULT VALUES takes no ON CONFLICT; a null rowid is one that SQLite chooses
+        nothing = "DEFAULT VALUES" if self.plan.upsert is None else "(rowid) VALUES (NULL)"
+        into = f"({names}) VALUES ({marks})" if present else nothing
         keys = "".join(f", {quote(name)}" for name in self.table.primary_key)
         returning = f"rowid, {self._checked or '1'}, {self._document or 'NULL'}{keys}"
         return f"INSERT INTO {self.dialect.table(self.table.name)} {into}{self._on_conflict()} RETURNING {returning}"

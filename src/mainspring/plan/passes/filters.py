@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from mainspring.errors import NotSupported
 from mainspring.plan.draft import Draft, Planning
 from mainspring.plan.passes.guards import guard
 from mainspring.plan.passes.resolve import Scope, condition
@@ -29,8 +30,10 @@ def _own(planning: Planning, draft: Draft) -> None:
 
 
 def _related(planning: Planning, draft: Draft, key: str) -> expr.Condition:
-    """Whether the embed known as `key` has rows."""
-    embed = next(item for item in draft.selection.items if isinstance(item, Embed) and item.key == key)
+    """Whether the embed known as `key` has rows. Raises NotSupported: a write picks its rows without embeds."""
+    embed = next((item for item in draft.selection.items if isinstance(item, Embed) and item.key == key), None)
+    if embed is None:
+        raise NotSupported("choosing the rows of a write by an embed", instead="Read them first and name their keys.")
     return _inner(planning, draft, embed)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
+from mainspring.errors import RequestError
 from mainspring.policy.expr import condition
 from mainspring.policy.language import Names
+from mainspring.policy.mistakes import Misuse
 from mainspring.principal import SERVICE_PRINCIPAL, Principal
 from mainspring.query import ast
 from mainspring.query.ast import Column, Delete, Field, Insert, Order, Read, Selection, Slot, Star, Update
@@ -63,9 +65,15 @@ class Rows:
         return (await self.data.execute(Delete(self.names.table(model).name, picked), values, self.principal)).count
 
     def _where(self, model: object, where: Where | None, values: list[Any]) -> ast.Expr | None:
+        """The condition that `where` says. Raises ValueInvalid, ValueOutOfRange for a value that a column cannot hold."""
         if where is None:
             return None
-        return lifted(condition(where(self.names.row(model))), values)
+        try:
+            return lifted(condition(where(self.names.row(model))), values)
+        except Misuse as mistake:
+            if isinstance(mistake.__cause__, RequestError):
+                raise mistake.__cause__ from None  # a value that the column cannot hold: an argument's, most likely
+            raise
 
 
 def lifted(node: ast.Expr, values: list[Any]) -> ast.Expr:

@@ -6,14 +6,15 @@ import re
 
 from mainspring.query.ast import Aggregate, Column, Order
 from mainspring.surfaces.rest.aggregates import operand
-from mainspring.surfaces.rest.scan import Scanner
+from mainspring.surfaces.rest.scan import Scanner, check_length
 
 _DIRECTION = re.compile(r"\.(asc|desc)")
 _NULLS = re.compile(r"\.(nullsfirst|nullslast)")
 
 
 def parse_order(text: str, *, aggregates: bool = False) -> tuple[Order, ...]:
-    """The terms of `text`, with `aggregates` such as `price.sum().desc` among them. Raises SyntaxInvalid."""
+    """The terms of `text`, with `aggregates` such as `price.sum().desc` among them. Raises SyntaxInvalid, LimitExceeded."""
+    check_length("order", text)
     scan = Scanner("order", text)
     terms = [_term(scan, aggregates)]
     while scan.take(","):

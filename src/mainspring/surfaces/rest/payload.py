@@ -14,6 +14,7 @@ from mainspring.surfaces.rest.csv import read_csv
 
 _UNEQUAL: Final = "All object keys must match"
 _INVALID: Final = "Empty or invalid json"
+_SHALLOW: Final = 500
 _RAW: Final = {b"text/plain": Given.TEXT, b"text/xml": Given.XML, b"application/octet-stream": Given.BYTES}
 
 
@@ -27,6 +28,7 @@ def rows_text(body: bytes, content_type: bytes | None, columns: tuple[str, ...] 
     match kind_of(content_type):
         case b"application/json":
             if columns is not None:
+                _check_nesting(body)
                 return columns, body
             return _looked_at(body)
         case b"text/csv":
@@ -37,6 +39,17 @@ def rows_text(body: bytes, content_type: bytes | None, columns: tuple[str, ...] 
             return columns or tuple(row), msgspec.json.encode(row)
         case kind:
             raise unacceptable(kind)
+
+
+def _check_nesting(body: bytes) -> None:
+    """A body that nobody looks at otherwise must not exhaust the database's stack. Raises BodyInvalid."""
+    if body.count(b"[") + body.count(b"{") > _SHALLOW:
+        try:
+            msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return
+        except RecursionError:
+            raise BodyInvalid(_INVALID) from None
 
 
 def _looked_at(body: bytes) -> tuple[tuple[str, ...], bytes]:

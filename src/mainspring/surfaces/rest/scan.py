@@ -11,6 +11,9 @@ QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 FIELD_NAME: Final = "field name (* or [a..z0..9_$])"
 
 _LONGEST_PATH: Final = 32
+_MOST_TERMS: Final = 1000
+"""Databases take no more than 1,600 or so columns and order terms, and refuse more of them late."""
+
 _NAME = re.compile(r"[\w $]+(?:-(?!>)[\w $]+)*")
 _KEY = re.compile(r"[^(\-:.,>)]+(?:-(?!>)[^(\-:.,>)]+)*")
 _INDEX = re.compile(r"-?[0-9]{1,9}(?=->|::|[.,)]|\Z)")
@@ -21,6 +24,12 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 def unescape(text: str) -> str:
     """The text inside quotes, with `\\x` read as `x`."""
     return _ESCAPED.sub(r"\1", text) if "\\" in text else text
+
+
+def check_length(part: str, text: str) -> None:
+    """Raises LimitExceeded for a list of too many terms."""
+    if text.count(",") >= _MOST_TERMS:
+        raise LimitExceeded(what=f"the length of {part}", limit=_MOST_TERMS, unit="terms")
 
 
 class Scanner:

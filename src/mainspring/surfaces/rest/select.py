@@ -9,7 +9,7 @@ from mainspring.errors import LimitExceeded
 from mainspring.query.ast import Aggregate, And, Column, Cursor, Embed, Expr, Field, Order, Selection, Slot, Star
 from mainspring.surfaces.rest.aggregates import operand, read_cast
 from mainspring.surfaces.rest.errors import Refused
-from mainspring.surfaces.rest.scan import Scanner
+from mainspring.surfaces.rest.scan import Scanner, check_length
 
 
 @dataclass(slots=True)
@@ -61,8 +61,10 @@ class Node:
 def parse_select(text: str, max_depth: int, *, aggregates: bool = True) -> Node:
     """The tree that `text` describes; empty means every column.
 
-    Raises SyntaxInvalid, Refused (PGRST123) for an aggregate without `aggregates`, LimitExceeded beyond `max_depth`.
+    Raises SyntaxInvalid, Refused (PGRST123) for an aggregate without `aggregates`, LimitExceeded beyond `max_depth` and 1,000
+    items.
     """
+    check_length("select", text)
     scan = Scanner("select parameter", text)
     root = Node()
     _items(scan, root, max_depth, max_depth)
