@@ -1,12 +1,14 @@
-"""The record shop of examples/store, served by a live process, once for each module and engine."""
+"""The record shop of examples/store and the library, served by live processes, once for each module and engine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.clients.library.database import fill
 from tests.support.live import LiveServer, user_token
 from tests.support.servers import PostgresServer
 
@@ -35,3 +37,31 @@ def tokens() -> dict[str, str]:
         "bruno": user_token(BRUNO),
         "staff": user_token(STAFF, roles=["staff"]),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The library as one place serves it: app mode on `sqlite` or `postgres`, or PostgreSQL's own `database` mode."""
+
+    place: str
+    url: str
+    anon_key: str
+    service_key: str
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "database"])
+def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """The library with its seed rows. The tests of a module share it, so whoever writes cleans up."""
+    app: Path | None = Path(__file__).parent / "library" / "app.py"
+    database: str | None = None
+    arguments = ["--database-tx-end", "commit-allow-override", "--rest-plan-enabled", "true"]
+    if request.param != "sqlite":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        database = postgres.database("library")
+    if request.param == "database":
+        assert database is not None
+        fill(database)
+        app = None
+        arguments += ["--database-auth-mode", "database", "--database-channel", ""]
+    with LiveServer(app, data=tmp_path_factory.mktemp("library"), database=database, args=arguments) as server:
+        yield Library(request.param, server.url, server.anon_key, server.service_key)

@@ -1,4 +1,5 @@
-"""The unchanged @supabase/supabase-js under Node: one pytest test for each file in `js/` and each engine."""
+"""The unchanged @supabase/supabase-js under Node: one pytest test for each file in `js/` and each engine, and one for all that
+its query builders can say (`js/builders/`) in each place the library is served."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.conftest import Library
 from tests.support.live import LiveServer
 
 FILES = sorted(path.name for path in (Path(__file__).parent / "js").glob("*.test.js"))
@@ -16,16 +18,31 @@ FILES = sorted(path.name for path in (Path(__file__).parent / "js").glob("*.test
 
 @pytest.mark.parametrize("file", FILES)
 def test_supabase_js(file: str, shop: LiveServer, tokens: dict[str, str], node_modules: Path) -> None:
-    env = {
-        **os.environ,
-        "SHOP_URL": shop.url,
-        "SHOP_ANON_KEY": shop.anon_key,
-        "SHOP_SERVICE_KEY": shop.service_key,
-        "SHOP_TOKENS": json.dumps(tokens),
-        "NO_PROXY": "127.0.0.1",
-    }
+    _run(
+        node_modules,
+        file,
+        SHOP_URL=shop.url,
+        SHOP_ANON_KEY=shop.anon_key,
+        SHOP_SERVICE_KEY=shop.service_key,
+        SHOP_TOKENS=json.dumps(tokens),
+    )
+
+
+def test_everything_the_builders_say(library: Library, node_modules: Path) -> None:
+    _run(
+        node_modules / "builders",
+        "every.test.js",
+        LIBRARY_URL=library.url,
+        LIBRARY_ANON_KEY=library.anon_key,
+        LIBRARY_SERVICE_KEY=library.service_key,
+        LIBRARY_PLACE=library.place,
+    )
+
+
+def _run(folder: Path, file: str, **variables: str) -> None:
+    env = {**os.environ, **variables, "NO_PROXY": "127.0.0.1"}
     command = ["node", "--test", "--test-reporter=spec", file]
-    done = subprocess.run(command, cwd=node_modules, env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
     print(done.stdout + done.stderr)
     if done.returncode:
         pytest.fail(f"{file} failed:\n{done.stdout}{done.stderr}", pytrace=False)

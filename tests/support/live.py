@@ -51,14 +51,14 @@ class LiveServer:
 
     def __init__(
         self,
-        app: Path | str,
+        app: Path | str | None,
         *,
         data: Path,
         database: str | None = None,
         env: Mapping[str, str] | None = None,
         args: Sequence[str] = (),
     ) -> None:
-        """Takes what `serve` takes: the app, its data folder, a database URL (else SQLite), arguments."""
+        """Takes what `serve` takes: the app (None: a database as it is), its data folder, a database (else SQLite), arguments."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._app, self._data, self._database = app, data, database
@@ -102,7 +102,8 @@ class LiveServer:
     def start(self) -> None:
         """Start the process and wait until /healthz answers 200. Raises RuntimeError with its log else."""
         self._data.mkdir(parents=True, exist_ok=True)
-        command = [_program(), "serve", str(self._app), "--host", "127.0.0.1", "--port", str(self.port)]
+        served = [] if self._app is None else [str(self._app)]
+        command = [_program(), "serve", *served, "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--data", str(self._data)]
         if self._database is not None:
             command += ["--database", self._database]
