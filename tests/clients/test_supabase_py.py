@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from postgrest import CountMethod, ReturnMethod
-from postgrest.exceptions import APIError
-from supabase import AClientOptions, ClientOptions, acreate_client, create_client
 
 from tests.clients.conftest import ALICE, BRUNO
+from tests.clients.supabase_py import answer, connect, ids, refusal, result, rows
 from tests.support.live import LiveServer
 
 # supabase-py passes arguments to its own postgrest client that the latter has deprecated.
@@ -34,26 +32,15 @@ class Shop:
 @asynccontextmanager
 async def connected(kind: str, server: LiveServer, tokens: dict[str, str]) -> AsyncIterator[Shop]:
     """Connect everybody with the sync or the async client, and close their connections at the end."""
-    people = {"anon": await _client(kind, server.url, server.anon_key, None)}
-    people["service"] = await _client(kind, server.url, server.service_key, None)
+    people = {"anon": await connect(kind, server.url, server.anon_key, None)}
+    people["service"] = await connect(kind, server.url, server.service_key, None)
     for person, token in tokens.items():
-        people[person] = await _client(kind, server.url, server.anon_key, token)
+        people[person] = await connect(kind, server.url, server.anon_key, token)
     try:
         yield Shop(people)
     finally:
         for client in people.values():
-            await _result(client.postgrest.aclose())
-
-
-async def _client(kind: str, url: str, key: str, token: str | None) -> Any:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if kind == "sync":
-        return create_client(url, key, options=ClientOptions(headers=headers))
-    return await acreate_client(url, key, options=AClientOptions(headers=headers))
-
-
-async def _result(value: Any) -> Any:
-    return await value if inspect.isawaitable(value) else value
+            await result(client.postgrest.aclose())
 
 
 def with_both_clients(flow: Callable[[Shop], Awaitable[None]]) -> Callable[..., None]:
@@ -70,27 +57,6 @@ def with_both_clients(flow: Callable[[Shop], Awaitable[None]]) -> Callable[..., 
     functools.update_wrapper(test, flow)
     del test.__wrapped__  # type: ignore[attr-defined]  # pytest would look for the flow's arguments, not the test's
     return test
-
-
-async def answer(query: Any) -> Any:
-    """Returns the response to a query of either client."""
-    return await _result(query.execute())
-
-
-async def rows(query: Any) -> Any:
-    """Returns what a query answers, when it must not fail."""
-    return (await answer(query)).data
-
-
-async def ids(query: Any) -> list[Any]:
-    return [row["id"] for row in await rows(query.order("id"))]
-
-
-async def refusal(query: Any) -> APIError:
-    """Returns the error of a query that must fail."""
-    with pytest.raises(APIError) as caught:
-        await answer(query)
-    return caught.value
 
 
 @with_both_clients
