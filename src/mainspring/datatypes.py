@@ -33,6 +33,7 @@ from uuid import UUID
 
 import msgspec
 
+from mainspring import zones
 from mainspring.errors import BodyInvalid, LimitExceeded, ValueInvalid, ValueOutOfRange
 
 
@@ -65,7 +66,10 @@ class DataType:
     unbounded.
 
     `wide` marks numerics that are computed and may have more digits than any that is stored. `native` is how the database itself
-    declares a column that it holds in a form of its own, not the canonical one: values are converted where they are read."""
+    declares a column that it holds in a form of its own, not the canonical one: values are converted where they are read.
+
+    `zone`, of moments: where they are shown, and where one without an offset is read; None is UTC.
+    """
 
     kind: Kind
     bits: int = 64
@@ -77,6 +81,7 @@ class DataType:
     item: DataType | None = None
     wide: bool = False
     native: str | None = None
+    zone: str | None = None
 
     def __str__(self) -> str:
         return _label(self)
@@ -390,10 +395,10 @@ def _timestamptz(type_: DataType, text: str) -> str:
 
 
 def _to_utc(type_: DataType, moment: datetime) -> datetime:
-    if moment.tzinfo is None:
+    if moment.tzinfo is None and type_.zone is None:
         return moment.replace(tzinfo=UTC)
     try:
-        return moment.astimezone(UTC)
+        return moment.astimezone(UTC) if moment.tzinfo else zones.moment(moment, type_.zone or "UTC")
     except OverflowError:
         raise _beyond(type_, moment.isoformat()) from None
 
@@ -800,6 +805,8 @@ def to_json(type_: DataType, value: Any) -> Any:
             return int(value) if value == value.to_integral_value() and not type_.scale else value
         case Kind.ARRAY:
             return [to_json(type_.item or TEXT, item) for item in value]
+        case Kind.TIMESTAMPTZ if type_.zone:
+            return zones.clock(value, type_.zone)
         case _:
             return value
 
@@ -817,6 +824,8 @@ def to_text(type_: DataType, value: Any) -> str | None:
             return format(value, "f")
         case Kind.TIMESTAMP:
             return str(value).replace("T", " ")
+        case Kind.TIMESTAMPTZ if type_.zone:
+            return zones.clock_text(value, type_.zone)
         case Kind.TIMESTAMPTZ:
             return str(value).replace("T", " ").removesuffix(":00")
         case Kind.BYTES | Kind.INTERVAL:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import DateTime, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mainspring import Mainspring, Rows
@@ -26,6 +29,8 @@ class Task(Base):
     __tablename__ = "tasks"
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str]
+    due: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    after_id: Mapped[int | None] = mapped_column(ForeignKey("tasks.id"))
 
 
 def application() -> Mainspring:
@@ -37,7 +42,7 @@ def application() -> Mainspring:
 
     @app.seed
     def rows() -> dict[Any, list[dict[str, Any]]]:
-        return {Task: [{"id": 1, "title": "water"}]}
+        return {Task: [{"id": 1, "title": "water", "due": datetime(2026, 1, 1, 8, tzinfo=UTC), "after_id": None}]}
 
     @app.rpc(to="anon")
     async def clear(db: Rows) -> int:
@@ -46,6 +51,15 @@ def application() -> Mainspring:
     @app.rpc(to="anon", read_only=True)
     async def number(db: Rows) -> int:
         return len(await db.select(Task))
+
+    @app.rpc(to="anon", read_only=True)
+    async def when() -> dict[str, Any]:
+        return {"aware": datetime(2026, 1, 1, 8, tzinfo=UTC), "naive": datetime(2026, 1, 1, 8), "price": Decimal("1.50")}
+
+    @app.rpc(to="anon", read_only=True)
+    async def every_task() -> list[Task]:
+        keys: Any = [1]
+        return keys
 
     return app
 
@@ -86,11 +100,11 @@ REPRESENTED = {"prefer": "return=representation, tx=rollback"}
 async def test_a_client_that_may_undo_its_write_is_answered_as_if_it_stayed(serve: Serve) -> None:
     async with serve(application(), ends("commit-allow-override")) as client:
         answer = await client.post(f"{API}/tasks", json={"id": 2, "title": "bread"}, headers=REPRESENTED)
-        assert (answer.status_code, answer.json()) == (201, [{"id": 2, "title": "bread"}])
+        assert (answer.status_code, answer.json()) == (201, [{"id": 2, "title": "bread", "due": None, "after_id": None}])
         assert answer.headers["preference-applied"] == "return=representation, tx=rollback"
-        answer = await client.patch(f"{API}/tasks?id=eq.1", json={"title": "milk"}, headers=REPRESENTED)
+        answer = await client.patch(f"{API}/tasks?id=eq.1&select=id,title", json={"title": "milk"}, headers=REPRESENTED)
         assert (answer.status_code, answer.json()) == (200, [{"id": 1, "title": "milk"}])
-        answer = await client.put(f"{API}/tasks?id=eq.1", json={"id": 1, "title": "tea"}, headers=REPRESENTED)
+        answer = await client.put(f"{API}/tasks?id=eq.1&select=id,title", json={"id": 1, "title": "tea"}, headers=REPRESENTED)
         assert (answer.status_code, answer.json()) == (200, [{"id": 1, "title": "tea"}])
         answer = await client.delete(f"{API}/tasks?id=eq.1", headers={"prefer": "count=exact, tx=rollback"})
         assert (answer.status_code, answer.headers["content-range"]) == (204, "*/1")
@@ -122,3 +136,43 @@ async def test_what_a_function_does_cannot_be_undone(serve: Serve) -> None:
         assert (answer.status_code, answer.json()["code"]) == (400, "PGRST127")
         answer = await client.post(f"{API}/rpc/number", headers=undone)
         assert (answer.json(), answer.headers["preference-applied"]) == (1, "tx=rollback")
+
+
+# ---------------------------------------------------------------- time zones
+
+ZONED = {"prefer": "timezone=America/Los_Angeles"}
+
+
+async def test_moments_are_shown_in_the_zone_that_is_preferred(serve: Serve) -> None:
+    async with serve(application(), Settings()) as client:
+        answer = await client.get(f"{API}/tasks?select=due,text:due::text", headers=ZONED)
+        assert answer.json() == [{"due": "2026-01-01T00:00:00-08:00", "text": "2026-01-01 00:00:00-08"}]
+        assert answer.headers["preference-applied"] == "timezone=America/Los_Angeles"
+        answer = await client.get(f"{API}/tasks?select=due", headers={**ZONED, "accept": "text/csv"})
+        assert answer.text == "due\n2026-01-01T00:00:00-08:00"
+        new = {"id": 2, "title": "bread", "due": "2026-07-01T00:00:00", "after_id": 1}
+        prefer = {"prefer": f"return=representation, {ZONED['prefer']}"}
+        answer = await client.post(f"{API}/tasks?select=due,after:after_id(due)", json=new, headers=prefer)
+        assert answer.json() == [{"due": "2026-07-01T00:00:00-07:00", "after": {"due": "2026-01-01T00:00:00-08:00"}}]
+        assert await titles(client) == ["water", "bread"]
+        answer = await client.get(f"{API}/tasks?select=id,due&due=gte.2026-07-01T00:00:00", headers=ZONED)
+        assert answer.json() == [{"id": 2, "due": "2026-07-01T00:00:00-07:00"}]
+        assert (await client.get(f"{API}/tasks?select=due&id=eq.1")).json() == [{"due": "2026-01-01T08:00:00+00:00"}]
+
+
+async def test_functions_answer_in_the_zone_too(serve: Serve) -> None:
+    async with serve(application(), Settings()) as client:
+        answer = await client.get(f"{API}/rpc/every_task?select=due", headers=ZONED)
+        assert answer.json() == [{"due": "2026-01-01T00:00:00-08:00"}]
+        answer = await client.get(f"{API}/rpc/when", headers=ZONED)
+        assert answer.text == '{"aware":"2026-01-01T00:00:00-08:00","naive":"2026-01-01T08:00:00","price":1.50}'
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "america/los_angeles", "", "../../etc/passwd", "localtime"])
+async def test_a_zone_that_is_none_is_no_preference(serve: Serve, zone: str) -> None:
+    async with serve(application(), Settings()) as client:
+        answer = await client.get(f"{API}/tasks?select=due", headers={"prefer": f"timezone={zone}"})
+        assert answer.json() == [{"due": "2026-01-01T08:00:00+00:00"}]
+        assert "preference-applied" not in answer.headers
+        strict = await client.get(f"{API}/tasks", headers={"prefer": f"handling=strict, timezone={zone}"})
+        assert (strict.status_code, strict.json()["code"]) == (400, "PGRST122")

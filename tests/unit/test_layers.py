@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "src"
 LEVELS = (
-    ("errors", "datatypes", "settings", "observe"),
+    ("errors", "zones", "datatypes", "settings", "observe"),
     ("principal", "query", "catalog"),
     ("policy",),
     ("plan",),

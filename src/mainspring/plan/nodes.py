@@ -133,7 +133,8 @@ class ReadPlan:
     """Answer the rows as a JSON array; with `count`, also how many there are without the page.
 
     `max_rows` caps the page whatever it asks for. No more than `max_grouped` rows may stand in groups. With `cursor` the answer
-    also tells the order's values in the last row of the page.
+    also tells the order's values in the last row of the page. Here as in every plan, `zone` is that of the moments in the answer
+    (their types name it, too).
     """
 
     rows: Rows
@@ -142,6 +143,7 @@ class ReadPlan:
     max_rows: int | None = None
     max_grouped: int | None = None
     cursor: bool = False
+    zone: str | None = None
 
     def judge(self, grouped: int) -> None:
         """Return when so many rows may stand in groups. Raises LimitExceeded."""
@@ -228,6 +230,7 @@ class InsertPlan:
     upsert: Upsert | None = None
     returning: Rows | None = None
     kept: Kept = ALWAYS
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +244,7 @@ class UpdatePlan:
     params: tuple[ParamSpec, ...]
     returning: Rows | None = None
     kept: Kept = ALWAYS
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +255,7 @@ class DeletePlan:
     params: tuple[ParamSpec, ...]
     returning: Rows | None = None
     kept: Kept = ALWAYS
+    zone: str | None = None
 
 
 Plan = ReadPlan | InsertPlan | UpdatePlan | DeletePlan

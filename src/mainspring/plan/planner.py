@@ -1,6 +1,6 @@
 """The planner: an ordered list of passes over a draft tree. A new feature is a new pass.
 
-    tables -> guards -> outputs -> filters -> groups -> orders -> cursors -> freeze
+    tables -> guards -> outputs -> filters -> groups -> orders -> cursors -> freeze -> zones
 
 Pure: the same query, catalog, policies and caller always give the same plan.
 """
@@ -18,6 +18,7 @@ from mainspring.plan.guard import Guards, Registry
 from mainspring.plan.limits import Limits
 from mainspring.plan.nodes import Plan, ReadPlan
 from mainspring.plan.passes.tables import find_table
+from mainspring.plan.passes.zones import in_zone
 from mainspring.plan.reads import read_rows
 from mainspring.plan.writes import plan_delete, plan_insert, plan_update
 from mainspring.principal import Principal
@@ -52,6 +53,11 @@ class Planner:
 
         Raises CatalogError, AccessError and RequestError leaves; never touches the request's values.
         """
+        plan = self._plan(query, principal)
+        zone = query.terms.timezone
+        return plan if zone is None else in_zone(plan, zone)
+
+    def _plan(self, query: Query, principal: Principal) -> Plan:
         planning = Planning(self.catalog, Guards(self.registry, principal), self.limits, self.exposed)
         match query:
             case Read():

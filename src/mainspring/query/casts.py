@@ -29,6 +29,7 @@ from mainspring.datatypes import (
     round_numeric,
     to_text,
 )
+from mainspring.zones import clock_date
 
 _NAMES: dict[str, DataType] = {
     **dict.fromkeys(("text", "varchar", "character varying"), TEXT),
@@ -88,6 +89,8 @@ def cast(source: DataType, target: DataType, value: Any) -> Any:
             return round_numeric(target, Decimal(value))
         case Kind.FLOAT:
             return float(value) + 0.0
+        case Kind.DATE if source.zone:
+            return clock_date(value, source.zone)
         case Kind.DATE:
             return value[:10]
         case _:

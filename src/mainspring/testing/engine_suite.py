@@ -19,7 +19,7 @@ from mainspring.testing.suite.operators import OperatorsSuite
 from mainspring.testing.suite.policies import PoliciesSuite
 from mainspring.testing.suite.reads import ConditionsSuite, EmbedsSuite, PagesSuite
 from mainspring.testing.suite.scale import LifeSuite, ScaleSuite
-from mainspring.testing.suite.terms import UndoneSuite
+from mainspring.testing.suite.terms import UndoneSuite, ZonesSuite
 from mainspring.testing.suite.together import TogetherSuite
 from mainspring.testing.suite.types import TypesSuite
 from mainspring.testing.suite.writes import ChangeSuite, ConstraintsSuite, InsertSuite, UpsertSuite
@@ -44,6 +44,7 @@ class EngineSuite(
     TogetherSuite,
     PoliciesSuite,
     UndoneSuite,
+    ZonesSuite,
     ScaleSuite,
     LifeSuite,
 ):

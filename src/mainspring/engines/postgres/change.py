@@ -23,7 +23,7 @@ class Update(Script):
     """Changes to the rows picked."""
 
     def __init__(self, plan: UpdatePlan, dialect: PostgresDialect, pool: Pool) -> None:
-        super().__init__(plan.picked.source.table, dialect, pool, plan.params, plan.kept)
+        super().__init__(plan.picked.source.table, dialect, pool, plan)
         self.plan = plan
         self._encoders = [encoder(write.type) for write in plan.writes]
         self._represent = self.representation(plan.returning)
@@ -65,7 +65,7 @@ class Update(Script):
 
         async def work(transaction: Transaction) -> Result:
             ids = _ids(await transaction.run(change)) if row else []
-            answer = represented(self._represent, represent, ids)
+            answer = represented(self._represent, represent, ids, self.zone)
             return await self.settle(transaction, checks(self._check, check, ids), answer, ids)
 
         return Work(script=work)
@@ -80,7 +80,7 @@ class Delete(Script):
     """Removal of the rows picked; what is answered is read before they go, while they are locked."""
 
     def __init__(self, plan: DeletePlan, dialect: PostgresDialect, pool: Pool) -> None:
-        super().__init__(plan.picked.source.table, dialect, pool, plan.params, plan.kept)
+        super().__init__(plan.picked.source.table, dialect, pool, plan)
         self.plan = plan
         self._represent = self.representation(plan.returning)
         self._alone = self._represent is None and plan.kept.always
@@ -108,7 +108,7 @@ class Delete(Script):
 
         async def work(transaction: Transaction) -> Result:
             ids = _ids(await transaction.run(pick))
-            answer = represented(self._represent, represent, ids)
+            answer = represented(self._represent, represent, ids, self.zone)
             return await self.settle(transaction, (), answer, ids, Command(self._remove.sql, [array(ids)]))
 
         return Work(script=work)

@@ -14,6 +14,7 @@ from mainspring.errors import (
     ForeignKeyViolated,
     MainspringError,
     NotNullViolated,
+    NotSupported,
     TimedOut,
     UniqueViolated,
     ValueInvalid,
@@ -52,6 +53,8 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
             return ValueInvalid("the column", "...", reason="the database does not take it")
         case "22003" | "22001" | "22008" | "54000":
             return ValueOutOfRange("the column", "...", reason="the database does not take it")
+        case "22023" if "TimeZone" in (error.diag.message_primary or ""):
+            return NotSupported("a time zone that it does not know", by="PostgreSQL")
         case "21000":
             return BodyInvalid(
                 "ON CONFLICT DO UPDATE command cannot affect row a second time",

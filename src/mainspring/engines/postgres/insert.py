@@ -24,7 +24,7 @@ class Insert(Script):
     """Rows in; with an upsert clause, rows of the same key changed or left alone."""
 
     def __init__(self, plan: InsertPlan, dialect: PostgresDialect, pool: Pool) -> None:
-        super().__init__(plan.target.table, dialect, pool, plan.params, plan.kept)
+        super().__init__(plan.target.table, dialect, pool, plan)
         self.plan = plan
         merging = plan.upsert is not None and plan.upsert.resolution is Resolution.MERGE
         self._represent = self.representation(plan.returning)
@@ -51,7 +51,8 @@ class Insert(Script):
             changed = await self._insert(transaction, runs, expected)
             ids = changed.new + changed.old
             demands = checks(self._check, check, changed.new) + checks(self._updated, updated, changed.old)
-            result = await self.settle(transaction, demands, represented(self._represent, represent, ids), ids)
+            answer = represented(self._represent, represent, ids, self.zone)
+            result = await self.settle(transaction, demands, answer, ids)
             return changed.told(result)
 
         return Work(script=work)

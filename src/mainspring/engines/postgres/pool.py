@@ -83,15 +83,15 @@ class Pool:
         finally:
             self.release(session)
 
-    async def read(self, command: Command) -> PGresult:
-        """Run a command that changes nothing; again when its connection turns out to be lost."""
+    async def read(self, *commands: Command) -> PGresult:
+        """Run commands that change nothing, the last of which answers; again when their connection turns out to be lost."""
         try:
-            (result,) = await self.run(command)
+            (*_, result) = await self.run(*commands)
         except psycopg.OperationalError as error:
             if not isinstance(leaf(error, None, self.timeout), EngineUnavailable):
                 raise
             self.forget_idle()
-            (result,) = await self.run(command)
+            (*_, result) = await self.run(*commands)
         return result
 
     def forget_idle(self) -> None:

@@ -12,7 +12,7 @@ from mainspring.engines.postgres.compile import ROW, PostgresCompiler, grouped_r
 from mainspring.engines.postgres.dialect import PostgresDialect
 from mainspring.engines.postgres.faults import leaf
 from mainspring.engines.postgres.pool import Pool
-from mainspring.engines.postgres.session import Command
+from mainspring.engines.postgres.session import Command, in_zone
 from mainspring.engines.sql.statement import Arguments, Statement
 from mainspring.plan.nodes import ReadPlan
 from mainspring.principal import Principal
@@ -34,17 +34,17 @@ def compile_read(plan: ReadPlan, dialect: PostgresDialect) -> Statement:
 class Read:
     """A compiled read."""
 
-    __slots__ = ("_plan", "_pool", "_statement")
+    __slots__ = ("_around", "_plan", "_pool", "_statement")
 
     def __init__(self, plan: ReadPlan, dialect: PostgresDialect, pool: Pool) -> None:
         self._statement = compile_read(plan, dialect)
-        self._pool, self._plan = pool, plan
+        self._pool, self._plan, self._around = pool, plan, in_zone(plan.zone)
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         command = Command(self._statement.sql, self._statement.arguments(values, principal))
         try:
-            row = await self._pool.read(command)
+            row = await self._pool.read(*self._around, command)
         except psycopg.Error as error:
             raise leaf(error, None, self._pool.timeout) from error
         plan = self._plan

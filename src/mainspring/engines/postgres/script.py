@@ -19,11 +19,11 @@ from mainspring.engines.postgres.dialect import PostgresDialect, array
 from mainspring.engines.postgres.faults import REFUSED, RETRIED, leaf, refused
 from mainspring.engines.postgres.names import literal
 from mainspring.engines.postgres.pool import Pool, Share, Transaction
-from mainspring.engines.postgres.session import Command
+from mainspring.engines.postgres.session import Command, in_zone
 from mainspring.engines.postgres.taken import Overtaken
 from mainspring.engines.sql.statement import Arguments, Statement
 from mainspring.errors import Busy, MainspringError, RowCheckViolated
-from mainspring.plan.nodes import Kept, ParamSpec, Rows
+from mainspring.plan.nodes import DeletePlan, InsertPlan, Rows, UpdatePlan
 from mainspring.principal import ANON, Principal
 from mainspring.query.expr import TRUE, Condition, Source
 
@@ -50,9 +50,10 @@ class Script:
     """What every write shares: running in a transaction, verifying, representing."""
 
     def __init__(
-        self, table: Table, dialect: PostgresDialect, pool: Pool, params: Sequence[ParamSpec], kept: Kept
+        self, table: Table, dialect: PostgresDialect, pool: Pool, plan: InsertPlan | UpdatePlan | DeletePlan
     ) -> None:
-        self.table, self.dialect, self.pool, self.params, self.kept = table, dialect, pool, params, kept
+        self.table, self.dialect, self.pool = table, dialect, pool
+        self.params, self.kept, self.zone = plan.params, plan.kept, plan.zone
 
     def compiler(self) -> PostgresCompiler:
         """A compiler for one more statement of this script."""
@@ -158,13 +159,15 @@ def checks(statement: Statement | None, arguments: list[Any], ids: Sequence[byte
     return [Command(statement.sql, [*arguments, array(ids), str(len(ids)).encode()])]
 
 
-def represented(statement: Statement | None, arguments: list[Any], ids: Sequence[bytes]) -> list[Command]:
-    """The question for the rows' body, where one is asked for."""
-    return [] if statement is None else [Command(statement.sql, [*arguments, array(ids)])]
+def represented(
+    statement: Statement | None, arguments: list[Any], ids: Sequence[bytes], zone: str | None
+) -> list[Command]:
+    """The question for the rows' body, its moments shown in `zone`, where one is asked for."""
+    return [] if statement is None else [*in_zone(zone), Command(statement.sql, [*arguments, array(ids)])]
 
 
 def answered(rows: Sequence[PGresult], ids: Sequence[bytes]) -> Result:
     """The result of a write whose rows are `ids`."""
     if not rows:
         return Result(None, len(ids))
-    return Result(rows[0].get_value(0, 0), int(rows[0].get_value(0, 1) or 0))
+    return Result(rows[-1].get_value(0, 0), int(rows[-1].get_value(0, 1) or 0))

@@ -37,6 +37,11 @@ class Command(NamedTuple):
     prepared: bool = True
 
 
+def in_zone(zone: str | None) -> list[Command]:
+    """What makes the rest of a transaction show moments in a time zone; nothing for UTC."""
+    return [Command("SELECT set_config('TimeZone', $1, true)", [zone.encode()])] if zone else []
+
+
 class Session:
     """A connection in autocommit mode, used by one task at a time."""
 

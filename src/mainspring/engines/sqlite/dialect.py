@@ -245,6 +245,8 @@ class SqliteDialect(Dialect):
             return (f"substr({_text(value, source)}, 1, {target.length})" if target.length else _text(value, source)), target
         if source.native is not None:
             value = adopted.number(value, source)
+        if source.zone and target.kind is Kind.DATE:
+            return f"ms_clock_date({value}, {names.literal(source.zone)})", target
         if source.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and target.kind is Kind.DATE:
             return f"substr({value}, 1, 10)", target
         if source.kind in (Kind.INTEGER, Kind.BOOLEAN) and target.kind is Kind.NUMERIC:
@@ -384,6 +386,10 @@ def _own_document(value: str, type_: DataType) -> str:
             return f"CASE WHEN {value} IS NOT NULL THEN '\\x' || lower(hex({value})) END"
         case Kind.INTERVAL:
             return f"ms_interval({value})"
+        case Kind.TIMESTAMPTZ if type_.zone:
+            return f"ms_clock({value}, {names.literal(type_.zone)})"
+        case Kind.ARRAY if type_.item is not None and type_.item.zone:
+            return f"json(ms_clocks({value}, {names.literal(type_.item.zone)}))"
         case Kind.JSON | Kind.ARRAY:
             return f"json({value})"
         case _:
@@ -419,6 +425,8 @@ def _own_text(value: str, type_: DataType) -> str:
             return _number(value, type_)
         case Kind.TIMESTAMP:
             return f"replace({value}, 'T', ' ')"
+        case Kind.TIMESTAMPTZ if type_.zone:
+            return f"ms_clock_text({value}, {names.literal(type_.zone)})"
         case Kind.TIMESTAMPTZ:
             return f"replace(substr({value}, 1, length({value}) - 3), 'T', ' ')"
         case Kind.JSON:

@@ -13,6 +13,7 @@ from mainspring.engines.sqlite import adopted
 from mainspring.engines.sqlite.comparisons import COMPARISONS
 from mainspring.query.aggregates import aggregate
 from mainspring.query.functions import ARITHMETIC, DIGITS, calculated, fitted
+from mainspring.zones import clock, clock_date, clock_text
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -27,6 +28,8 @@ def register(connection: Any, before: Callable[[int], None] | None = None) -> No
     for name, (arity, function) in COMPARISONS.items():
         made = function if before is None else _after(before, function)
         connection.create_function(name, arity, made, deterministic=True)
+    for name, shown in _SHOWN.items():
+        connection.create_function(name, 2, shown, deterministic=True)
     connection.create_aggregate("ms_exact_sum", 1, ExactSum)
     for name in ("sum", "avg", "min", "max"):
         connection.create_aggregate(f"ms_wide_{name}", 1, wide_aggregate(name))
@@ -140,6 +143,24 @@ def _numeric_key(value: float | str | None) -> str | None:
     size = f"{number.adjusted() + 5_000_000:07}{digits}"
     return f"2{size}" if number > 0 else f"0{size.translate(_COMPLEMENT)}~"
 
+
+def _of(show: Callable[[str, str], str]) -> Callable[[str | None, str], str | None]:
+    return lambda moment, zone: None if moment is None else show(moment, zone)
+
+
+def _clocks(moments: str | None, zone: str) -> str | None:
+    if moments is None:
+        return None
+    return msgspec.json.encode([None if item is None else clock(item, zone) for item in _decode(moments)]).decode()
+
+
+_SHOWN: dict[str, Callable[[str | None, str], str | None]] = {
+    "ms_clock": _of(clock),
+    "ms_clock_text": _of(clock_text),
+    "ms_clock_date": _of(clock_date),
+    "ms_clocks": _clocks,
+}
+"""Functions of a moment (or an array of them) and a time zone."""
 
 _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "ms_interval": (1, _interval),

@@ -21,7 +21,7 @@ from mainspring.engines.base import Engine, Result
 from mainspring.plan.guard import Registry
 from mainspring.plan.planner import Planner
 from mainspring.principal import SERVICE_PRINCIPAL
-from mainspring.query.ast import Call, Column, Field, Insert, Item, Read, Selection, Slot, Star, TableName
+from mainspring.query.ast import Call, Column, Field, Insert, Item, Read, Selection, Slot, Star, TableName, Terms
 from mainspring.services.data import Data
 
 _PLACE: Final = "#"
@@ -76,7 +76,7 @@ async def answer(
     held = [{_PLACE: place, **_row(table, row)} for place, row in enumerate(rows)]
     if held:
         await door.execute(Insert(table.name, tuple(table.columns), Slot(0)), [held], SERVICE_PRINCIPAL)
-    read = Read(table.name, _without_place(table, query.selection), query.count, query.rows)
+    read = Read(table.name, _without_place(table, query.selection), query.count, query.rows, Terms(timezone=query.terms.timezone))
     result = await door.execute(read, values, SERVICE_PRINCIPAL)
     await engine.stop()
     return result

@@ -7,14 +7,17 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.names import nearest
 from mainspring.catalog.routines import Routine
-from mainspring.datatypes import TEXT, DataType, Kind, from_text
+from mainspring.datatypes import TEXT, DataType, Kind, format_utc, from_text
 from mainspring.engines.base import Engine
 from mainspring.errors import (
     Busy,
@@ -32,14 +35,17 @@ from mainspring.errors import (
 from mainspring.observe import FunctionFailed, Sink
 from mainspring.policy.language import Names
 from mainspring.principal import ANON, Principal
-from mainspring.query.ast import And, Call, Column, Compare, End, Order, Position, Query, Read, Selection, Slot, TableName
+from mainspring.query.ast import And, Call, Column, Compare, End, Order, Position, Query, Read, Selection, Slot, TableName, Terms
 from mainspring.services.data import Data, Request, Result
 from mainspring.services.functions.answers import answer
 from mainspring.services.functions.declare import Function
 from mainspring.services.functions.rows import Rows
+from mainspring.zones import clock
 
 JSON = b"application/json"
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+_KEPT = (datetime, date, time, timedelta, Decimal, UUID, bytes)
+"""What the encoder is to write by itself."""
 _WAITING = 4
 """How many calls may wait for each thread."""
 
@@ -170,7 +176,8 @@ class Caller:
         where = picked if query.selection.where is None else And((picked, query.selection.where))
         order = query.selection.order or (Order(Position(column, keys)),)
         selection = replace(query.selection, where=where, order=order)
-        result = await self._data.execute(Read(function.table, selection, query.count, query.rows), values, principal)
+        read = Read(function.table, selection, query.count, query.rows, Terms(timezone=query.terms.timezone))
+        result = await self._data.execute(read, values, principal)
         _judge(query, result.count)
         if not function.routine.returns.many:
             return _one(result)
@@ -209,12 +216,25 @@ def _value(function: Function, query: Call, answered: Any) -> Result:
     if query.selection != Selection():
         raise NotSupported("choosing from the answer of a function whose rows have no declared fields")
     try:
-        body = _encode(answered)
+        body = _encode(answered if query.terms.timezone is None else _in_zone(answered, query.terms.timezone))
     except TypeError as error:
         raise RoutineFailed(function.routine.name.name) from error
     count = len(answered) if function.routine.returns.many else 1
     _judge(query, count)
     return Result(body, count, count, media=JSON)
+
+
+def _in_zone(answer: Any, zone: str) -> Any:
+    """The answer with its moments as texts of a time zone."""
+    match msgspec.to_builtins(answer, builtin_types=_KEPT):
+        case datetime(tzinfo=tzinfo()) as moment:
+            return clock(format_utc(moment.astimezone(UTC)), zone)
+        case dict() as members:
+            return {name: _in_zone(item, zone) for name, item in members.items()}
+        case list() | tuple() as items:
+            return [_in_zone(item, zone) for item in items]
+        case other:
+            return other
 
 
 def _arguments(function: Function, given: Any, *, text: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from mainspring.query.ast import Count, End, Resolution
 from mainspring.surfaces.rest.errors import Refused
+from mainspring.zones import known
 
 
 class Return(StrEnum):
@@ -63,11 +64,11 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def parse_preferences(
-    headers: Sequence[str], method: str, *, zoned: bool = False, override: bool = False, call: bool = False
+    headers: Sequence[str], method: str, *, override: bool = False, call: bool = False
 ) -> Preferences:
     """The preferences of all `Prefer` headers; of one given twice, the first counts.
 
-    `zoned`: moments can be shown in any time zone; `override`: the client may end its transaction; `call`: of a function.
+    `override`: the client may end its transaction; `call`: of a function.
     Raises Refused (PGRST122) for what is not understood, when strict.
     """
     if not headers:
@@ -77,7 +78,7 @@ def parse_preferences(
     for text in ",".join(headers).split(","):
         preference = text.strip()
         name, _, value = preference.partition("=")
-        if _understood(name, value, zoned):
+        if _understood(name, value):
             given.setdefault(name, value)
         elif preference:
             unknown.append(preference)
@@ -89,9 +90,9 @@ def parse_preferences(
     return _heeded(given, method, call)
 
 
-def _understood(name: str, value: str, zoned: bool) -> bool:
+def _understood(name: str, value: str) -> bool:
     if name == "timezone":
-        return zoned and 0 < len(value) <= 64
+        return known(value)
     return _NUMBER.fullmatch(value) is not None if name == "max-affected" else value in _ACCEPTED.get(name, ())
 
 

@@ -1,4 +1,4 @@
-"""The terms of a query beyond what it asks for: writes that are undone."""
+"""The terms of a query beyond what it asks for: writes that are undone, time zones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,27 @@ import asyncio
 
 import pytest
 
-from mainspring.errors import NotSingular, RowCheckViolated, UniqueViolated
-from mainspring.query.ast import Conflict, Delete, End, Insert, Resolution, Slot, Terms, Update
+from mainspring.errors import NotSingular, NotSupported, RowCheckViolated, UniqueViolated
+from mainspring.query.ast import (
+    Column,
+    Compare,
+    Conflict,
+    Delete,
+    End,
+    Field,
+    Insert,
+    Read,
+    Resolution,
+    Selection,
+    Slot,
+    Terms,
+    Update,
+)
 from mainspring.testing.suite.door import ALICE_, ALL, Door, Row, Suite, compare, rows_of, selected
 from mainspring.testing.suite.reads import BY_ID, fill
 from mainspring.testing.suite.world import BRUNO, named
 
+INSTANT = Column("instant")
 UNDONE = Terms(end=End.ROLLBACK)
 
 
@@ -60,3 +75,62 @@ class UndoneSuite(Suite):
         kept = (door.insert("labels", {"id": number, "word": f"w{number}"}) for number in range(1, 60, 2))
         await asyncio.gather(*(write for pair in zip(undone, kept, strict=True) for write in pair))
         assert sorted(await door.ids("labels")) == list(range(1, 60, 2))
+
+
+ANGELES, KOLKATA, TONGA = "America/Los_Angeles", "Asia/Kolkata", "Pacific/Tongatapu"
+CLOCKS = [
+    ("2026-01-01T08:00:00Z", ANGELES, "2026-01-01T00:00:00-08:00", "2026-01-01 00:00:00-08", "2026-01-01"),
+    ("2026-07-01T06:59:59.25Z", ANGELES, "2026-06-30T23:59:59.25-07:00", "2026-06-30 23:59:59.25-07", "2026-06-30"),
+    ("2026-11-01T09:30:00Z", ANGELES, "2026-11-01T01:30:00-08:00", "2026-11-01 01:30:00-08", "2026-11-01"),
+    ("1850-01-01T00:00:00Z", ANGELES, "1849-12-31T16:07:02-07:52:58", "1849-12-31 16:07:02-07:52:58", "1849-12-31"),
+    ("2026-01-01T00:00:00Z", KOLKATA, "2026-01-01T05:30:00+05:30", "2026-01-01 05:30:00+05:30", "2026-01-01"),
+    ("0001-01-01T00:00:00Z", ANGELES, "0001-12-31T16:07:02-07:52:58 BC", "0001-12-31 16:07:02-07:52:58 BC", "0001-12-31 BC"),
+    ("9999-12-31T23:59:59Z", TONGA, "10000-01-01T12:59:59+13:00", "10000-01-01 12:59:59+13", "10000-01-01"),
+    ("2026-01-01T08:00:00Z", "UTC", "2026-01-01T08:00:00+00:00", "2026-01-01 08:00:00+00", "2026-01-01"),
+]
+
+
+class ZonesSuite(Suite):
+    """Moments shown in the time zone that a request names, and read there where they name none."""
+
+    async def test_moments_are_shown_as_on_a_clock_there(self, door: Door) -> None:
+        await door.insert("samples", *({"id": number, "instant": case[0]} for number, case in enumerate(CLOCKS)))
+        outputs = (Field(INSTANT), Field(INSTANT, "text", "text"), Field(INSTANT, "day", "date"))
+        for number, (_, zone, *wanted) in enumerate(CLOCKS):
+            selection = Selection(outputs, compare("id", "eq", number))
+            (row,) = rows_of(await door.run(Read(named("samples"), selection, terms=Terms(timezone=zone))))
+            assert list(row.values()) == wanted, zone
+        assert await door.rows("samples", "instant", where=compare("id", "eq", 0)) == [{"instant": "2026-01-01T08:00:00+00:00"}]
+
+    async def test_nothing_else_moves(self, door: Door) -> None:
+        row = {"id": 1, "moment": "2026-01-01T08:00:00", "day": "2026-01-01", "clock": "08:00:00", "instant": None}
+        await door.insert("samples", row)
+        query = Read(named("samples"), selected(*row), terms=Terms(timezone=ANGELES))
+        assert rows_of(await door.run(query)) == [row]
+
+    async def test_in_lists_embeds_and_what_a_write_answers(self, door: Door) -> None:
+        terms = Terms(timezone=ANGELES)
+        two = [{"id": 1, "instant": "2026-01-01T00:00:00"}, {"id": 2, "instant": "2026-07-01T00:00:00+00:00"}]
+        insert = Insert(named("samples"), ("id", "instant"), Slot(0), returning=selected("instant"), terms=terms)
+        assert [row["instant"] for row in rows_of(await door.run(insert, [two]))] == [
+            "2026-01-01T00:00:00-08:00", "2026-06-30T17:00:00-07:00"
+        ]  # fmt: skip
+        picked = Compare("in", INSTANT, Slot(0))
+        read = Read(named("samples"), selected("id", where=picked), terms=terms)
+        found = await door.run(read, [["2026-01-01T00:00:00", "2026-07-01T00:00:00Z"]])
+        assert [row["id"] for row in rows_of(found)] == [1, 2]
+        later, answered = Compare("gt", INSTANT, Slot(0)), selected("id", "instant")
+        update = Update(named("samples"), ("instant",), Slot(1), later, returning=answered, terms=terms)
+        changed = await door.run(update, ["2026-06-30T16:59:59", {"instant": "2026-03-08T02:30:00"}])
+        assert rows_of(changed) == [{"id": 2, "instant": "2026-03-08T03:30:00-07:00"}]
+        delete = Delete(named("samples"), compare("id", "eq", 1), returning=selected("instant"), terms=terms)
+        assert rows_of(await door.run(delete)) == [{"instant": "2026-01-01T00:00:00-08:00"}]
+
+    async def test_of_a_clock_put_back_the_later_hour_counts(self, door: Door) -> None:
+        insert = Insert(named("samples"), ("id", "instant"), Slot(0), terms=Terms(timezone=ANGELES))
+        await door.run(insert, [[{"id": 1, "instant": "2026-11-01T01:30:00"}]])
+        assert await door.rows("samples", "instant") == [{"instant": "2026-11-01T09:30:00+00:00"}]
+
+    async def test_a_zone_that_is_none(self, door: Door) -> None:
+        with pytest.raises(NotSupported):
+            await door.run(Read(named("samples"), ALL, terms=Terms(timezone="Mars/Olympus")))
