@@ -90,7 +90,8 @@ def reads(draw: DrawFn, catalog: Catalog, registry: Registry, principal: Princip
     count = ast.Count.EXACT if asking.chance(3) else ast.Count.NONE
     placed = selection.offset is None and selection.having is None and table.primary_key and asking.chance(3)
     cursor = ast.Cursor() if placed else None
-    return Request(ast.Read(table.name, selection, count, cursor=cursor), tuple(asking.values), principal)
+    read = ast.Read(table.name, selection, count, terms=ast.Terms(timezone=_zone(asking)), cursor=cursor)
+    return Request(read, tuple(asking.values), principal)
 
 
 def following(request: Request, after: list[Any]) -> Request:
@@ -105,7 +106,15 @@ def writes(draw: DrawFn, catalog: Catalog, registry: Registry, principal: Princi
     asking = _Asking(draw, catalog, registry, principal)
     kinds: tuple[Callable[[_Asking], ast.Query], ...] = (_update, _insert, _upsert, _delete, _insert)
     query = draw(st.sampled_from(kinds))(asking)
+    end = ast.End.ROLLBACK if asking.chance(8) else None
+    query = replace(query, terms=ast.Terms(end=end, timezone=_zone(asking)))
     return Request(query, tuple(asking.values), principal)
+
+
+def _zone(asking: _Asking) -> str | None:
+    """Zones of whose history every database of zones tells the same."""
+    zones = ("America/Los_Angeles", "Asia/Kolkata", "Australia/Lord_Howe")
+    return asking.draw(st.sampled_from(zones)) if asking.chance(4) else None
 
 
 # ---------------------------------------------------------------- selections

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -40,7 +41,8 @@ def _real(value: Decimal) -> float:
 
 
 def _array(type_: DataType) -> Encoder:
-    return lambda value: json_dump(to_json(type_, value))
+    stored = replace(type_, item=replace(type_.item, zone=None)) if type_.item else type_
+    return lambda value: json_dump(to_json(stored, value))
 
 
 _ENCODERS: dict[Kind, Encoder] = {Kind.NUMERIC: _real, Kind.BOOLEAN: int, Kind.JSON: json_dump}
