@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -114,16 +115,21 @@ class Mainspring:
         return self._computations.relation(model, target, single=single, name=name, inverse=inverse)
 
     def rpc(
-        self, to: str | Sequence[str] = AUTHENTICATED, *, read_only: bool = False, name: str | None = None
+        self,
+        to: str | Sequence[str] = AUTHENTICATED,
+        *,
+        read_only: bool = False,
+        name: str | None = None,
+        schema: str = "public",
     ) -> Callable[[C], C]:
         """A decorator: the function answers `/rest/v1/rpc/{name}` for the roles `to` (and the service role).
 
         Its parameters are the arguments, checked against their types; one annotated `Principal` is the caller, one annotated
         `Rows` (async functions only) reads and writes as far as the caller may. What it answers is JSON, or with `-> list[Model]`
         (or `-> Model`) those rows, which the request can filter, order and embed like a table's. A `read_only` one may be called
-        by GET. Sync functions run in threads.
+        by GET. Sync functions run in threads. In a `schema` other than the first one served it is called with a profile header.
         """
-        return self._functions.rpc(to, read_only=read_only, name=name)
+        return self._functions.rpc(to, read_only=read_only, name=name, schema=schema)
 
     def seed(self, function: S) -> S:
         """A decorator: the function answers the first rows, `{Model: [{column: value}, ...]}`, in the order to insert.
@@ -154,10 +160,13 @@ class Mainspring:
         engine = open_engine(settings.database, data, existing=not self._models)
         planner = Planner(catalog, policies, _limits(settings), frozenset(settings.rest.schemas))
         door = Data(engine, planner, settings.cache.statements, observe)
+        everywhere = replace(planner, exposed=frozenset(catalog.schemas()))  # the application's own code has no profile
+        inner = Data(engine, everywhere, settings.cache.statements, observe)
         caller = Caller(
             functions,
             Names(catalog, table_of, attributes),
             door,
+            inner,
             observe,
             threads=settings.rest.function_threads,
             seconds=settings.rest.function_seconds,
@@ -167,7 +176,8 @@ class Mainspring:
         identify = identifier(verifier, settings.auth.require_key)
 
         async def describe(principal: Principal, schema: str, request: Request, media: str) -> bytes:
-            routines = [each.routine for each in functions.values() if principal.bypass or principal.role in each.roles]
+            here = [each for each in functions.values() if each.routine.name.schema == schema]
+            routines = [each.routine for each in here if principal.bypass or principal.role in each.roles]
             visible = planner.visible(schema, principal)
             if media == OPENAPI:
                 return openapi(catalog, visible, routines, _about(settings, principal))
@@ -183,7 +193,7 @@ class Mainspring:
                 **ops_routes(lambda: dispatcher.serving, keys.jwks()),
             },
             steps=[
-                Step("database", lambda: self._start(engine, planner, door, observe), engine.stop),
+                Step("database", lambda: self._start(engine, planner, inner, observe), engine.stop),
                 Step("functions", stop=caller.stop),
             ],
             cors=Cors(settings.cors.origins),

@@ -72,15 +72,20 @@ def _through(table: Table, tables: Mapping[TableName, Table]) -> Iterator[Relati
 # ---------------------------------------------------------------- from a request to one relation
 
 
-def resolve(catalog: Catalog, source: TableName, target: str, hint: str | None, visible: Visible) -> Relation:
+def resolve(
+    catalog: Catalog, source: TableName, target: str, hint: str | None, visible: Visible, *, abroad: bool = False
+) -> Relation:
     """The relation that `target!hint` means when it is embedded in `source`.
 
     `target` is a table, a foreign key constraint or a foreign key column; `hint` is a constraint, a column of
-    either side or a junction. Only the source's schema is searched, and what is not visible does not exist.
-    Raises RelationUnknown, or RelationAmbiguous with the candidates.
+    either side or a junction. Only the source's schema is searched, and `abroad` the others where it holds none; what is not
+    visible does not exist. Raises RelationUnknown, or RelationAmbiguous with the candidates.
     """
-    reachable = [relation for relation in catalog.relations.get(source, ()) if _within_reach(relation, source.schema, visible)]
-    found = [relation for relation in reachable if _meant(catalog, relation, target, hint)]
+    near, far = _within_reach(catalog, source, visible)
+    reachable = near + far if abroad else near
+    found = [relation for relation in near if _meant(catalog, relation, target, hint)]
+    if not found and abroad:
+        found = [relation for relation in far if _meant(catalog, relation, target, hint)]
     if not found:
         known = {relation.target.name for relation in reachable}
         suggestion = None if target in known else nearest(target, sorted(known), least=0.5)
@@ -90,9 +95,14 @@ def resolve(catalog: Catalog, source: TableName, target: str, hint: str | None, 
     return found[0]
 
 
-def _within_reach(relation: Relation, schema: str, visible: Visible) -> bool:
-    junction = relation.junction
-    return relation.target.schema == schema and visible(relation.target) and (junction is None or visible(junction.table))
+def _within_reach(catalog: Catalog, source: TableName, visible: Visible) -> tuple[list[Relation], list[Relation]]:
+    """The visible ways out of a table: those inside its schema, those that leave it."""
+    near, far = list[Relation](), list[Relation]()
+    for relation in catalog.relations.get(source, ()):
+        junction = relation.junction
+        if visible(relation.target) and (junction is None or visible(junction.table)):
+            (near if relation.target.schema == source.schema else far).append(relation)
+    return near, far
 
 
 def _meant(catalog: Catalog, relation: Relation, target: str, hint: str | None) -> bool:

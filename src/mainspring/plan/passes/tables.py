@@ -42,6 +42,6 @@ def _grow(planning: Planning, draft: Draft, depth: int) -> None:
 
 def branch(planning: Planning, parent: Draft, embed: Embed) -> Draft:
     """A related table under `parent`. Raises RelationUnknown or RelationAmbiguous."""
-    relation = resolve(planning.catalog, parent.table.name, embed.target, embed.hint, planning.visible)
+    relation = resolve(planning.catalog, parent.table.name, embed.target, embed.hint, planning.visible, abroad=True)
     table = planning.catalog.tables[relation.target]
     return Draft(planning.alias(), table, embed.selection, parent, embed, relation)

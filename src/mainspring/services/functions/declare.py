@@ -21,7 +21,6 @@ from mainspring.services.functions.rows import Rows
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_SCHEMA = "public"
 _TYPES = {
     bool: "boolean",
     int: "bigint",
@@ -63,7 +62,7 @@ class Said:
     call: Callable[..., Any]
     to: tuple[str, ...]
     read_only: bool
-    name: str
+    name: TableName
 
 
 @dataclass(slots=True)
@@ -73,13 +72,18 @@ class Functions:
     said: list[Said] = field(default_factory=list)
 
     def rpc(
-        self, to: str | Sequence[str] = AUTHENTICATED, *, read_only: bool = False, name: str | None = None
+        self,
+        to: str | Sequence[str] = AUTHENTICATED,
+        *,
+        read_only: bool = False,
+        name: str | None = None,
+        schema: str = "public",
     ) -> Callable[[F], F]:
         """A decorator: the function can be called by the roles `to`."""
         roles = (to,) if isinstance(to, str) else tuple(to)
 
         def declare(function: F) -> F:
-            self.said.append(Said(function, roles, read_only, name or function.__name__))
+            self.said.append(Said(function, roles, read_only, TableName(schema, name or function.__name__)))
             return function
 
         return declare
@@ -92,10 +96,10 @@ class Functions:
             try:
                 function = _function(said, table_of)
             except (TypeError, ValueError, NameError) as error:
-                mistakes.append(Mistake(f"function {said.name}", str(error)))
+                mistakes.append(Mistake(f"function {said.name.name}", str(error)))
                 continue
             if function.routine.name in found:
-                mistakes.append(Mistake(f"function {said.name}", "is declared twice", "give one of them a name="))
+                mistakes.append(Mistake(f"function {said.name.name}", "is declared twice", "give one of them a name="))
             found[function.routine.name] = function
         if mistakes:
             raise ConfigError(mistakes)
@@ -118,7 +122,7 @@ def _function(said: Said, table_of: Callable[[object], TableName]) -> Function:
     parameters = tuple(Parameter(name, _type_name(hints[name]), each.default is each.empty) for name, each in taken.items())
     answered = table or TableName("pg_catalog", "void" if returned is type(None) else _type_name(item))
     routine = Routine(
-        TableName(_SCHEMA, said.name),
+        said.name,
         parameters,
         Returns(answered, many, table, composite=table is not None),
         Volatility.STABLE if said.read_only else Volatility.VOLATILE,

@@ -54,6 +54,7 @@ class Caller:
     """Calls the functions of an application. `threads` serve those that are not async; `seconds` bounds every call.
 
     `make_engine` makes the engine that chooses from rows which a function makes itself.
+    Functions reach every schema through `inner`; what a request may choose of their answers goes through `data`.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Caller:
         functions: Mapping[TableName, Function],
         names: Names,
         data: Data,
+        inner: Data,
         observe: Sink,
         *,
         threads: int,
@@ -68,7 +70,7 @@ class Caller:
         make_engine: Callable[[], Engine],
     ) -> None:
         self._make_engine = make_engine
-        self._functions, self._names, self._data, self._observe = functions, names, data, observe
+        self._functions, self._names, self._data, self._inner, self._observe = functions, names, data, inner, observe
         self._threads, self._seconds = threads, seconds
         self._pool = ThreadPoolExecutor(threads, "mainspring-function")
         self._under_way = 0
@@ -120,7 +122,7 @@ class Caller:
         return function
 
     def _injected(self, function: Function, principal: Principal) -> dict[str, Any]:
-        made = {Principal: principal, Rows: Rows(self._names, self._data, principal)}
+        made = {Principal: principal, Rows: Rows(self._names, self._inner, principal)}
         return {name: made[type_] for name, type_ in function.injected.items()}
 
     # ------------------------------------------------------------ running
