@@ -303,6 +303,7 @@ def _limits(settings: Settings) -> Limits:
         max_grouped=settings.rest.max_aggregated_rows or None,
         max_embed_depth=settings.rest.max_embed_depth,
         max_conditions=settings.rest.max_filter_nodes,
+        search_config=settings.rest.search_config,
     )
 
 

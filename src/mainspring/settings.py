@@ -156,6 +156,7 @@ class RestSettings:
     max_json_depth: int = option(64, "deepest nesting of a JSON value", minimum=1, maximum=512)
     schemas: tuple[str, ...] = option(("public",), "schemas served; the first is the default")
     aggregates: bool = option(True, "aggregate functions in select")
+    search_config: str = option("english", "text search configuration where a request names none")
     max_aggregated_rows: int = option(
         1_000_000, "most rows that one request may aggregate or look through for distinct ones; 0: no bound", minimum=0
     )

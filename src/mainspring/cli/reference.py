@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from mainspring import errors
 from mainspring.errors import MainspringError
 from mainspring.query.ops import IS_TESTS, OPERATORS
+from mainspring.query.search.configs import CONFIGS
 from mainspring.settings import OPTIONS, Option, Secret
 from mainspring.surfaces.rest.errors import TABLE
 
@@ -76,6 +77,10 @@ def _operators() -> Iterator[str]:
     )
     yield ""
     yield f"`is` takes {', '.join(f'`{test}`' for test in IS_TESTS)}."
+    searches = ", ".join(f"`{name}`" for name in ("fts", "plfts", "phfts", "wfts"))
+    configs = ", ".join(f"`{name}`" for name in sorted(CONFIGS))
+    yield ""
+    yield f"{searches} search text and jsonb, with a configuration as in `fts(simple)`: {configs}, on PostgreSQL any other."
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

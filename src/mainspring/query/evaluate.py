@@ -33,11 +33,13 @@ from mainspring.query.expr import (
     Param,
     Position,
     Ref,
+    Search,
     Source,
     Truth,
 )
 from mainspring.query.functions import apply, fitted
 from mainspring.query.ops import INSIDE, Form, Operator, operand, order_key
+from mainspring.query.search.match import matches
 
 Row = Mapping[str, Any]
 Rows = Mapping[int, Row]
@@ -89,6 +91,9 @@ class Scope:
                 return _truth(self.value(operand))
             case Exists(source, where):
                 return any(scope.holds(where) for scope in self.standing(source))
+            case Search(operator, config, of, query):
+                sought = self.params[query.index]
+                return None if sought is None or self.is_null(of) else matches(operator, config, sought, self.value(of))
 
     def standing(self, source: Source) -> Iterator[Scope]:
         """A scope for every row of `source` (with its joined tables) that its guards let through."""

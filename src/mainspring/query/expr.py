@@ -187,7 +187,22 @@ class Exists:
     where: Condition
 
 
-Condition = Compare | Is | Truth | And | Or | Not | Exists
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Whether a text, or one of the texts in a JSON value, fits a full-text query.
+
+    `operator` is a name of `query.search` and says how the query is written, `config` how texts become lexemes. `table` is
+    that of the column searched where it is indexed by this configuration.
+    """
+
+    operator: str
+    config: str
+    of: Operand
+    query: Param
+    table: Table | None = None
+
+
+Condition = Compare | Is | Truth | And | Or | Not | Exists | Search
 
 TRUE = And(())
 FALSE = Or(())

@@ -19,6 +19,7 @@ from mainspring.testing.suite.operators import OperatorsSuite
 from mainspring.testing.suite.policies import PoliciesSuite
 from mainspring.testing.suite.reads import ConditionsSuite, EmbedsSuite, PagesSuite
 from mainspring.testing.suite.scale import LifeSuite, ScaleSuite
+from mainspring.testing.suite.search import SearchSuite
 from mainspring.testing.suite.terms import UndoneSuite, ZonesSuite
 from mainspring.testing.suite.together import TogetherSuite
 from mainspring.testing.suite.types import TypesSuite
@@ -32,6 +33,7 @@ class EngineSuite(
     ConditionsSuite,
     OperatorsSuite,
     PagesSuite,
+    SearchSuite,
     EmbedsSuite,
     SpreadsSuite,
     GroupsSuite,

@@ -22,6 +22,9 @@ from tests.property.strategies.values import PATHS, PATTERNS, TEXTS
 _NUMBERS = (0, 1, -1, 2, 100, 70_000, 3_000_000_000, Decimal("0.5"), Decimal("-1.19"), Decimal("0.001"), 0.1, Decimal("1E+3"))
 _KINDS = (Kind.INTEGER, Kind.NUMERIC)
 
+_SHORT = tuple(text for text in TEXTS if len(text) <= 6)
+"""Texts that fit every column of texts."""
+
 
 def computed_columns(draw: DrawFn, table: Table) -> Table:
     """The table with a few computed columns; now and then with none."""
@@ -182,4 +185,4 @@ def _condition(draw: DrawFn, row: Row, depth: int) -> Condition:
         case 4 if (flag := _of(draw, row, Kind.BOOLEAN)) is not None:
             return Condition(flag._truth())
         case _:
-            return draw(st.sampled_from(comparisons))(_text(draw, row, max(depth, 0)), draw(st.sampled_from(TEXTS)))
+            return draw(st.sampled_from(comparisons))(_text(draw, row, max(depth, 0)), draw(st.sampled_from(_SHORT)))

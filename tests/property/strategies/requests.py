@@ -18,6 +18,7 @@ from mainspring.query.aggregates import result_type
 from mainspring.query.casts import castable, type_named
 from mainspring.query.ops import INSIDE, OPERATORS, QUANTIFIED, Form
 from tests.property.strategies.schemas import key_columns, key_value, row
+from tests.property.strategies.searches import queries
 from tests.property.strategies.values import JSONS, PATHS, PATTERNS, REGEXES, TEXTS, UNFIT, document, said, written
 
 _CASTS = ("text", "int8", "numeric", "float8", "date", "int4", "jsonb", "timestamptz", "boolean")
@@ -291,6 +292,8 @@ def _test(asking: _Asking, column: Column, table: Table) -> ast.Expr:
         return ast.Is(node, asking.draw(st.sampled_from(tests)))
     if type_.kind is not Kind.ARRAY and asking.chance(6):
         return _quantified(asking, column, table)
+    if type_.kind is Kind.TEXT and asking.chance(5):
+        return _search(asking, node)
     if type_.kind is Kind.TEXT and asking.chance(3):
         operator = asking.draw(st.sampled_from(list(_PATTERNS)))
         return ast.Compare(operator, node, asking.slot(asking.draw(st.sampled_from(_PATTERNS[operator]))))
@@ -301,6 +304,13 @@ def _test(asking: _Asking, column: Column, table: Table) -> ast.Expr:
     if OPERATORS[operator].form is Form.LIST:
         return ast.Compare(operator, node, asking.slot([one, *_several(asking, column, table)]))
     return ast.Compare(operator, node, asking.slot(one))
+
+
+def _search(asking: _Asking, node: ast.Column) -> ast.Expr:
+    """A full-text search, mostly for words that the texts have."""
+    operator = asking.draw(st.sampled_from(["fts", "plfts", "phfts", "wfts"]))
+    config = asking.draw(st.sampled_from([None, "english", "simple"]))
+    return ast.Compare(operator, node, asking.slot(asking.draw(queries(operator))), config=config)
 
 
 def _quantified(asking: _Asking, column: Column, table: Table) -> ast.Expr:

@@ -13,6 +13,7 @@ from mainspring.catalog.declared.source import Source, Unfit
 from mainspring.catalog.declared.types import logical_type
 from mainspring.catalog.model import Column
 from mainspring.datatypes import DataType, Kind
+from mainspring.query.search.configs import CONFIGS, known
 
 # What stands in `Column.generated` for a key that only the database may fill.
 IDENTITY = "identity"
@@ -52,7 +53,21 @@ def _read_column(table: sa.Table, column: sa.Column[Any], declared: TypeEngine[A
         generated=_generated(column),
         autoincrement=_autoincrement(table, column),
         comment=column.comment,
+        search=_search(column, type_),
     )
+
+
+def _search(column: sa.Column[Any], type_: DataType) -> str | None:
+    """The configuration of `info={"search": "english"}`. Raises Unfit for one that there is not, or a column without words."""
+    said = column.info.get("search")
+    if said is None:
+        return None
+    config = known(str(said))
+    if config is None:
+        raise Unfit(f"there is no text search configuration {said!r} on every engine", f"use one of {', '.join(sorted(CONFIGS))}")
+    if type_.kind is not Kind.TEXT:
+        raise Unfit(f"only texts are indexed for search, not {type_}", "leave it out: the column can be searched without")
+    return config
 
 
 def _logical(declared: TypeEngine[Any], column: sa.Column[Any], unnamed: str) -> DataType:

@@ -192,3 +192,13 @@ def advance_identities(catalog: Catalog) -> list[str]:
 def _sequence(table: Table, column: Column) -> str:
     place = f"{names.literal(names.table(table.name))}, {names.literal(column.name)}"
     return f"pg_get_serial_sequence({place})"
+
+
+def search_indexes(catalog: Catalog) -> Iterator[str]:
+    """Statements that make the full-text indexes; they may stand already. Each is on just what a search compiles to."""
+    for table in catalog.tables.values():
+        for column in table.columns.values():
+            if column.search is not None and not table.view:
+                name = names.quote(f"{table.name.name}_{column.name}_search".encode()[:63].decode(errors="ignore"))
+                words = f"to_tsvector('{column.search}'::regconfig, {names.quote(column.name)})"
+                yield f"CREATE INDEX IF NOT EXISTS {name} ON {names.table(table.name)} USING gin ({words})"

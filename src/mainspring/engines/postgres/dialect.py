@@ -16,8 +16,9 @@ from mainspring.engines.sql.statement import Arguments, Encoder
 from mainspring.query import regex
 from mainspring.query.aggregates import result_type
 from mainspring.query.ast import Quantifier, TableName
-from mainspring.query.expr import Apply
+from mainspring.query.expr import Apply, Search
 from mainspring.query.ops import Form, Operator
+from mainspring.query.search.configs import CONFIGS
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
 _LISTS = (Form.LIST, Form.VALUES, Form.PATTERNS, Form.REGEXES)
@@ -26,6 +27,8 @@ _SYMBOLS = {
     "cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>", "nxr": "&<", "nxl": "&>", "adj": "-|-",
 }
 BY_CODE_POINT = 'COLLATE "C"'
+
+_QUERIES = {"fts": "to_tsquery", "plfts": "plainto_tsquery", "phfts": "phraseto_tsquery", "wfts": "websearch_to_tsquery"}
 
 _encode_json = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -94,6 +97,12 @@ class PostgresDialect(Dialect):
             case name:
                 return f"{name}({', '.join(arguments)})"
 
+    def search(self, node: Search, value: str, arguments: Arguments) -> str:
+        """Configurations that we know are written as they are, so that an index on the same expression serves."""
+        config = f"'{node.config}'" if node.config in CONFIGS else f"${arguments.constant(node.config.encode())}"
+        query = self.placeholder(arguments.add(node.query.index, _plain), node.query.type)
+        return f"to_tsvector({config}::regconfig, {value}) @@ {_QUERIES[node.operator]}({config}::regconfig, {query})"
+
     def order(self, value: str, type_: DataType, descending: bool, nulls_first: bool, *, nullable: bool) -> str:
         key = f"{value} {BY_CODE_POINT}" if _is_text(type_) else value
         usual = nulls_first is descending or not nullable
@@ -109,6 +118,11 @@ class PostgresDialect(Dialect):
 
     def document_value(self, value: str, type_: DataType) -> str:
         return _number(value, type_)
+
+    def cursor_value(self, value: str, type_: DataType) -> str:
+        if type_.kind is not Kind.TIMESTAMPTZ:
+            return self.document_value(value, type_)
+        return f"((to_json({value} AT TIME ZONE 'UTC') #>> '{{}}') || '+00:00')"
 
     def document_text(self, document: str) -> str:
         return f"({document})::text"

@@ -51,6 +51,8 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
             return Busy("The database")
         case "22P02" | "22007":
             return ValueInvalid("the column", "...", reason="the database does not take it")
+        case "42704":
+            return NotSupported("a text search configuration of that name", by="PostgreSQL")
         case "22003" | "22001" | "22008" | "54000":
             return ValueOutOfRange("the column", "...", reason="the database does not take it")
         case "22023" if "TimeZone" in (error.diag.message_primary or ""):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from mainspring.catalog.model import Catalog
-from mainspring.engines.postgres.ddl import create_statements, missing_columns
+from mainspring.engines.postgres.ddl import create_statements, missing_columns, search_indexes
 from mainspring.engines.postgres.pool import Transaction
 from mainspring.engines.postgres.session import Command
 from mainspring.query.ast import TableName
@@ -27,7 +27,7 @@ async def migrate(transaction: Transaction, catalog: Catalog) -> tuple[TableName
         _once(f"SELECT pg_advisory_xact_lock({LOCK})"),
     )
     columns = {name: found for name, found in (await _standing(transaction)).items() if name in catalog.tables}
-    statements = [*create_statements(catalog, columns), *missing_columns(catalog, columns)]
+    statements = [*create_statements(catalog, columns), *missing_columns(catalog, columns), *search_indexes(catalog)]
     if statements:
         await transaction.run(*map(_once, statements))
     return tuple(name for name in catalog.tables if name not in columns)

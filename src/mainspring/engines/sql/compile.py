@@ -6,7 +6,7 @@ Correlated subqueries do the embedding and work on every SQL database. Identifie
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mainspring.datatypes import DataType
 from mainspring.engines.sql.dialect import Dialect, Step
@@ -95,7 +95,7 @@ class Compiler:
             case expr.Or(items):
                 return self._joined(items, " OR ", "1=0")
             case expr.Not(item):
-                return f"NOT ({self.condition(item)})"
+                return f"NOT ({self.condition(unindexed(item))})"
             case expr.Truth(operand):
                 return self.dialect.truth(self.operand(operand))
             case expr.Is(operand, what):
@@ -105,6 +105,11 @@ class Compiler:
             case expr.Compare(op, left, right):
                 type_ = right.type if right.type.wide else left.type
                 return self.dialect.compare(op, self.operand(left), self.operand(right, op.name), type_)
+            case expr.Search():
+                alias = node.of.alias if isinstance(node.of, expr.Ref) else None
+                elsewhere = alias in self.prefixes or alias in self.stand_ins
+                sought = replace(node, table=None) if elsewhere else node
+                return self.dialect.search(sought, self.operand(node.of), self.arguments)
             case expr.Exists(source, where):
                 return f"EXISTS (SELECT 1 FROM {self.tables(source)} WHERE {self.reached(source, where)})"
 
@@ -140,7 +145,7 @@ class Compiler:
     def place(self, rows: Rows) -> str:
         """What a cursor tells of a row: the order's values as they stand in documents."""
         keys = [term.key for term in rows.order if isinstance(term.key, expr.Ref | expr.Lookup)]
-        return self.dialect.json_list([self.dialect.document_value(self.operand(key), key.type) for key in keys])
+        return self.dialect.json_list([self.dialect.cursor_value(self.operand(key), key.type) for key in keys])
 
     def page(self, rows: Rows) -> str:
         """LIMIT and OFFSET (empty when there is no page)."""
@@ -229,6 +234,21 @@ def _nullable(key: expr.Ref | expr.Lookup | expr.Position) -> bool:
 NO_LIMIT = 2**63 - 1
 
 
+def unindexed(node: expr.Condition) -> expr.Condition:
+    """The same condition without the help of search indexes: they cannot tell unknown from false."""
+    match node:
+        case expr.And(items):
+            return expr.And(tuple(map(unindexed, items)))
+        case expr.Or(items):
+            return expr.Or(tuple(map(unindexed, items)))
+        case expr.Not(item):
+            return expr.Not(unindexed(item))
+        case expr.Search():
+            return replace(node, table=None)
+        case _:
+            return node
+
+
 def is_local(node: expr.Condition | expr.Operand) -> bool:
     """Whether a condition (or an operand of it) looks at nothing but its own row."""
     match node:
@@ -302,7 +322,7 @@ def _refs(node: object) -> Iterable[expr.Ref]:
                 yield from _refs(condition)
             case expr.Compare(_, left, right):
                 yield from _refs((left, right))
-            case expr.Is(operand) | expr.Truth(operand):
+            case expr.Is(operand) | expr.Truth(operand) | expr.Search(of=operand):
                 yield from _refs(operand)
             case expr.And(items) | expr.Or(items):
                 yield from _refs(items)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mainspring.datatypes import DataType
 from mainspring.engines.sql.statement import Arguments, Encoder
 from mainspring.query.ast import Quantifier, TableName
-from mainspring.query.expr import Apply
+from mainspring.query.expr import Apply, Search
 from mainspring.query.ops import Form, Operator
 
 _TESTS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
@@ -69,6 +69,13 @@ class Dialect(ABC):
         """The canonical value of a column that the database holds in a form of its own (`type_.native`)."""
         return column
 
+    @abstractmethod
+    def search(self, node: Search, value: str, arguments: Arguments) -> str:
+        """A full-text search in a compiled text or JSON value, by the index of `node.table` where there is one.
+
+        Raises NotSupported for an unknown configuration.
+        """
+
     def truth(self, value: str) -> str:
         """A boolean value as a condition."""
         return value
@@ -84,6 +91,10 @@ class Dialect(ABC):
     @abstractmethod
     def document_value(self, value: str, type_: DataType) -> str:
         """The SQL whose value stands in a JSON document in the JSON form of `datatypes`."""
+
+    def cursor_value(self, value: str, type_: DataType) -> str:
+        """The document form of a value in a cursor, whatever time zone an answer is shown in."""
+        return self.document_value(value, type_)
 
     @abstractmethod
     def document_text(self, document: str) -> str:

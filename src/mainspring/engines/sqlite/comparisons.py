@@ -17,6 +17,7 @@ from mainspring.query import regex
 from mainspring.query.evaluate import test
 from mainspring.query.ops import OPERATORS, order_key
 from mainspring.query.order import packed
+from mainspring.query.search.match import matches
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -86,5 +87,19 @@ def _canonical(type_: DataType, stored: str) -> Any:
             return stored
 
 
-COMPARISONS: dict[str, tuple[int, Callable[..., Any]]] = {"ms_match": (2, _match), "ms_key": (2, _key), "ms_test": (4, _test)}
+def _search_text(operator: str, config: str, query: str | None, text: str | None) -> bool | None:
+    return None if query is None or text is None else matches(operator, config, query, text)
+
+
+def _search_json(operator: str, config: str, query: str | None, document: str | None) -> bool | None:
+    return None if query is None or document is None else matches(operator, config, query, _decode(document))
+
+
+COMPARISONS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "ms_match": (2, _match),
+    "ms_key": (2, _key),
+    "ms_test": (4, _test),
+    "ms_search_text": (4, _search_text),
+    "ms_search_json": (4, _search_json),
+}
 """The functions by name, each with its number of arguments."""

@@ -7,6 +7,7 @@ from typing import Any
 from mainspring.catalog.model import Catalog
 from mainspring.engines.sqlite import names
 from mainspring.engines.sqlite.ddl import create_statements, missing_columns
+from mainspring.engines.sqlite.search import create_indexes
 from mainspring.query.ast import TableName
 
 
@@ -18,5 +19,7 @@ def migrate(connection: Any, catalog: Catalog) -> tuple[TableName, ...]:
         name: {row[1] for row in connection.execute(f"PRAGMA table_xinfo({names.table(name)})")} for name in existing
     }
     for statement in (*create_statements(catalog, existing), *missing_columns(catalog, columns)):
+        connection.execute(statement)
+    for statement in create_indexes(catalog, physical):
         connection.execute(statement)
     return tuple(name for name in catalog.tables if name not in existing)

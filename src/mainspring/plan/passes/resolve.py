@@ -14,6 +14,8 @@ from mainspring.query import ast, expr
 from mainspring.query.aggregates import result_type
 from mainspring.query.casts import castable, type_named
 from mainspring.query.ops import OPERATORS, QUANTIFIED, Form, Operator
+from mainspring.query.search.configs import known
+from mainspring.query.search.parse import SEARCHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ _FLIPPED = {"gt": "lt", "gte": "lte", "lt": "gt", "lte": "gte", "eq": "eq", "neq
 def _compare(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> expr.Condition:
     if not isinstance(node.left, _OF_ROWS) and isinstance(node.right, _OF_ROWS) and node.op in _FLIPPED:
         return _compare(planning, ast.Compare(_FLIPPED[node.op], node.right, node.left), scopes)
+    if node.op in SEARCHES:
+        return _search(planning, node, scopes)
     operator = OPERATORS.get(node.op)
     if operator is None:
         raise NotSupported(f"the operator {node.op}")
@@ -108,6 +112,23 @@ def _compare(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> 
     if node.quantifier is not None:
         return expr.Compare(operator, left, _several(planning, operator, left, node), node.quantifier)
     return expr.Compare(operator, left, _right(planning, operator, left, node.right, scopes))
+
+
+_SEARCHED = (Kind.TEXT, Kind.JSON)
+
+
+def _search(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> expr.Search:
+    of = _operand(planning, node.left, TEXT, scopes)
+    if of.type.kind not in _SEARCHED or isinstance(node.right, ast.Aggregate | ast.Column | ast.Formula):
+        raise OperatorInvalid(node.op, str(of.type))
+    config = node.config or planning.limits.search_config
+    place = f"filter on column {of.column.name}" if isinstance(of, expr.Ref) else None
+    form = Form.QUERY if node.op == "fts" else Form.WORDS
+    config = known(config) or config
+    indexed = None
+    if isinstance(node.left, ast.Column) and isinstance(of, expr.Ref) and not of.path and of.formula is None:
+        indexed = scopes[node.left.scope].table if of.column.search == config else None
+    return expr.Search(node.op, config, of, planning.param(node.right, TEXT, form, place), indexed)
 
 
 def _several(planning: Planning, operator: Operator, left: expr.Operand, node: ast.Compare) -> expr.Param:

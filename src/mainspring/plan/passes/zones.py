@@ -26,6 +26,8 @@ def in_zone(plan: P, zone: str) -> P:
     if not zones.known(zone):
         raise NotSupported(f"the time zone {zone}")
     given: dict[str, Any] = {"params": tuple(_param(spec, zone) for spec in plan.params), "zone": zone}
+    if isinstance(plan, ReadPlan) and plan.cursor:
+        _refuse_several(plan)
     if isinstance(plan, ReadPlan):
         given["rows"] = _shown(plan.rows, zone)
     else:
@@ -33,6 +35,13 @@ def in_zone(plan: P, zone: str) -> P:
     if isinstance(plan, InsertPlan | UpdatePlan):
         given["writes"] = _shown(plan.writes, zone)
     return replace(plan, **given)
+
+
+def _refuse_several(plan: ReadPlan) -> None:
+    """A database writes arrays and ranges of moments in the zone of the answer; a cursor has none."""
+    for term in plan.rows.order:
+        if term.key.type.item is not None and term.key.type.item.kind is Kind.TIMESTAMPTZ:
+            raise NotSupported(f"a cursor over an order by {term.key.type} in a time zone", instead="Leave the time zone out.")
 
 
 def _param(spec: ParamSpec, zone: str) -> ParamSpec:

@@ -80,6 +80,7 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.RelatedOrderInvalid: (400, "PGRST118"),
     errors.MaxAffectedInvalid: (400, "PGRST128"),
     errors.NotGrouped: (400, "42803"),
+    errors.SearchInvalid: (400, "42601"),
     errors.EngineUnavailable: (503, "PGRST000"),
     errors.TimedOut: (500, "57014"),
     errors.Busy: (503, "53300"),

@@ -146,6 +146,7 @@ NOTES = _table(
     Column("slug", TEXT),
     uniques=(Unique("notes_slug_key", ("slug",)),),
 )
+ESSAYS = _table("essays", _id(), Column("body", TEXT, search="english"), Column("note", TEXT))
 PLACES = _table(
     "geo.places",
     Column("country", TEXT, nullable=False),
@@ -153,7 +154,7 @@ PLACES = _table(
     Column("name", TEXT),
     key=("country", "number"),
 )
-TABLES = (SAMPLES, PEOPLE, BOOKS, LABELS, BOOK_LABELS, COVERS, DRAFTS, NOTES, PLACES)
+TABLES = (SAMPLES, PEOPLE, BOOKS, LABELS, BOOK_LABELS, COVERS, DRAFTS, NOTES, ESSAYS, PLACES)
 
 
 def catalog(*more: Table, computed: bool = False) -> Catalog:

@@ -1,0 +1,98 @@
+"""Text search configurations: which lexemes a text consists of, and where they stand in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from mainspring.query.search.stems import stem
+from mainspring.query.search.tokens import tokens
+
+_COMMON: Final = (
+    "i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers "
+    "herself it its itself they them their theirs themselves what which who whom this that these those am is are "
+    "was were be been being have has had having do does did doing a an the and but if or because as until while of "
+    "at by for with about against between into through during before after above below to from up down in out on "
+    "off over under again further then once here there when where why how all any both each few more most other "
+    "some such no nor not only own same so than too very s t can will just don should now "
+)
+STOP_WORDS: Final = frozenset(_COMMON.split())
+"""The English words too common to be looked for."""
+
+LONGEST_LEXEME: Final = 2046
+LAST_POSITION: Final = 16_383
+MOST_POSITIONS: Final = 255
+"""PostgreSQL's bounds: bytes of a lexeme (longer ones are passed over), positions told apart, positions kept of one lexeme."""
+
+Dictionary = Callable[[str], str | None]
+"""From a word in lower case to its lexeme, None for a stop word."""
+
+Positions = dict[str, list[int]]
+
+
+def _english(word: str) -> str | None:
+    return None if word in STOP_WORDS else stem(word)
+
+
+_DICTIONARIES: Final[Mapping[str, Dictionary]] = {"english": _english, "simple": lambda word: word}
+CONFIGS: Final = frozenset(_DICTIONARIES)
+"""The configurations known here. A database may have more."""
+
+
+def known(config: str) -> str | None:
+    """The configuration that `config` names (perhaps with its schema), None when it is none of `CONFIGS`."""
+    name = config.strip().removeprefix("pg_catalog.").lower()
+    return name if name in CONFIGS else None
+
+
+def lower(text: str) -> str:
+    """`text` in lower case, one character for one, as databases do it."""
+    if "İ" in text or "Σ" in text:
+        return "".join("i" if character == "İ" else character.lower() for character in text)
+    return text.lower()
+
+
+def lexemes(config: str, text: str) -> Iterator[str | None]:
+    """The lexeme of each token that counts as a position; None for a stop word."""
+    dictionary = _DICTIONARIES[config]
+    for token in tokens(text):
+        folded = lower(token.text)
+        if len(folded) * 4 > LONGEST_LEXEME and len(folded.encode()) > LONGEST_LEXEME:
+            continue
+        yield dictionary(folded) if token.word else folded
+
+
+def positions(config: str, value: Any) -> Positions:
+    """Where each lexeme of a text, or of the texts in a JSON document, stands (from 1)."""
+    found: Positions = {}
+    place = 0
+    for text in (value,) if isinstance(value, str) else _texts(value):
+        some = False
+        for lexeme in lexemes(config, text):
+            place += 1
+            if lexeme is not None:
+                some = True
+                _note(found, lexeme, min(place, LAST_POSITION))
+        place += some and not isinstance(value, str)
+    return found
+
+
+def _note(found: Positions, lexeme: str, place: int) -> None:
+    places = found.setdefault(lexeme, [])
+    if len(places) < MOST_POSITIONS and (not places or places[-1] != place):
+        places.append(place)
+
+
+def _texts(document: Any) -> Iterator[str]:
+    """The texts in a document in the order of a `jsonb`: keys by length, then by bytes."""
+    match document:
+        case str():
+            yield document
+        case dict():
+            for key in sorted(document, key=lambda key: (len(key.encode()), key.encode())):
+                yield from _texts(document[key])
+        case list() | tuple():
+            for item in document:
+                yield from _texts(item)
+        case _:
+            return
