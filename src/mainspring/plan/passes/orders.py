@@ -82,6 +82,7 @@ def _at_most_one(draft: Draft) -> bool:
         for item in (item.items if isinstance(item, expr.And) else (item,))
         if isinstance(item, expr.Compare)
         and item.op.name == "eq"
+        and item.quantifier is None
         and isinstance(item.left, expr.Ref)
         and not item.left.path
         and isinstance(item.right, expr.Param)
