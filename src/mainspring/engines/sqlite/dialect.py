@@ -214,12 +214,12 @@ class SqliteDialect(Dialect):
             case "text":
                 return f"({_text(arguments[0], node.arguments[0].type)})"
             case "add" | "subtract" | "multiply" as name:
-                return _calculated(name, arguments, node.type)
+                return _calculated(name, arguments, node)
             case name:  # SQLite folds ASCII letters only
                 return self.canonical(f"{name}({', '.join(arguments)})", node.type)
 
     def canonical(self, value: str, type_: DataType) -> str:
-        return _number(value, type_) if type_.wide else value
+        return f"ms_wide({value}, {_scale(type_)})" if type_.wide else value
 
     def adopted(self, column: str, type_: DataType) -> str:
         return adopted.canonical(column, type_)
@@ -335,13 +335,31 @@ def _path(steps: Sequence[Step]) -> str:
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
 
 
-def _calculated(name: str, arguments: Sequence[str], type_: DataType) -> str:
-    """Arithmetic. What fits a double's digits is rounded to its scale; wide numerics are decimal numbers in a text."""
-    left, right = arguments
-    if type_.wide:
-        return _number(f"ms_{name}({left}, {right})", type_)
+def _calculated(name: str, arguments: Sequence[str], node: Apply) -> str:
+    """Arithmetic. What fits a double's digits is rounded to its scale.
+
+    Wide numerics are doubles, too, as long as one keeps their digits, and beyond that decimal numbers in a text: SQLite
+    calculates those that fit for certain, which are most, `functions` the others.
+    """
+    (left, right), type_ = arguments, node.type
     result = f"({left} {_SIGNS[name]} {right})"
-    return result if type_.kind is Kind.INTEGER else f"round({result}, {type_.scale or 0})"
+    if type_.kind is Kind.INTEGER:
+        return result
+    rounded = f"round({result}, {type_.scale or 0})"
+    if not type_.wide:
+        return rounded
+    exact = f"ms_{name}({left}, {right}, {_scale(type_)})"
+    room = NUMERIC_DIGITS - (type_.scale or 0)
+    if type_.scale is None or room < 1 or any(argument.type.wide for argument in node.arguments):
+        return exact
+    fits = f"abs({rounded}) < {10**room}"
+    if name != "multiply":  # a small difference of large numbers has their errors
+        fits = f"abs({left}) < {10**room // 2} AND abs({right}) < {10**room // 2}"
+    return f"(CASE WHEN {fits} THEN {rounded} ELSE {exact} END)"
+
+
+def _scale(type_: DataType) -> str:
+    return "NULL" if type_.scale is None else str(type_.scale)
 
 
 def _comparable(value: str, type_: DataType) -> str:
@@ -435,7 +453,7 @@ def _own_document(value: str, type_: DataType) -> str:
 def _number(value: str, type_: DataType) -> str:
     """A number in decimal notation; below 0.0001 `%g` would turn to an exponent."""
     if type_.wide:
-        return f"ms_number({value}, {'NULL' if type_.scale is None else type_.scale})"
+        return f"ms_number({value}, {_scale(type_)})"
     if type_.precision is not None or type_.scale is not None:
         return f"CASE WHEN {value} IS NOT NULL THEN printf('%.{type_.scale or 0}f', {value}) END"
     return (

@@ -84,7 +84,7 @@ def _round(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{DIGITS}g}")
 
 
-# Wide numerics: decimal numbers in a text, of any length. Beside them stand numbers as they are stored.
+# Wide numerics: doubles as long as one keeps all digits that the scale gives them room for, else decimal numbers in a text.
 
 _WIDE = DataType(Kind.NUMERIC, wide=True)
 
@@ -93,11 +93,26 @@ def _exact(value: float | str) -> Decimal:
     return Decimal(f"{value:.{DIGITS}g}" if isinstance(value, float) else value)
 
 
-def _calculation(name: str) -> Callable[[Any, Any], str | None]:
-    def calculate(left: float | str | None, right: float | str | None) -> str | None:
+def _wide(value: float | str | Decimal | None, scale: int | None) -> float | str | None:
+    """The one form of a wide numeric, so that equal ones are told."""
+    if value is None:
+        return None
+    number = _fitted(value if isinstance(value, Decimal) else _exact(value), scale)
+    if scale is not None and abs(number) < 10 ** (DIGITS - scale):
+        return float(number)
+    return format(number, "f")
+
+
+def _fitted(number: Decimal, scale: int | None) -> Decimal:
+    fit: Decimal = fitted(NUMERIC if scale is None else DataType(Kind.NUMERIC, scale=scale), number)
+    return fit
+
+
+def _calculation(name: str) -> Callable[..., float | str | None]:
+    def calculate(left: float | str | None, right: float | str | None, scale: int | None) -> float | str | None:
         if left is None or right is None:
             return None
-        return format(calculated(name, _exact(left), _exact(right)), "f")
+        return _wide(calculated(name, _exact(left), _exact(right)), scale)
 
     return calculate
 
@@ -121,8 +136,12 @@ def wide_aggregate(name: str) -> type[Any]:
 
 
 def _number(value: float | str | None, scale: int | None) -> str | None:
-    type_ = NUMERIC if scale is None else DataType(Kind.NUMERIC, scale=scale)
-    return None if value is None else format(fitted(type_, _exact(value)), "f")
+    """A wide numeric as documents write it."""
+    if value is None:
+        return None
+    if isinstance(value, float) and scale is not None:
+        return f"{value + 0.0:.{scale}f}"  # no negative zero
+    return format(_fitted(_exact(value), scale), "f")
 
 
 def _real(value: float | str | None) -> float | None:
@@ -133,15 +152,22 @@ _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 
 def _numeric_key(value: float | str | None) -> str | None:
-    """A text that sorts as the number does."""
+    """A text that sorts as the number does: its sign, its size, its digits."""
     if value is None:
         return None
-    number = fitted(NUMERIC, _exact(value))
-    if number == 0:
+    if isinstance(value, float):
+        digits, exponent = f"{value:.{DIGITS - 1}e}".replace(".", "").split("e")
+        return _key(digits.lstrip("-").rstrip("0"), int(exponent), negative=value < 0)
+    number = Decimal(value)
+    digits = "".join(map(str, number.as_tuple().digits)).lstrip("0").rstrip("0")
+    return _key(digits, number.adjusted(), negative=number < 0)
+
+
+def _key(digits: str, exponent: int, *, negative: bool) -> str:
+    if not digits:
         return "1"
-    digits = "".join(map(str, number.as_tuple().digits)).rstrip("0")
-    size = f"{number.adjusted() + 5_000_000:07}{digits}"
-    return f"2{size}" if number > 0 else f"0{size.translate(_COMPLEMENT)}~"
+    size = f"{exponent + 5_000_000:07}{digits}"
+    return f"0{size.translate(_COMPLEMENT)}~" if negative else f"2{size}"
 
 
 def _of(show: Callable[[str, str], str]) -> Callable[[str | None, str], str | None]:
@@ -169,8 +195,9 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "ms_decimal_text": (1, _decimal),
     "ms_round": (1, _round),
     "ms_number": (2, _number),
+    "ms_wide": (2, _wide),
     "ms_real": (1, _real),
     "ms_numeric_key": (1, _numeric_key),
-    **{f"ms_{name}": (2, _calculation(name)) for name in ARITHMETIC},
+    **{f"ms_{name}": (3, _calculation(name)) for name in ARITHMETIC},
     **{name: (1, function) for name, function in adopted.FUNCTIONS.items()},
 }
