@@ -79,7 +79,7 @@ def _join(draw: DrawFn, source: Table, target: Table) -> Expr:
 
 def operand(draw: DrawFn, row: Row, depth: int) -> Operand:
     """Anything of any type over the row."""
-    make = draw(st.sampled_from([_text, _text, _number, _number, _column, _place, _chosen, _condition]))
+    make = draw(st.sampled_from([_text, _text, _number, _number, _number, _column, _place, _chosen, _condition]))
     return value_of(make(draw, row, depth))
 
 

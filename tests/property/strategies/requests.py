@@ -61,6 +61,8 @@ class _Asking:
     def columns(self, table: Table, command: str = "select") -> list[Column]:
         """The columns worth naming: mostly those that the caller may use."""
         every = list(table.readable() if command == "select" or self.chance(30) else table.columns.values())
+        if table.computed and command == "select" and self.draw(st.booleans()):
+            every = [column for column in every if column.name in table.computed]
         if self.principal.bypass or self.chance(40):
             return every
         allowed = self.registry.columns(table.name, self.principal.role, command)
