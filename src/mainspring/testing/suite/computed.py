@@ -121,6 +121,12 @@ def cheaper(book: Any, other: Any) -> Any:
     return other.price < book.price
 
 
+@_said.relation("books", "books", single=True)
+def peer(book: Any, other: Any) -> Any:
+    """The first book of the same year (which an index finds, so that the rows found are sorted)."""
+    return other.year == book.year
+
+
 @_said.relation("notes", "notes")
 def alike(note: Any, other: Any) -> Any:
     """The notes that share a secret."""
@@ -307,6 +313,13 @@ class ComputedSuite(Suite):
         spread = Embed("namesake", selected(Field(Column("name"), "called"), order=[Order(Column("name"))]), spread=True)
         order = [Order(Column("name"), related="namesake", nulls_first=True)]
         assert (await computing.rows("books", "id", spread, order=order))[-1] == {"id": 1, "called": "ada"}
+
+    async def test_documents_stay_documents_where_rows_are_sorted(self, computing: Door) -> None:
+        await computing.insert("books", {"id": 9, "title": "same", "year": 1999, "price": "7"})
+        embed = Embed("peer", selected("id", "price", "early"))
+        spread = Embed("peer", selected(Field(Column("gross"), "g"), Field(Column("early"), "e")), alias="x", spread=True)
+        found = raw_rows(await computing.read("books", embed, spread, where=compare("id", "eq", 9)))
+        assert found == [{"peer": '{"id":1,"price":10.00,"early":true}', "g": "11.9000", "e": "true"}]
 
     async def test_its_inverse(self, computing: Door) -> None:
         embed = Embed("namesakes", selected("id"))
