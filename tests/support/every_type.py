@@ -35,7 +35,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import INT4RANGE, JSONB, TSTZRANGE, Range
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mainspring.catalog.system import auth
@@ -96,6 +96,8 @@ class Everything(Base):
     a_jsonb: Mapped[Any | None] = mapped_column(JSON().with_variant(JSONB(), "postgresql"))
     an_array: Mapped[list[str] | None] = mapped_column(ARRAY(Text), server_default=text("'{a,b}'"))
     an_enum_array: Mapped[list[Mood] | None] = mapped_column(ARRAY(Enum(Mood)))
+    a_range: Mapped[Range[int] | None] = mapped_column(INT4RANGE, default=Range(1, 5, bounds="(]"))
+    a_period: Mapped[Range[datetime]] = mapped_column(TSTZRANGE, server_default=text("'[2026-01-01,2026-02-01)'::tstzrange"))
     some_bytes: Mapped[bytes | None] = mapped_column(LargeBinary)
     doubled: Mapped[int] = mapped_column(Computed("an_integer * 2", persisted=True))
     taxed: Mapped[Decimal] = mapped_column(Numeric(10, 2), Computed("a_numeric * 1.19"))

@@ -99,6 +99,8 @@ def mistakes(*items: Any) -> list[str]:
         ("a_json", datatypes.JSON),
         ("a_jsonb", datatypes.JSON),
         ("an_array", DataType(Kind.ARRAY, item=datatypes.TEXT)),
+        ("a_range", datatypes.RANGES["int4range"]),
+        ("a_period", datatypes.RANGES["tstzrange"]),
         ("some_bytes", datatypes.BYTES),
         ("owner", datatypes.UUID_),
     ],

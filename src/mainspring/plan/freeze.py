@@ -19,7 +19,7 @@ from mainspring.plan.nodes import (
 )
 from mainspring.query.expr import Aggregate, Key, Lookup, Position, Ref, both
 
-_UNRANKED = (Kind.JSON, Kind.ARRAY, Kind.NATIVE)
+_UNRANKED = (Kind.JSON, Kind.NATIVE)
 
 
 def finish(draft: Draft) -> Rows:

@@ -55,6 +55,8 @@ def types(type_: DataType, enums: Enums) -> tuple[str | Call, str]:
         case Kind.ARRAY if type_.item is not None:
             item, python = types(type_.item, enums)
             return Call("sa.ARRAY(", [item]), f"list[{python}]"
+        case Kind.RANGE:
+            return f"postgresql.{str(type_).upper()}()", "Any"
         case kind:
             return _TYPES[kind]
 

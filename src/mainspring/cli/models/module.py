@@ -116,6 +116,7 @@ def _imports(text: str) -> str:
     found += ["from uuid import UUID"] if "UUID" in annotations else []
     mapped = ["Mapped", "mapped_column"] if "mapped_column(" in text else []
     found += ["", *(["import sqlalchemy as sa"] if "sa." in text else []), "from mainspring import Mainspring"]
+    found += ["from sqlalchemy.dialects import postgresql"] if "postgresql." in text else []
     found += [f"from sqlalchemy.orm import {', '.join(['DeclarativeBase', *mapped])}"]
     return "\n" + "\n".join(found)
 

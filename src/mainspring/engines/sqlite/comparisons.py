@@ -22,9 +22,11 @@ from mainspring.query.search.match import matches
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-def _match(spelt: str | None, text: str | None) -> bool | None:
-    """Whether a regular expression in RE2's spelling matches."""
-    return None if spelt is None or text is None else regex.search(spelt, text)
+def _match(spelt: str | None, text: Any) -> bool | None:
+    """Whether a regular expression in RE2's spelling matches. Bytes, which a found database may hold as text, match as shown."""
+    if spelt is None or text is None:
+        return None
+    return regex.search(spelt, text if isinstance(text, str) else f"\\x{text.hex()}" if isinstance(text, bytes) else str(text))
 
 
 def _key(value: str | None, spec: str) -> bytes | None:

@@ -122,6 +122,8 @@ def _type(column: Column) -> DataType:
         return replace(known, native=native)
     if native.startswith("character(") or native == "character":
         return replace(TEXT, native=native)
+    if native == "character varying[]":  # it does not compare with arrays of text
+        return replace(column.type, native=native)
     foreign = column.type.kind is Kind.ENUM and "." in native
     awkward = column.type.item is not None and native.removesuffix("[]") in _CAST
     return DataType(Kind.NATIVE, name=native) if foreign or awkward else column.type

@@ -15,6 +15,7 @@ from mainspring.datatypes import (
     INTERVAL,
     JSON,
     NUMERIC,
+    RANGES,
     SMALLINT,
     TEXT,
     TIME,
@@ -44,6 +45,7 @@ _PLAIN = {
     "json": JSON,
     "jsonb": JSON,
     "bytea": BYTES,
+    **RANGES,
 }
 _SIZED = re.compile(r"([a-z ]+)\((\d+)(?:,(\d+))?\)(.*)")
 
