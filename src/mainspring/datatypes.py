@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from enum import StrEnum
@@ -717,12 +717,22 @@ def _range_text(type_: DataType, bounds: Bounds | None) -> str:
     if bounds is None:
         return "empty"
     lower, upper, opening, closing = bounds
-    return f"{opening}{_bound_text(type_, lower)},{_bound_text(type_, upper)}{closing}"
+    item = replace(type_.item, zone=None) if type_.item and type_.item.zone else type_.item or TEXT
+    return f"{opening}{_bound_text(item, lower)},{_bound_text(item, upper)}{closing}"
 
 
-def _bound_text(type_: DataType, value: Any) -> str:
-    text = "" if value is None else to_text(type_.item or TEXT, value) or ""
+def _bound_text(item: DataType, value: Any) -> str:
+    text = "" if value is None else to_text(item, value) or ""
     return f'"{text}"' if " " in text else text
+
+
+def range_clock(text: str, zone: str) -> str:
+    """A canonical range of moments as it is shown in a time zone."""
+    bounds = range_bounds(RANGES["tstzrange"], text)
+    if bounds is None:
+        return text
+    item = replace(TIMESTAMPTZ, zone=zone)
+    return f"{bounds[2]}{_bound_text(item, bounds[0])},{_bound_text(item, bounds[1])}{bounds[3]}"
 
 
 def _range_json(type_: DataType, value: Any) -> str:
@@ -807,6 +817,8 @@ def to_json(type_: DataType, value: Any) -> Any:
             return [to_json(type_.item or TEXT, item) for item in value]
         case Kind.TIMESTAMPTZ if type_.zone:
             return zones.clock(value, type_.zone)
+        case Kind.RANGE if type_.item and type_.item.zone:
+            return range_clock(value, type_.item.zone)
         case _:
             return value
 
@@ -828,7 +840,7 @@ def to_text(type_: DataType, value: Any) -> str | None:
             return zones.clock_text(value, type_.zone)
         case Kind.TIMESTAMPTZ:
             return str(value).replace("T", " ").removesuffix(":00")
-        case Kind.BYTES | Kind.INTERVAL:
+        case Kind.BYTES | Kind.INTERVAL | Kind.RANGE:
             return str(to_json(type_, value))
         case Kind.JSON:
             return json_text(value)

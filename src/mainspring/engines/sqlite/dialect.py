@@ -44,8 +44,12 @@ def _real(value: Decimal) -> float:
 
 
 def _array(type_: DataType) -> Encoder:
-    stored = replace(type_, item=replace(type_.item, zone=None)) if type_.item else type_
+    stored = _unzoned(type_)
     return lambda value: json_dump(to_json(stored, value))
+
+
+def _unzoned(type_: DataType) -> DataType:
+    return replace(type_, zone=None, item=_unzoned(type_.item) if type_.item else None)
 
 
 _ENCODERS: dict[Kind, Encoder] = {Kind.NUMERIC: _real, Kind.BOOLEAN: int, Kind.JSON: json_dump}
@@ -444,6 +448,10 @@ def _own_document(value: str, type_: DataType) -> str:
             return f"ms_clock({value}, {names.literal(type_.zone)})"
         case Kind.ARRAY if type_.item is not None and type_.item.zone:
             return f"json(ms_clocks({value}, {names.literal(type_.item.zone)}))"
+        case Kind.ARRAY if type_.item is not None and type_.item.item is not None and type_.item.item.zone:
+            return f"json(ms_range_clocks({value}, {names.literal(type_.item.item.zone)}))"
+        case Kind.RANGE if type_.item is not None and type_.item.zone:
+            return f"ms_range_clock({value}, {names.literal(type_.item.zone)})"
         case Kind.JSON | Kind.ARRAY:
             return f"json({value})"
         case _:
@@ -485,7 +493,7 @@ def _own_text(value: str, type_: DataType) -> str:
             return f"replace(substr({value}, 1, length({value}) - 3), 'T', ' ')"
         case Kind.JSON:
             return f"ms_json_text({value})"
-        case Kind.BYTES | Kind.INTERVAL:
+        case Kind.BYTES | Kind.INTERVAL | Kind.RANGE:
             return _document(value, type_)
         case _:
             return value

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mainspring.datatypes import NUMERIC, DataType, Kind, float_text, interval_text, json_text
+from mainspring.datatypes import NUMERIC, DataType, Kind, float_text, interval_text, json_text, range_clock
 from mainspring.engines.sqlite import adopted
 from mainspring.engines.sqlite.comparisons import COMPARISONS
 from mainspring.query.aggregates import aggregate
@@ -180,13 +180,21 @@ def _clocks(moments: str | None, zone: str) -> str | None:
     return msgspec.json.encode([None if item is None else clock(item, zone) for item in _decode(moments)]).decode()
 
 
+def _range_clocks(ranges: str | None, zone: str) -> str | None:
+    if ranges is None:
+        return None
+    return msgspec.json.encode([None if item is None else range_clock(item, zone) for item in _decode(ranges)]).decode()
+
+
 _SHOWN: dict[str, Callable[[str | None, str], str | None]] = {
     "ms_clock": _of(clock),
     "ms_clock_text": _of(clock_text),
     "ms_clock_date": _of(clock_date),
     "ms_clocks": _clocks,
+    "ms_range_clock": _of(range_clock),
+    "ms_range_clocks": _range_clocks,
 }
-"""Functions of a moment (or an array of them) and a time zone."""
+"""Functions of a moment or a range (or an array of them) and a time zone."""
 
 _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "ms_interval": (1, _interval),

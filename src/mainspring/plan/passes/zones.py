@@ -49,7 +49,7 @@ def _param(spec: ParamSpec, zone: str) -> ParamSpec:
 
 
 def _type(type_: DataType, zone: str) -> DataType:
-    if type_.kind is Kind.ARRAY and type_.item is not None:
+    if type_.kind in (Kind.ARRAY, Kind.RANGE) and type_.item is not None:
         return replace(type_, item=_type(type_.item, zone))
     return replace(type_, zone=zone) if type_.kind is Kind.TIMESTAMPTZ else type_
 

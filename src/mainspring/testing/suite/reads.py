@@ -178,6 +178,8 @@ class ConditionsSuite(Suite):
         ):
             condition = Compare(op, word, Const(values), quantifier)
             assert await door.ids("books", condition) == ids
+        keys = Compare("eq", Column("id"), Const([1, 3]), some)
+        assert await door.ids("books", keys, order=[Order(Column("id"), descending=True)]) == [3, 1]
         assert await door.ids("books", Not(Compare("eq", word, Const(["One", None]), some))) == []
         assert await door.ids("books", Compare("eq", Column("id"), Const([1, 3]), some)) == [1, 3]  # a key, and several rows
         assert await door.ids("people", Compare("isdistinct", Column("boss_id"), Const(1))) != await door.ids(
