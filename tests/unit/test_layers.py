@@ -44,6 +44,7 @@ CONFINED = {
     "uvloop": ("cli",),
     "jwt": ("services.identity",),
     "cryptography": ("services.identity",),
+    "re2": ("query.regex",),
 }
 INPUT_OUTPUT = {"asyncio", "socket", "ssl", "subprocess", "threading", "multiprocessing", "http.client", "urllib.request"}
 PURE = tuple(name for names in LEVELS[:4] for name in names)
