@@ -15,12 +15,14 @@ import pytest
 from mainspring.app import Mainspring
 from mainspring.catalog.model import Catalog
 from mainspring.cli import main
+from mainspring.cli.serve import announce
+from mainspring.cli.target import find_app, parse
 from mainspring.datatypes import Kind
 from mainspring.engines.registry import look
 from mainspring.errors import ConfigError
 from mainspring.observe import LeftOut, Observation
 from mainspring.query.ast import TableName
-from mainspring.settings import DatabaseSettings, Settings
+from mainspring.settings import DatabaseSettings, ServerSettings, Settings
 from mainspring.testing.client import TestClient
 from tests.support import found
 from tests.support.servers import PostgresServer
@@ -169,6 +171,25 @@ async def test_writing_to_a_view_is_refused_by_name(tmp_path: Path) -> None:
             assert answer.json()["code"] == "PGRST127"
 
 
+async def test_what_only_the_database_knows_is_written_and_read(postgres: PostgresServer) -> None:
+    row = {"an_address": "10.0.0.1", "a_range": "[1,5)", "moods": "{ok,sad}", "a_kind": "b", "some_money": "1.50"}
+    row |= {"one_char": "x", "a_json": {"b": [1], "a": None}, "a_real": 0.1, "a_char": "ab", "a_name": "it", "an_email": "a@b"}
+    row |= {"reals": "{0.5}"}
+    shown = {**row, "moods": ["ok", "sad"], "some_money": "$1.50", "reals": [0.5]}
+    async with TestClient(Mainspring(), on_server(postgres)) as client:
+        service, told = client.as_service(), {"prefer": "return=representation"}
+        answer = await service.post(f"/rest/v1/everything?select={','.join(row)}", json=row, headers=told)
+        assert answer.status_code == 201, answer.text
+        assert answer.json() == [shown]
+        (found,) = (await service.get("/rest/v1/everything?a_name=eq.it&select=id,a_real,a_char")).json()
+        assert (found["a_real"], found["a_char"]) == (0.1, "ab")
+        path = f"/rest/v1/everything?id=eq.{found['id']}"
+        changed = await service.patch(f"{path}&select=a_real,an_address", json={"a_real": 0.3}, headers=told)
+        assert changed.json() == [{"a_real": 0.3, "an_address": "10.0.0.1"}]
+        wrong = await service.patch(path, json={"an_address": "nowhere"})
+        assert wrong.status_code == 400
+
+
 async def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     facts: list[Observation] = []
     async with TestClient(Mainspring(), messy(tmp_path / "found.sqlite"), observe=facts.append):
@@ -204,3 +225,36 @@ def test_open_read_is_not_for_apps(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["init", "--out", str(tmp_path / "app.py")]) == 0
     assert main(["serve", str(tmp_path / "app.py"), "--open-read", "--data", str(tmp_path)]) == 2
     assert "an app has policies of its own" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- the command line
+
+
+def test_types_of_a_database_without_an_app(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["types", "typescript", "--database", messy(tmp_path / "found.sqlite")]) == 0
+    told = capsys.readouterr().out
+    assert "no_rowid: {" in told
+    assert "made: number | null" in told
+
+
+@pytest.mark.parametrize(
+    ("host", "who"),
+    [("127.0.0.1", "whoever uses this machine"), ("localhost", "whoever uses"), ("0.0.0.0", "ANYONE ON THE NETWORK")],
+)
+def test_an_open_database_is_announced(tmp_path: Path, host: str, who: str, capsys: pytest.CaptureFixture[str]) -> None:
+    announce(Settings(server=ServerSettings(host=host, data=str(tmp_path)), database=DatabaseSettings(open_read=True)))
+    (warning,) = [line for line in capsys.readouterr().out.splitlines() if "WARNING" in line]
+    assert who in warning
+
+
+async def test_the_app_to_begin_with_works(tmp_path: Path) -> None:
+    assert main(["init", "--out", str(tmp_path / "notes.py")]) == 0
+    app = find_app(parse(str(tmp_path / "notes.py")))
+    assert isinstance(app, Mainspring)
+    uid = "a11ce000-0000-4000-8000-000000000001"
+    async with TestClient(app) as client:
+        me = client.as_user(uid)
+        for note in ({"text": "mine"}, {"text": "for all", "shared": True}):
+            assert (await me.post("/rest/v1/notes", json=note)).status_code == 201
+        assert len((await me.get("/rest/v1/notes")).json()) == 2
+        assert [row["text"] for row in (await client.as_anon().get("/rest/v1/notes")).json()] == ["for all"]

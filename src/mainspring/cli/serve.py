@@ -73,7 +73,7 @@ async def _serve_here(application: Dispatcher, settings: Settings, begun: float)
         running = asyncio.create_task(server.serve())
         running.add_done_callback(lambda _: finished.set())
         await _until_listening(settings.server, running)
-        _announce(settings)
+        announce(settings)
         observe(Started(_address(settings.server), time.monotonic() - begun))
         await finished.wait()
     finally:
@@ -149,7 +149,7 @@ def _serve_in_workers(launch: Launch, settings: Settings, application: Dispatche
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
 
-    _announce(settings)
+    announce(settings)
     server = Granian(
         launch.app,
         address=settings.server.host,
@@ -203,7 +203,8 @@ def _who(host: str) -> str:
     return "whoever uses this machine" if alone else "ANYONE ON THE NETWORK, with no key at all,"
 
 
-def _announce(settings: Settings) -> None:
+def announce(settings: Settings) -> None:
+    """Say on standard output where everything is, and who may read it where that is everybody."""
     base = _address(settings.server)
     lines = {"Data API": f"{base}{settings.rest.prefix}/", "Health": f"{base}/healthz"}
     if settings.database.auth_mode == "app":

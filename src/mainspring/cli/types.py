@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mainspring.catalog.model import Catalog
+from mainspring.cli import bare
 from mainspring.cli.pydantic import pydantic
 from mainspring.cli.target import catalog_of, parse, read_settings
 from mainspring.cli.typescript import typescript
-from mainspring.engines.registry import open_native
+from mainspring.engines.registry import look, open_native
 from mainspring.settings import Settings
 
 _WRITERS = {"typescript": typescript, "python": pydantic}
@@ -19,10 +20,16 @@ _WRITERS = {"typescript": typescript, "python": pydantic}
 def types(language: str, app: str, flags: Mapping[str, str]) -> int:
     """Print the types in `language`. Raises ConfigError, and what reading a database raises."""
     settings = read_settings(flags, parse(app).folder if app else Path.cwd())
-    native = settings.database.auth_mode == "database"
-    catalog = asyncio.run(_introspected(settings)) if native else catalog_of(app)
-    print(_WRITERS[language](catalog, settings.rest.schemas), end="")
+    print(_WRITERS[language](_catalog(app, settings), settings.rest.schemas), end="")
     return 0
+
+
+def _catalog(app: str, settings: Settings) -> Catalog:
+    if settings.database.auth_mode == "database":
+        return asyncio.run(_introspected(settings))
+    if app == bare.__name__:
+        return look(settings, Path(settings.server.data)).catalog
+    return catalog_of(app)
 
 
 async def _introspected(settings: Settings) -> Catalog:

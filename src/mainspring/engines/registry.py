@@ -58,8 +58,7 @@ def look(settings: Settings, data: Path) -> Found:
         except ImportError:
             raise _driver_missing() from None
         return look_into_server(settings.database.url, settings.rest.schemas)
-    cure = "sqlite:///path or postgresql://..."
-    raise ConfigError([Mistake("database.url", f'there is nothing to be found in "{scheme}://"', cure)])
+    raise ConfigError([Mistake("database.url", "is no address of an existing database", "sqlite:///path or postgresql://...")])
 
 
 def open_native(settings: Settings) -> NativeEngine:
