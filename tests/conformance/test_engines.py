@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from mainspring.catalog.model import Table
+from mainspring.datatypes import Kind
 from mainspring.engines.base import Engine
 from mainspring.engines.registry import open_engine
 from mainspring.errors import ConfigError
@@ -75,3 +78,27 @@ class TestPostgres(EngineSuite):
 
     def make_engine(self, folder: Path) -> Engine:
         return open_engine(DatabaseSettings(url=self.url, pool_size=4), folder)
+
+
+class TestFoundSqlite(EngineSuite):
+    """A SQLite file whose columns are declared as if Mainspring had not made them: what is read with care reads the same."""
+
+    @pytest.fixture(autouse=True)
+    def _declared(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(world, "TABLES", tuple(map(declared, world.TABLES)))
+
+    def make_engine(self, folder: Path) -> Engine:
+        return open_engine(DatabaseSettings(synchronous="NORMAL"), folder)
+
+
+def declared(table: Table) -> Table:
+    """The table with a type of the file's own for every column that introspection would give one."""
+    kinds = (Kind.TEXT, Kind.INTEGER, Kind.NUMERIC, Kind.FLOAT, Kind.BOOLEAN, Kind.DATE, Kind.TIME, Kind.TIMESTAMP)
+    kinds += (Kind.TIMESTAMPTZ, Kind.JSON, Kind.BYTES)
+    columns = {
+        name: replace(column, type=replace(column.type, native=str(column.type)))
+        if column.type.kind in kinds and not column.autoincrement
+        else column
+        for name, column in table.columns.items()
+    }
+    return replace(table, columns=columns)
