@@ -188,6 +188,10 @@ async def test_what_only_the_database_knows_is_written_and_read(postgres: Postgr
         assert changed.json() == [{"a_real": 0.3, "an_address": "10.0.0.1"}]
         wrong = await service.patch(path, json={"an_address": "nowhere"})
         assert wrong.status_code == 400
+        near = await service.get("/rest/v1/everything?an_address=gt.9.255.255.255&id=gt.2&order=an_address&select=an_address")
+        assert near.json() == [{"an_address": "10.0.0.1"}]
+        refused = await service.get("/rest/v1/everything?order=a_point")
+        assert (refused.status_code, refused.json()["code"]) == (400, "PGRST127")
 
 
 async def test_what_is_left_out_is_told(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def _identity(rows: Rows) -> Ref:
 def _grouped(output: Output) -> Output:
     """An output of a group: what was lifted out of a related row is a value to group by like any other."""
     flat = _flat(output)
-    if isinstance(flat, OutColumn) and flat.type.kind in (Kind.JSON, Kind.NATIVE):
+    if isinstance(flat, OutColumn) and flat.type.kind is Kind.JSON:
         raise NotSupported(f"grouping by a value of type {flat.type}", instead="Group by its text with ->> instead of ->.")
     return flat
 

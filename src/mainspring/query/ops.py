@@ -53,7 +53,7 @@ class Operator:
         return type_.kind in self.kinds
 
 
-_ORDERED = frozenset(Kind) - {Kind.NATIVE}
+_ORDERED = frozenset(Kind)
 _LISTED = _ORDERED - {Kind.ARRAY}
 _TEXTUAL = frozenset({Kind.TEXT})
 _RANGES = frozenset({Kind.RANGE})

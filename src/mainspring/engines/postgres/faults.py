@@ -49,6 +49,8 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
             return TimedOut(seconds)
         case "40001" | "40P01" | "55P03":
             return Busy("The database")
+        case "42601" if " in ts" in (error.diag.message_primary or ""):  # the text of a tsvector or tsquery
+            return ValueInvalid("the column", "...", reason="the database does not take it")
         case "22P02" | "22007":
             return ValueInvalid("the column", "...", reason="the database does not take it")
         case "42704":
@@ -57,6 +59,8 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
             return ValueOutOfRange("the column", "...", reason="the database does not take it")
         case "22023" if "TimeZone" in (error.diag.message_primary or ""):
             return NotSupported("a time zone that it does not know", by="PostgreSQL")
+        case "42883":  # a type only the database knows has no such operator
+            return NotSupported("comparing or ordering values of this type", by="PostgreSQL", instead="Cast them to text.")
         case "21000":
             return BodyInvalid(
                 "ON CONFLICT DO UPDATE command cannot affect row a second time",

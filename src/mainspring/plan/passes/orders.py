@@ -30,8 +30,6 @@ def orders(planning: Planning, draft: Draft) -> None:
 
 def _term(planning: Planning, draft: Draft, term: Order) -> OrderBy:
     key = _key(planning, draft, term)
-    if key.type.kind is Kind.NATIVE:
-        raise NotSupported(f"ordering by a value of type {key.type}", instead="Order by another column.")
     return OrderBy(key, term.descending, term.nulls_lead)
 
 

@@ -1,7 +1,7 @@
 """An existing database in app mode: what introspection finds, in the types and keys that models would give.
 
-A type that is none of Mainspring's own stays the database's: it is read as the database writes it in JSON, and compared only
-with null. Rows of views, partitions, heirs and foreign servers have no identity of their own to write by: they are read only.
+A type that is none of Mainspring's own stays the database's, which writes it in JSON and compares it. Rows of views,
+partitions, heirs and foreign servers have no identity of their own to write by: they are read only.
 """
 
 from __future__ import annotations
