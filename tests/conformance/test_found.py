@@ -262,3 +262,11 @@ async def test_the_app_to_begin_with_works(tmp_path: Path) -> None:
             assert (await me.post("/rest/v1/notes", json=note)).status_code == 201
         assert len((await me.get("/rest/v1/notes")).json()) == 2
         assert [row["text"] for row in (await client.as_anon().get("/rest/v1/notes")).json()] == ["for all"]
+
+
+@pytest.mark.parametrize("accept", ["application/openapi+json", "application/vnd.oai.openapi+json"])
+async def test_what_was_found_is_described(served: tuple[httpx.AsyncClient, Catalog], accept: str) -> None:
+    client, catalog = served
+    answer = await client.get("/rest/v1/", headers={"accept": accept})
+    assert answer.status_code == 200, answer.text
+    assert {f"/{name.name}" for name in catalog.tables} <= set(answer.json()["paths"])
