@@ -46,6 +46,7 @@ FORMS = (
     "select={c}&{c}=is.true",
     "select={c}&{c}=eq(any).{{1,2}}",
     "select={c}::text",
+    "select={c}::date",
     "select={c}::numeric",
     "select={c}->a->b,t:{c}->>a",
     "select={c}&{c}->a->>b=eq.1",
@@ -98,7 +99,7 @@ async def test_every_column_answers_everything(served: tuple[httpx.AsyncClient, 
         for column in table.columns:
             for form in FORMS:
                 path = f"/rest/v1/{table.name.name}?{form.format(c=column)}"
-                answer = await client.get(path)
+                answer = await client.get(path, headers={"prefer": "timezone=Asia/Kathmandu"})
                 assert answer.status_code < 500, (path, answer.text)
                 json.loads(answer.content, parse_constant=not_json)
 
@@ -144,6 +145,10 @@ async def test_a_file_tells_moments_in_their_usual_forms(tmp_path: Path) -> None
         texts = sorted(row["a_datetime"] for row in moments)
         day = "2026-01-31T"
         assert texts == [f"{day}00:00:00", f"{day}10:20:00", f"{day}10:20:30", f"{day}10:20:30.5"]
+        zoned = await ask("/rest/v1/everything?select=a_timestamptz&order=id", headers={"prefer": "timezone=Asia/Kathmandu"})
+        assert zoned.status_code == 200, zoned.text
+        assert {"a_timestamptz": "2026-01-31T16:05:30.5+05:45"} in zoned.json()
+        assert {"a_timestamptz": "abc"} in zoned.json()
         assert (await ask("/rest/v1/everything?select=a_bool&a_bool=is.true&limit=1")).json() == [{"a_bool": True}]
         assert (await ask("/rest/v1/everything?select=a_json&a_json->a->>b=eq.1")).json() == [{"a_json": {"a": {"b": 1}}}]
         assert (await ask("/rest/v1/epoch?made=gte.1769866201")).json() == [{"id": 2, "made": 1769866201.5, "day": None}]

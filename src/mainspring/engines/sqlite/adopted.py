@@ -81,8 +81,15 @@ def document(value: str, type_: DataType, usual: str) -> str:
             )
         case Kind.NUMERIC | Kind.FLOAT:
             return _number(value, type_, usual)
+        case Kind.TIMESTAMPTZ if type_.zone:
+            return f"CASE WHEN {_instant(value)} THEN {usual} ELSE {value} END"
         case _:
             return usual
+
+
+def _instant(value: str) -> str:
+    """Whether a canonical value is a moment, which can be told in a time zone."""
+    return f"{value} GLOB '{_DAY}T{_CLOCK}*+00:00'"
 
 
 def _number(value: str, type_: DataType, usual: str) -> str:
@@ -101,14 +108,21 @@ def text(value: str, type_: DataType, usual: str) -> str:
             return f"CASE WHEN typeof({value}) IN ('integer', 'real') THEN {usual} ELSE {as_text(value)} END"
         case Kind.TEXT | Kind.INTEGER | Kind.BYTES:
             return as_text(value)
+        case Kind.TIMESTAMPTZ if type_.zone:
+            return f"CASE WHEN {_instant(value)} THEN {usual} ELSE {value} END"
         case _:
             return usual
 
 
-def number(value: str, type_: DataType) -> str:
-    """A canonical value of a type of numbers if it is one, else null; one of another type as it is."""
-    numbers = type_.kind in (Kind.INTEGER, Kind.NUMERIC, Kind.FLOAT)
-    return f"(CASE WHEN typeof({value}) IN ('integer', 'real') THEN {value} END)" if numbers else value
+def castable(value: str, type_: DataType) -> str:
+    """A canonical value if it is one of its type, else null, so that it can become one of another type."""
+    match type_.kind:
+        case Kind.INTEGER | Kind.NUMERIC | Kind.FLOAT:
+            return f"(CASE WHEN typeof({value}) IN ('integer', 'real') THEN {value} END)"
+        case Kind.TIMESTAMPTZ:
+            return f"(CASE WHEN {_instant(value)} THEN {value} END)"
+        case _:
+            return value
 
 
 def stored(type_: DataType) -> Callable[[Any], Any] | None:

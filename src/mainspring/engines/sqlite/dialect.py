@@ -271,7 +271,7 @@ class SqliteDialect(Dialect):
         if target.kind is Kind.TEXT:
             return (f"substr({_text(value, source)}, 1, {target.length})" if target.length else _text(value, source)), target
         if source.native is not None:
-            value = adopted.number(value, source)
+            value = adopted.castable(value, source)
         if source.zone and target.kind is Kind.DATE:
             return f"ms_clock_date({value}, {names.literal(source.zone)})", target
         if source.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and target.kind is Kind.DATE:
