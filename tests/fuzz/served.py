@@ -138,7 +138,7 @@ class Served:
 
 def wrong(request: Request, answer: Answer, seconds: float) -> str | None:
     """What no answer may be; None when all is well."""
-    if answer.status >= 500 and not _said_by_the_database(answer):
+    if answer.status >= 500:
         return f"status {answer.status}: {answer.body[:400]!r}"
     if answer.seconds > seconds:
         return f"took {answer.seconds:.1f} s"
@@ -147,14 +147,6 @@ def wrong(request: Request, answer: Answer, seconds: float) -> str | None:
     if request.method != "HEAD" and int(answer.header(b"content-length") or len(answer.body)) != len(answer.body):
         return "a wrong content-length"
     return None if request.method == "HEAD" else _wrong_body(answer)
-
-
-_STATES = {"55000"}
-"""SQLSTATEs that database mode answers with 500 because PostgREST does: 55000 is an insert into a view that takes none."""
-
-
-def _said_by_the_database(answer: Answer) -> bool:
-    return json.loads(answer.body or b"{}").get("code") in _STATES
 
 
 def _wrong_body(answer: Answer) -> str | None:

@@ -31,6 +31,8 @@ FOUND = [
     (Request("GET", "/books", b"order=" + b",".join(b"data->a%d" % number for number in range(1100))), 400, "54000"),
 ]
 FOUND_IN_DATABASES = [
+    (Request("DELETE", "/counted"), 405, "55000"),
+    (Request("POST", "/counted", b"", [JSON], b'{"author_id": 1}'), 405, "55000"),
     (Request("GET", "/books", b"select=" + b",".join([b"id"] * 1700)), 400, "54000"),
     (
         Request("POST", "/books", b"columns=data", [JSON], b'{"data":' * 20_000 + b"1" + b"}" * 20_000),
@@ -65,3 +67,14 @@ async def test_what_was_found_in_database_mode_is_refused_by_name(postgres: Post
     async with database_mode(native.make(postgres.database("found"))) as served:
         for request, status, code in FOUND_IN_DATABASES:
             assert await told(served, request, MEMBER) == (status, code), request
+
+
+async def test_a_pattern_of_many_wildcards_is_soon_answered(served: Served) -> None:
+    many = b"%25a" * 200 + b"b"
+    body = json.dumps([{"id": 100, "name": "a" * 2000}]).encode()
+    made = await served.ask(Request("POST", "/authors", b"", [JSON, (b"prefer", b"tx=commit")], body), SERVICE)
+    assert made.status == 201
+    for operator in (b"like", b"ilike"):
+        answer = await served.ask(Request("GET", "/authors", b"select=id&name=" + operator + b"." + many), SERVICE)
+        assert (answer.status, answer.body) == (200, b"[]")
+        assert answer.seconds < 5

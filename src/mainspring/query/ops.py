@@ -116,20 +116,28 @@ def _overlap(left: Any, right: Any) -> bool:
 
 @lru_cache(maxsize=512)
 def like_regex(pattern: str) -> re.Pattern[str]:
-    """The regular expression of a LIKE pattern (`%`, `_`, backslash escapes)."""
-    parts: list[str] = []
+    """The regular expression of a LIKE pattern (`%`, `_`, backslash escapes).
+
+    What stands between two `%` is found where it comes first, and that is never reconsidered: it cannot help. So no pattern
+    makes the search run wild.
+    """
+    parts: list[list[str]] = [[]]
     characters = iter(pattern)
     for character in characters:
         match character:
             case "%":
-                parts.append(".*")
+                parts.append([])
             case "_":
-                parts.append(".")
+                parts[-1].append(".")
             case "\\":
-                parts.append(re.escape(next(characters, "\\")))
+                parts[-1].append(re.escape(next(characters, "\\")))
             case _:
-                parts.append(re.escape(character))
-    return re.compile("".join(parts), re.DOTALL)
+                parts[-1].append(re.escape(character))
+    first, *between = ("".join(part) for part in parts)
+    if not between:
+        return re.compile(first, re.DOTALL)
+    sought = "".join(f"(?>.*?{part})" for part in between[:-1] if part)
+    return re.compile(f"{first}{sought}.*{between[-1]}", re.DOTALL)
 
 
 _FOLD = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final
@@ -178,6 +179,10 @@ _CLASSES: Final[Mapping[str, int]] = {
 """Statuses of SQLSTATEs and of their classes, as PostgREST has them; every other is 400."""
 
 
+_VIEW: Final = re.compile(r"cannot (?:insert into|update|delete from|merge into) view ")
+"""The database's words for a view that takes no such write: the client's mistake, where PostgREST answers 500."""
+
+
 def _status(error: errors.DatabaseRefused) -> int:
     state, text = error.sqlstate, error.text
     match state:
@@ -187,6 +192,8 @@ def _status(error: errors.DatabaseRefused) -> int:
             return 406
         case "21000":
             return 400 if text.endswith("requires a WHERE clause") else 500
+        case "55000" if _VIEW.match(text):
+            return 405
         case "22023":
             return 401 if text.startswith("role") and text.endswith("does not exist") else 400
         case _ if state.startswith("PT"):
