@@ -10,8 +10,11 @@ MADE_FROM := pyproject.toml constraints.txt
 DATA ?= data
 SERVE ?=
 TEST ?=
+FUZZ ?= 50000
+SEED ?= $(shell date +%s)
+SCHEMATHESIS := $(VENV)/schemathesis
 
-.PHONY: help serve test check soak bench clean
+.PHONY: help serve test check soak fuzz sqlmap schemathesis bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -29,6 +32,15 @@ check: $(VENV)/.dev ## lint, types, layers
 
 soak: $(VENV)/.dev ## the property tests with 100,000 cases
 	MAINSPRING_TEST_CASES=100000 $(BIN)/python -m pytest -s --timeout=0 tests/property $(TEST)
+
+fuzz: $(VENV)/.dev ## 50,000 hostile requests, others every time (FUZZ=number SEED=number)
+	MAINSPRING_TEST_FUZZ=$(FUZZ) MAINSPRING_TEST_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -s --timeout=0 tests/fuzz $(TEST)
+
+sqlmap: $(VENV)/.dev ## attack every parameter of live servers (needs sqlmap; about 30 minutes)
+	$(BIN)/python -m tests.hostile.sqlmap
+
+schemathesis: $(VENV)/.dev $(VENV)/.schemathesis ## ask live servers for whatever their OpenAPI description says
+	SCHEMATHESIS=$(SCHEMATHESIS)/bin/schemathesis $(BIN)/python -m tests.hostile.described
 
 bench: $(VENV)/.bench ## the benchmark table (needs wrk)
 	$(BIN)/python -m bench
@@ -51,6 +63,12 @@ $(VENV)/.dev: $(MADE_FROM) | $(BIN)/python
 $(VENV)/.bench: $(MADE_FROM) | $(BIN)/python
 	$(INSTALL) --editable '.[bench]'
 	@touch $@ $(VENV)/.serve
+
+# Apart from the rest, because it brings a pytest plugin.
+$(VENV)/.schemathesis: | $(BIN)/python
+	$(PYTHON) -m venv $(SCHEMATHESIS)
+	$(SCHEMATHESIS)/bin/python -m pip install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5'
+	@touch $@
 
 # Without node the suite still runs: the tests that need it skip, and fail under CI=true naming what is missing.
 $(JS)/node_modules/.installed: $(JS)/package.json $(JS)/package-lock.json

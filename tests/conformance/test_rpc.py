@@ -165,6 +165,7 @@ async def test_arguments_come_by_name_in_their_types(served: tuple[TestClient, l
     for tags, wanted_tags in (("x", ["x"]), ('{x,"y,z"}', ["x", "y,z"]), ("{}", [])):
         asked = {"on": "2026-01-02", "price": "1.50", "who": ADA, "tags": tags}
         assert (await anon.get("/rest/v1/rpc/echo", params=asked)).json()["tags"] == wanted_tags
+    assert code(await anon.post("/rest/v1/rpc/add", json={"a": 2**63})) == (400, "22003")
     for body in ({"a": "1"}, {"a": 1.5}, {"a": None}, {"a": [1]}):
         answer = await anon.post("/rest/v1/rpc/add", json=body)
         assert code(answer) == (400, "22P02")

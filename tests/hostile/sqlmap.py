@@ -62,7 +62,7 @@ PLACES = (
     Place("Range", "/books", header="Range: 0-4*"),
     Place("profile", "/books", header="Accept-Profile: public*"),
 )
-_REFUSED = re.compile(r"^\d{3} \([^)]*\) - (\d+) times?", re.MULTILINE)
+_REFUSED = re.compile(r"\d{3} \([^)]*\) - (\d+) times?")
 _CLEAN = "do not appear to be injectable"
 _FOUND = re.compile(r"^Parameter: .*|.*is vulnerable.*|.*sqlmap identified.*", re.MULTILINE)
 

@@ -1,4 +1,7 @@
-"""Live servers to attack, on the loopback interface only: app mode on SQLite and PostgreSQL, and database mode."""
+"""Live servers to attack, on the loopback interface only: app mode on SQLite and PostgreSQL, and database mode.
+
+The application is the fuzzer's, or with the names that begin so the record shop of examples/store.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from tests.support.servers import PostgresServer
 
 HERE = Path(__file__).parent
 CALLER = "a0000000-0000-4000-8000-000000000001"
+SHOP = HERE.parents[1] / "examples" / "store" / "app.py"
+CUSTOMER = "a11ce000-0000-4000-8000-000000000001"
 NAMES = ("sqlite", "postgres", "database")
+SHOPS = ("store-sqlite", "store-postgres")
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,12 @@ class Target:
 
 @contextmanager
 def running(name: str) -> Iterator[Target]:
-    """One of NAMES, started anew with a database of its own."""
+    """One of NAMES or SHOPS, started anew with a database of its own."""
     with tempfile.TemporaryDirectory(prefix="mainspring-hostile-") as folder:
         data = Path(folder) / "data"
-        if name == "sqlite":
-            with LiveServer(HERE / "app.py", data=data, env=_path()) as server:
-                yield Target(name, server.url, "SQLite", user_token(CALLER), data)
+        if name.endswith("sqlite"):
+            with LiveServer(_app(name), data=data, env=_path()) as server:
+                yield Target(name, server.url, "SQLite", _token(name), data)
             return
         postgres = PostgresServer()
         postgres.start()
@@ -50,19 +56,24 @@ def running(name: str) -> Iterator[Target]:
 
 
 def _on_postgres(name: str, url: str, data: Path) -> LiveServer:
-    if name == "postgres":
-        return LiveServer(HERE / "app.py", data=data, database=url, env=_path())
+    if name != "database":
+        return LiveServer(_app(name), data=data, database=url, env=_path())
     env = {
         "MAINSPRING_DATABASE__AUTH_MODE": "database",
         "MAINSPRING_DATABASE__ANON_ROLE": "guest",
         "MAINSPRING_REST__SCHEMAS": "api",
     }
-    return LiveServer("", data=data, database=native.make(url), env={**env, **_path()})
+    return LiveServer(None, data=data, database=native.make(url), env={**env, **_path()})
+
+
+def _app(name: str) -> Path:
+    return SHOP if name in SHOPS else HERE / "app.py"
 
 
 def _token(name: str) -> str:
-    claims = {"role": "member", "aud": "authenticated"}
-    return user_token(CALLER) if name == "postgres" else jwt.encode(claims, JWT_SECRET, algorithm="HS256")
+    if name == "database":
+        return jwt.encode({"role": "member", "aud": "authenticated"}, JWT_SECRET, algorithm="HS256")
+    return user_token(CUSTOMER, ["staff"]) if name in SHOPS else user_token(CALLER)
 
 
 def _path() -> dict[str, str]:

@@ -17,7 +17,7 @@ import msgspec
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.names import nearest
 from mainspring.catalog.routines import Routine
-from mainspring.datatypes import TEXT, DataType, Kind, format_utc, from_text
+from mainspring.datatypes import BIGINT, TEXT, DataType, Kind, format_utc, from_json, from_text
 from mainspring.engines.base import Engine
 from mainspring.errors import (
     Busy,
@@ -246,11 +246,16 @@ def _arguments(function: Function, given: Any, *, text: bool) -> dict[str, Any]:
         type_ = function.types[name]
         try:
             said = _listed(value) if text and name in function.lists and isinstance(value, str) else value
-            found[name] = msgspec.convert(said, type_, strict=not text)
+            found[name] = _bounded(msgspec.convert(said, type_, strict=not text))
         except (msgspec.ValidationError, ValueInvalid, ValueError) as error:
             shown = getattr(type_, "__name__", str(type_))
             raise ValueInvalid(shown, str(value), reason=str(error), where=f"argument {name}") from None
     return found
+
+
+def _bounded(value: Any) -> Any:
+    """A number as any database could take it. Raises ValueOutOfRange."""
+    return from_json(BIGINT, value) if type(value) is int else value
 
 
 def _listed(text: str) -> Any:

@@ -28,8 +28,12 @@ operator, and `(any)` or `(all)` behind those that compare: `like(any).{A*,B*}`.
 | `in` | one of a list: `in.(1,2,"a,b")` |
 | `is` | `null`, `not_null`, `true`, `false`, `unknown` |
 | `isdistinct` | not equal, where null equals null |
+| `match` `imatch` | a regular expression, `imatch` without heed of case |
+| `cs` `cd` `ov` | contains, is contained in, overlaps: arrays, ranges, JSON |
+| `sl` `sr` `nxr` `nxl` `adj` | left of, right of, not right of, not left of, adjacent: ranges |
+| `fts` `plfts` `phfts` `wfts` | full-text search |
 
-Which of them a column takes, and which more, its parameter says. `and=(...)` and `or=(...)` combine conditions.\
+Which of them a column takes, its parameter says. `and=(...)` and `or=(...)` combine conditions.\
 """
 
 

@@ -124,5 +124,6 @@ def _answer(shown: Shown, routine: Routine) -> Json:
         item: Json = ref(returns.table.name, "Row") if returns.table and shown.readable(returns.table) else {"type": "object"}
     else:
         item = {} if returns.type.name in _SHAPELESS else schema_of(plain(returns.type.name))
+        item = {key: value for key, value in item.items() if key not in ("minimum", "maximum")}  # Python's numbers have none
         item = {"anyOf": [item, {"type": "null"}]} if item else item
     return {"type": "array", "items": item} if returns.many else item

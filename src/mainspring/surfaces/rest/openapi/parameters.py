@@ -34,6 +34,11 @@ SHARED: Final[Mapping[str, Json]] = {
     "offset": _parameter("offset", "Rows to pass over.", 0, schema=_COUNT),
     "and": _parameter("and", "Conditions that must all hold: `(price.gte.1,or(a.is.null,b.eq.2))`."),
     "or": _parameter("or", "Conditions of which one must hold: `(price.lt.5,title.like.S*)`."),
+    "having": _parameter("having", "Which groups of an aggregating `select` to answer: `(count().gt.2,price.sum().lt.100)`."),
+    "distinct": _parameter("distinct", "Every row once.", schema={"type": "string", "enum": ["true", "false"]}),
+    "cursor": _parameter(
+        "cursor", "Empty for the first page by position; then what `Next-Cursor` said. Not with `offset`, and with any `order`."
+    ),
     "columns": _parameter("columns", "The columns to take from the body, whatever else stands in it."),
     "on_conflict": _parameter("on_conflict", "The unique columns by which an upsert knows a row; else the primary key."),
     "Range": _parameter("Range", "Rows `from-to`, the first is 0.", "0-9", "header"),

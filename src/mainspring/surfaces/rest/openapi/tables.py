@@ -13,6 +13,9 @@ from mainspring.query.ast import TableName
 from mainspring.surfaces.rest.openapi.parameters import RESERVED, SHARED, by_column, refs
 from mainspring.surfaces.rest.openapi.types import Json, column_schema, example
 
+_OWN: Final = ("having", "distinct", "cursor")
+"""Parameters that go beyond PostgREST's; a column of the name is filtered instead."""
+
 _OBJECT: Final = "application/vnd.pgrst.object+json"
 REFUSED: Final[Json] = {
     "4XX": {"$ref": "#/components/responses/Refused"},
@@ -185,7 +188,8 @@ def _filters(access: Access) -> list[Json]:
 
 def _get(shown: Shown, access: Access) -> Json:
     name = access.table.name.name
-    paging = [_select(shown, access), *refs("order", "limit", "offset", "Range", "Prefer.read")]
+    own = [] if shown.native else [each for each in _OWN if each not in access.table.columns]
+    paging = [_select(shown, access), *refs("order", "limit", "offset", "Range", "Prefer.read", *own)]
     answers = {"200": _rows(name, "The rows."), "206": _rows(name, "Some of the rows, counted.")}
     return _operation(
         access,
