@@ -30,6 +30,7 @@ class Place:
     body: str | None = None
     header: str | None = None
     method: str | None = None
+    more: tuple[str, ...] = ()
 
 
 PLACES = (
@@ -47,7 +48,7 @@ PLACES = (
     Place("JSON path in a filter", "/books?data->>n*=eq.1"),
     Place("embed", "/authors?select=id,books!author_id(id*)"),
     Place("embed's filter", "/authors?select=id,books!author_id(id)&books.id=eq.1*"),
-    Place("limit", "/books?limit=1*"),
+    Place("limit", "/books?limit=1*", more=("--invalid-string",)),  # sqlmap gives up at the 416 of a negative one
     Place(
         "on_conflict", "/genres?on_conflict=id*", '[{"id": 1, "name": "sea"}]', "Prefer: resolution=merge-duplicates, tx=rollback"
     ),
@@ -88,6 +89,7 @@ def attack(target: Target, place: Place) -> tuple[str, float]:
             command += ["-H", place.header]
         if place.method is not None:
             command += ["--method", place.method]
+        command += place.more
         begun = time.monotonic()
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL)

@@ -122,6 +122,7 @@ def _answer(shown: Shown, routine: Routine) -> Json:
     returns = routine.returns
     if returns.composite:
         item: Json = ref(returns.table.name, "Row") if returns.table and shown.readable(returns.table) else {"type": "object"}
+        item = item if returns.many else {"anyOf": [item, {"type": "null"}]}
     else:
         item = {} if returns.type.name in _SHAPELESS else schema_of(plain(returns.type.name))
         item = {key: value for key, value in item.items() if key not in ("minimum", "maximum")}  # Python's numbers have none
