@@ -31,6 +31,24 @@ const told: (string | null)[] | undefined = labels?.map(album => album.label)
 console.log(told)
 // @ts-expect-error what is computed is not written
 await shop.from('albums').update({ label: 'x' })
+const { data: tally } = await shop.from('albums').select('artist_id, count(), price.sum(), cheapest:price.min()')
+for (const group of tally ?? []) {
+  const figures: number[] = [group.artist_id, group.count, group.sum, group.cheapest]
+  console.log(figures)
+}
+const { data: counts } = await shop.from('artists').select('name, albums(count())')
+const many: number | undefined = counts?.[0].albums[0].count
+const { data: track } = await shop.from('tracks').select('title, ...albums(album:title, price)').single()
+if (track) {
+  const album: string = track.album
+  const price: number = track.price
+  console.log(album, price)
+}
+const { data: artist } = await shop.from('artists').select('...albums(titles:title)').single()
+const titles: string[] | undefined = artist?.titles
+console.log(many, titles)
+await shop.from('albums').select().contains('details', { label: 'Havn' }).textSearch('title', 'blue').rangeGt('title', '[1,2]')
+await shop.from('artists').update({ country: 'NO' }).eq('id', 1).maxAffected(1)
 await shop.from('artists').insert({ name: 'x', country: 'NO' })
 // @ts-expect-error a number is no name
 await shop.from('artists').insert({ name: 1, country: 'NO' })

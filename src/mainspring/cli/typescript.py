@@ -28,12 +28,14 @@ _NAMES = {
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _NONE = "{ [_ in never]: never }"
 _JSON = "export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[]"
+# supabase-js types max-affected and spreads of several rows only for a PostgREST that has them.
+_VERSION = '__InternalSupabase: { PostgrestVersion: "13" }'
 
 
 def typescript(catalog: Catalog, schemas: Sequence[str]) -> str:
     """The module's text: types of the tables, views, functions and enums of `schemas`."""
     members = [line for schema in schemas for line in _schema(catalog, schema)]
-    return "\n".join([_JSON, "", "export type Database = {", *_indented(members), "}", ""])
+    return "\n".join([_JSON, "", "export type Database = {", *_indented([_VERSION, *members]), "}", ""])
 
 
 def _schema(catalog: Catalog, schema: str) -> Iterator[str]:
