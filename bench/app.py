@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, ForeignKey, Index
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from mainspring import Mainspring
+from mainspring import Mainspring, exists
 
 
 class Base(DeclarativeBase):
@@ -55,6 +55,23 @@ class Draft(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+class Paper(Base):
+    __tablename__ = "papers"
+    __table_args__ = (Index("papers_created_at", "created_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    body: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Reader(Base):
+    __tablename__ = "readers"
+    __table_args__ = (Index("readers_paper_id_author_id", "paper_id", "author_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    paper_id: Mapped[int] = mapped_column(ForeignKey(Paper.id))
+    author_id: Mapped[UUID] = mapped_column(ForeignKey(Author.id), index=True)
+
+
 app = Mainspring(models=Base)
 
 
@@ -73,3 +90,8 @@ def published_or_mine(post: Any, me: Any) -> Any:
 @app.policy(Draft, "select", "insert", "update", "delete", to="authenticated")
 def mine(row: Any, me: Any) -> Any:
     return row.author_id == me.uid
+
+
+@app.policy(Paper, "select", to="authenticated")
+def reads_it(paper: Any, me: Any) -> Any:
+    return exists(Reader, lambda reader: (reader.paper_id == paper.id) & (reader.author_id == me.uid))

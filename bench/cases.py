@@ -21,6 +21,8 @@ class Case(StrEnum):
     LIST = "list"
     EMBED = "embed"
     MINE = "mine"
+    SHARED = "shared"
+    TOTALS = "totals"
     INSERT = "insert"
     UPDATE = "update"
 
@@ -30,6 +32,8 @@ TITLES = {
     Case.LIST: "list 20, filtered and sorted",
     Case.EMBED: "list 20 with author and comments",
     Case.MINE: "list 20 under `author = me`",
+    Case.SHARED: "list 20 under `exists` over 100,000 pairs",
+    Case.TOTALS: "count and sum of ten authors",
     Case.INSERT: "insert one",
     Case.UPDATE: "update one",
 }
@@ -48,6 +52,8 @@ TARGETS: dict[Case, tuple[Target, ...]] = {
     Case.LIST: (Target("pocketbase", 5), Target("fastapi", 8)),
     Case.EMBED: (Target("pocketbase", 5),),
     Case.MINE: (Target("pocketbase", 5), Target("fastapi", 8)),
+    Case.SHARED: (Target("pocketbase", 5),),
+    Case.TOTALS: (Target("pocketbase", 1),),
     Case.INSERT: (Target("pocketbase", 2),),
     Case.UPDATE: (),
 }
@@ -73,7 +79,7 @@ def _question(case: Case, source: random.Random) -> Question:
         return Question(post=_published_post(source))
     if case in (Case.LIST, Case.EMBED):
         return Question(score=source.randrange(500))
-    if case is Case.MINE:
+    if case in (Case.MINE, Case.SHARED, Case.TOTALS):
         return Question(author=source.randrange(dataset.AUTHORS))
     if case is Case.INSERT:
         number = dataset.POSTS + source.randrange(1_000_000)
@@ -88,12 +94,16 @@ def _published_post(source: random.Random) -> int:
     return post
 
 
-def right_titles(case: Case, question: Question) -> list[str]:
-    """The titles of the rows that a right answer holds, in order (before any write was measured)."""
+def right_titles(case: Case, question: Question, posts: int = dataset.POSTS) -> list[str]:
+    """The titles of the rows that a right answer holds, in order (of `posts` posts, before any write was measured)."""
     if case is Case.MINE:
         return [dataset.draft_title(n) for n in _drafts_of(question.author)[:LIMIT]]
+    if case is Case.SHARED:
+        return [dataset.paper_title(n) for n in _papers_for(question.author)[:LIMIT]]
+    if case is Case.TOTALS:
+        return sorted(_total(author) for author in counted_authors(question))
     if case in (Case.LIST, Case.EMBED):
-        matching = (n for n in _published_newest_first() if dataset.score_of(n) >= question.score)
+        matching = (n for n in _published_newest_first(posts) if dataset.score_of(n) >= question.score)
         return [dataset.title_of(n) for n, _ in zip(matching, range(LIMIT), strict=False)]
     return [updated_title(question) if case is Case.UPDATE else dataset.title_of(question.post)]
 
@@ -103,10 +113,30 @@ def updated_title(question: Question) -> str:
     return f"Updated {question.post} {FRESH}"
 
 
+def counted_authors(question: Question) -> list[int]:
+    """The authors whose posts a question of `totals` counts."""
+    return [(question.author + 97 * k) % dataset.AUTHORS for k in range(10)]
+
+
+def total(posts: int, score: int) -> str:
+    """What stands for the title of one author's totals."""
+    return f"{posts} posts, score {score}"
+
+
+def _total(author: int) -> str:
+    found = [n for n in range(1, dataset.POSTS + 1) if dataset.author_of(n) == author and dataset.is_published(n)]
+    return total(len(found), sum(map(dataset.score_of, found)))
+
+
+def _papers_for(author: int) -> list[int]:
+    found = (n for n in range(1, dataset.PAPERS + 1) if author in dataset.readers_of(n))
+    return sorted(found, key=dataset.created_at, reverse=True)
+
+
 @cache
-def _published_newest_first() -> list[int]:
-    published = filter(dataset.is_published, range(1, dataset.POSTS + 1))
-    return sorted(published, key=dataset.created_at, reverse=True)
+def _published_newest_first(posts: int) -> list[int]:
+    published = filter(dataset.is_published, range(1, posts + 1))
+    return sorted(published, key=lambda n: dataset.created_at(n, posts), reverse=True)
 
 
 def _drafts_of(author: int) -> list[int]:

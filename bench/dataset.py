@@ -15,6 +15,8 @@ AUTHORS = 1_000
 POSTS = 100_000
 COMMENTS_PER_POST = 2
 DRAFTS = 100_000
+PAPERS = 10_000
+READERS_PER_PAPER = 10
 
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 _NAMESPACE = uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
@@ -37,6 +39,8 @@ class Forms:
     post: Callable[[int], int | str] = lambda n: n
     comment: Callable[[int], int | str] = lambda n: n
     draft: Callable[[int], int | str] = lambda n: n
+    paper: Callable[[int], int | str] = lambda n: n
+    reader: Callable[[int], int | str] = lambda n: n
 
 
 def author_uuid(n: int) -> str:
@@ -67,9 +71,9 @@ def score_of(post: int) -> int:
     return (post * 104_729 + 7) % 1_000
 
 
-def created_at(post: int) -> datetime:
-    """A time that no two stored posts share, in no relation to the id."""
-    return _EPOCH + timedelta(minutes=(post * 15_485_863) % POSTS)
+def created_at(post: int, posts: int = POSTS) -> datetime:
+    """A time that no two of `posts` stored posts share, in no relation to the id."""
+    return _EPOCH + timedelta(minutes=(post * 15_485_863) % posts)
 
 
 def title_of(post: int) -> str:
@@ -88,12 +92,12 @@ def author_rows(forms: Forms) -> Iterator[Row]:
         yield {"id": forms.author(n), "name": f"Author {n}"}
 
 
-def post_row(n: int, forms: Forms) -> Row:
-    """Post `n`."""
-    return {"id": forms.post(n), **new_post(n, author_of(n), forms)}
+def post_row(n: int, forms: Forms, posts: int = POSTS) -> Row:
+    """Post `n` of `posts`."""
+    return {"id": forms.post(n), **new_post(n, author_of(n), forms, posts)}
 
 
-def new_post(n: int, author: int, forms: Forms) -> Row:
+def new_post(n: int, author: int, forms: Forms, posts: int = POSTS) -> Row:
     """The fields a client sends to create a post with the contents of number `n`."""
     return {
         "author_id": forms.author(author),
@@ -101,13 +105,13 @@ def new_post(n: int, author: int, forms: Forms) -> Row:
         "body": _excerpt(n, 200),
         "published": is_published(n),
         "score": score_of(n),
-        "created_at": forms.time(created_at(n)),
+        "created_at": forms.time(created_at(n, posts)),
     }
 
 
-def post_rows(forms: Forms) -> Iterator[Row]:
+def post_rows(forms: Forms, posts: int = POSTS) -> Iterator[Row]:
     """Every post, numbered from 1."""
-    return (post_row(n, forms) for n in range(1, POSTS + 1))
+    return (post_row(n, forms, posts) for n in range(1, posts + 1))
 
 
 def comment_rows(forms: Forms) -> Iterator[Row]:
@@ -142,3 +146,32 @@ def draft_rows(forms: Forms) -> Iterator[Row]:
             "score": score_of(n),
             "created_at": forms.time(created_at(n)),
         }
+
+
+def readers_of(paper: int) -> list[int]:
+    """The author numbers of those who may read a paper: every author reads a hundred."""
+    return [(paper * 7_919 + k * 97) % AUTHORS for k in range(READERS_PER_PAPER)]
+
+
+def paper_title(n: int) -> str:
+    """A title that names its paper."""
+    return f"Paper {n}: {_excerpt(n, 30)}"
+
+
+def paper_rows(forms: Forms) -> Iterator[Row]:
+    """Every paper; only its readers may see it."""
+    for n in range(1, PAPERS + 1):
+        yield {
+            "id": forms.paper(n),
+            "title": paper_title(n),
+            "body": _excerpt(n, 200),
+            "created_at": forms.time(created_at(n)),
+        }
+
+
+def reader_rows(forms: Forms) -> Iterator[Row]:
+    """Every pair of a paper and one of its readers."""
+    numbers = iter(range(1, PAPERS * READERS_PER_PAPER + 1))
+    for paper in range(1, PAPERS + 1):
+        for author in readers_of(paper):
+            yield {"id": forms.reader(next(numbers)), "paper_id": forms.paper(paper), "author_id": forms.author(author)}

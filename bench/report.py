@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
-from bench.cases import TARGETS, TITLES, Case, Target
+from bench.cases import TITLES, Case, Target
 from bench.load import Sample
 from bench.peers.base import Peer
 
-SUBJECT = "mainspring"
 STEADY = 1.3  # fastest over slowest round
 Results = dict[Case, dict[str, list[Sample]]]
 
 
-def table(results: Results, peers: Sequence[Peer]) -> str:
-    """A markdown table, a line per case: requests per second, Mainspring's ratios, the targets."""
-    measured = any(peer.name == SUBJECT for peer in peers)
-    rivals = [peer for peer in peers if measured and peer.name != SUBJECT]
+def table(results: Results, peers: Sequence[Peer], subject: str, targets: Mapping[Case, Sequence[Target]]) -> str:
+    """A markdown table, a line per case: requests per second, the subject's ratios, the targets."""
+    measured = any(peer.name == subject for peer in peers)
+    rivals = [peer for peer in peers if measured and peer.name != subject]
     rates_of, ratios_to = [f"{peer.title} /s" for peer in peers], [f"x {peer.title}" for peer in rivals]
     heads = ["case", *rates_of, *ratios_to, "target"]
     lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 2), "---"])]
     for case, by_peer in results.items():
         rates = {name: median(sample.per_second for sample in samples) for name, samples in by_peer.items()}
-        figures = [f"{rates[peer.name]:,.0f}" for peer in peers]
-        ratios = [f"{rates[SUBJECT] / rates[rival.name]:.2f}" for rival in rivals]
-        lines.append(_line([TITLES[case], *figures, *ratios, _targets(case, rates)]))
+        figures = [f"{rates[peer.name]:,.0f}" if peer.name in rates else "-" for peer in peers]
+        ratios = [_ratio(by_peer, subject, rival.name) for rival in rivals]
+        wanted = ", ".join(_target(target, subject, by_peer) for target in targets.get(case, ())) or "-"
+        told = ["-" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
+        lines.append(_line([TITLES[case], *figures, *told, wanted]))
     return "\n".join(lines)
 
 
 def latencies(results: Results, peers: Sequence[Peer]) -> str:
     """A markdown table of median and 99th percentile latency in ms, median over the rounds."""
-    served = [peer for peer in peers if any(by[peer.name][0].p99_ms for by in results.values())]
+    served = [peer for peer in peers if any(by[peer.name][0].p99_ms for by in results.values() if peer.name in by)]
     lines = [
         _line(["latency p50 / p99, ms", *(peer.title for peer in served)]),
         _line(["---", *["---:"] * len(served)]),
     ]
     for case, by_peer in results.items():
-        lines.append(_line([TITLES[case], *(_latency(by_peer[peer.name]) for peer in served)]))
+        lines.append(_line([TITLES[case], *(_latency(by_peer.get(peer.name)) for peer in served)]))
     return "\n".join(lines)
 
 
@@ -62,19 +63,25 @@ def unsteady(results: Results) -> list[str]:
     return found
 
 
-def _latency(samples: list[Sample]) -> str:
+def _latency(samples: list[Sample] | None) -> str:
+    if samples is None:
+        return "-"
     return f"{median(s.p50_ms for s in samples):.2f} / {median(s.p99_ms for s in samples):.2f}"
 
 
-def _targets(case: Case, rates: dict[str, float]) -> str:
-    return ", ".join(_target(target, rates) for target in TARGETS[case]) or "-"
+def _ratio(by_peer: dict[str, list[Sample]], subject: str, rival: str) -> float | None:
+    """The median of the rounds' ratios: what slows the machine for a while slows both."""
+    if subject not in by_peer or rival not in by_peer:
+        return None
+    return median(ours.per_second / theirs.per_second for ours, theirs in zip(by_peer[subject], by_peer[rival], strict=True))
 
 
-def _target(target: Target, rates: dict[str, float]) -> str:
+def _target(target: Target, subject: str, by_peer: dict[str, list[Sample]]) -> str:
     wanted = f"{target.ratio:g}x {target.peer}"
-    if SUBJECT not in rates or target.peer not in rates:
+    ratio = _ratio(by_peer, subject, target.peer)
+    if ratio is None:
         return wanted
-    reached = rates[SUBJECT] >= target.ratio * rates[target.peer]
+    reached = ratio >= target.ratio
     return f"{wanted}: {'reached' if reached else '**missed**'}"
 
 

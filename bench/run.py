@@ -18,29 +18,24 @@ from statistics import median
 
 from bench.cases import Case
 from bench.load import LoadError, Sample, require_wrk
-from bench.peers.bare_sql import BareSqlPeer
 from bench.peers.base import HttpPeer, Peer
 from bench.peers.constant import ConstantPeer
-from bench.peers.fastapi import FastApiPeer
 from bench.peers.mainspring import MainspringPeer
-from bench.peers.pocketbase import PocketBasePeer
 from bench.process import ServerError
 from bench.report import failures, latencies, table, unsteady
+from bench.suites import SUITES, Suite
 from bench.verify import WrongAnswer, verify
 
-PEERS: tuple[type[Peer], ...] = (MainspringPeer, PocketBasePeer, FastApiPeer, ConstantPeer, BareSqlPeer)
 STARTS = 5
 START_TARGET_S, MEMORY_TARGET_MB = 0.8, 90
-NOTES = """\
-One wrk thread, 32 connections, on the same machine as the servers; medians of interleaved rounds.
-Durability: Mainspring and the bare SQL loop commit with synchronous=FULL; PocketBase (its built-in setting)
-and the FastAPI application with synchronous=NORMAL, which may lose the last commits at a power cut."""
+NOTES = "One wrk thread, 32 connections, on the same machine as the servers; medians of interleaved rounds."
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the command line asks for."""
 
+    suite: Suite
     cases: tuple[Case, ...]
     peers: tuple[str, ...]
     rounds: int
@@ -63,21 +58,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
-    names = [peer.name for peer in PEERS]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round of one second each")
     parser.add_argument(
         "--only", metavar="CASE", action="append", choices=[case.value for case in Case], help=", ".join(Case)
     )
-    parser.add_argument("--peers", metavar="A,B", default=",".join(names), help=", ".join(names))
+    known = "; ".join(f"{name}: {', '.join(peer.name for peer in suite.peers)}" for name, suite in SUITES.items())
+    parser.add_argument("--suite", choices=list(SUITES), default="sqlite", help="what is measured (default sqlite)")
+    parser.add_argument("--peers", metavar="A,B", help=f"some of the suite's; {known}")
     parser.add_argument("--seconds", type=int, metavar="N", help="length of a round (default 3)")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each case (default 5)")
     given = parser.parse_args(arguments)
-    if unknown := set(given.peers.split(",")) - set(names):
+    suite = SUITES[given.suite]
+    names = [peer.name for peer in suite.peers]
+    peers = given.peers.split(",") if given.peers else names
+    cases = tuple(Case(case) for case in given.only or suite.cases)
+    if unknown := set(peers) - set(names):
         parser.error(f"unknown peer {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    if strange := set(cases) - set(suite.cases):
+        parser.error(f"{given.suite} has no case {', '.join(sorted(strange))}; it has {', '.join(suite.cases)}")
     return Options(
-        cases=tuple(Case(case) for case in given.only or Case),
-        peers=tuple(given.peers.split(",")),
+        suite=suite,
+        cases=cases,
+        peers=tuple(peers),
         rounds=given.rounds or (1 if given.quick else 5),
         seconds=given.seconds or (1 if given.quick else 3),
     )
@@ -86,19 +89,20 @@ def _options(arguments: Sequence[str] | None) -> Options:
 def _run(options: Options, work: Path) -> int:
     with _running(options, work) as peers:
         _verify_all(peers, options.cases)
-        start = next((_start_and_memory(p) for p in peers if isinstance(p, MainspringPeer)), "")
+        start = next((_start_and_memory(p) for p in peers if type(p) is MainspringPeer), "")
         results = {case: _measure(case, peers, options) for case in options.cases}
     wrong = failures(results)
     machine = f"{platform.machine()}, {_cores()} cores, Python {platform.python_version()}"
     print(f"\n{date.today()}, {machine}, {options.rounds} rounds of {options.seconds} s\n")
-    print(table(results, peers), latencies(results, peers), sep="\n\n")
-    print("", NOTES, *filter(None, [start]), *unsteady(results), *wrong, sep="\n")
+    suite = options.suite
+    print(table(results, peers, suite.subject, suite.targets), latencies(results, peers), sep="\n\n")
+    print("", NOTES, *filter(None, [suite.notes, start]), *unsteady(results), *wrong, sep="\n")
     return 1 if wrong else 0
 
 
 @contextlib.contextmanager
 def _running(options: Options, work: Path) -> Iterator[list[Peer]]:
-    peers = [peer() for peer in PEERS if peer.name in options.peers]
+    peers = [peer() for peer in options.suite.peers if peer.name in options.peers]
     with contextlib.ExitStack() as stack:
         for peer in peers:
             _say(f"preparing {peer.title}")
@@ -114,13 +118,14 @@ def _verify_all(peers: list[Peer], cases: tuple[Case, ...]) -> None:
     limit = next((peer for peer in peers if isinstance(peer, ConstantPeer)), None)
     for server in reversed(servers):
         _say(f"verifying {server.title}")
-        sizes = {case: verify(server, case) for case in cases}
+        sizes = {case: verify(server, case) for case in cases if case not in server.without}
         if limit is not None:
             limit.sizes.update(sizes)
             limit.model = server
 
 
 def _measure(case: Case, peers: list[Peer], options: Options) -> dict[str, list[Sample]]:
+    peers = [peer for peer in peers if case not in peer.without]
     samples: dict[str, list[Sample]] = {peer.name: [] for peer in peers}
     for peer in peers:
         peer.measure(case, 1, 0)  # warm-up

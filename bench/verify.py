@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bench.cases import Case, questions, right_titles
+from bench.cases import Case, questions
 from bench.dataset import COMMENTS_PER_POST
 from bench.peers.base import Document, HttpPeer
 from bench.process import fetch
@@ -30,7 +30,7 @@ def _verify_one(peer: HttpPeer, case: Case, number: int) -> int:
     if not 200 <= status < 300:
         raise WrongAnswer(f"{where} answered {status}: {body[:500]!r}")
     documents = peer.documents(case, json.loads(body))
-    titles, right = [document["title"] for document in documents], right_titles(case, question)
+    titles, right = [document["title"] for document in documents], peer.right(case, question)
     if titles != right:
         raise WrongAnswer(f"{where} answered the rows {titles}; right is {right}")
     if case is Case.EMBED:

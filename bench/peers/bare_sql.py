@@ -16,7 +16,7 @@ from typing import Any
 import pysqlite3  # type: ignore[import-untyped, unused-ignore]
 
 from bench import dataset
-from bench.cases import LIMIT, SEED, Case, Question, questions, updated_title
+from bench.cases import LIMIT, SEED, Case, Question, counted_authors, questions, updated_title
 from bench.load import Sample
 from bench.peers.base import PREPARED_REQUESTS, Peer
 from bench.peers.store import load
@@ -34,6 +34,12 @@ CREATE INDEX comments_post_id ON comments (post_id);
 CREATE TABLE drafts (id INTEGER PRIMARY KEY, author_id TEXT NOT NULL REFERENCES authors (id),
   title TEXT NOT NULL, body TEXT NOT NULL, score INTEGER NOT NULL, created_at TEXT NOT NULL);
 CREATE INDEX drafts_author_id_created_at ON drafts (author_id, created_at);
+CREATE TABLE papers (id INTEGER PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE INDEX papers_created_at ON papers (created_at);
+CREATE TABLE readers (id INTEGER PRIMARY KEY, paper_id INTEGER NOT NULL REFERENCES papers (id),
+  author_id TEXT NOT NULL REFERENCES authors (id));
+CREATE INDEX readers_paper_id_author_id ON readers (paper_id, author_id);
+CREATE INDEX readers_author_id ON readers (author_id);
 """
 _DRAFT = (
     "'id', id, 'author_id', author_id, 'title', title, 'body', body, 'score', score, 'created_at', created_at"
@@ -56,6 +62,12 @@ STATEMENTS = {
     Case.EMBED: f"SELECT json_group_array(json_object({_POST}, {_EMBEDS})) FROM ({_NEWEST}) p",
     Case.MINE: f"SELECT json_group_array(json_object({_DRAFT})) FROM "
     f"(SELECT * FROM drafts WHERE author_id = :me ORDER BY created_at DESC LIMIT {LIMIT})",
+    Case.SHARED: "SELECT json_group_array(json_object('id', id, 'title', title, 'body', body, 'created_at', created_at)) "
+    "FROM (SELECT * FROM papers p WHERE EXISTS (SELECT 1 FROM readers r WHERE r.paper_id = p.id AND r.author_id = :me) "
+    f"ORDER BY created_at DESC LIMIT {LIMIT})",
+    Case.TOTALS: "SELECT json_group_array(json_object('author_id', author_id, 'count', n, 'sum', s)) FROM "
+    "(SELECT author_id, count(*) n, sum(score) s FROM posts WHERE published = 1 AND (published OR author_id = :me) "
+    f"AND author_id IN ({', '.join(f':author_{k}' for k in range(10))}) GROUP BY author_id ORDER BY author_id)",
     Case.INSERT: f"INSERT INTO posts ({', '.join(_NEW)}) VALUES ({', '.join(f':{name}' for name in _NEW)}) "
     f"RETURNING json_object({_POST})",
     Case.UPDATE: "UPDATE posts SET title = :title, score = 500 WHERE id = :post AND author_id = :me "
@@ -110,8 +122,9 @@ def loop(database: Any, case: Case, seconds: float, number: int) -> float:
 def _values(case: Case, question: Question) -> dict[str, Any]:
     if case is Case.INSERT:
         return dataset.new_post(question.post, question.author, dataset.MAINSPRING_FORMS)
-    needs_user = case in (Case.MINE, Case.UPDATE)
+    needs_user = case in (Case.MINE, Case.SHARED, Case.UPDATE)
     return {
+        **{f"author_{k}": dataset.author_uuid(n) for k, n in enumerate(counted_authors(question))},
         "me": dataset.author_uuid(question.author) if needs_user else None,
         "post": question.post,
         "score": question.score,

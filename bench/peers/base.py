@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.cases import Case, Question, questions
+from bench.cases import Case, Question, questions, right_titles
 from bench.load import Request, Sample, run_wrk, write_requests
 from bench.process import Server, free_port
 
@@ -22,6 +22,7 @@ class Peer(ABC):
     name: str
     title: str
     answers = True  # False for a limit, whose answer is not looked at
+    without: frozenset[Case] = frozenset()  # cases that it is not asked
 
     @abstractmethod
     def prepare(self, work: Path) -> None:
@@ -58,6 +59,10 @@ class HttpPeer(Peer):
     @abstractmethod
     def documents(self, case: Case, payload: Any) -> list[Document]:
         """The rows of a decoded answer; an embedded author under `author`, comments under `comments`."""
+
+    def right(self, case: Case, question: Question) -> list[str]:
+        """The titles that a right answer holds."""
+        return right_titles(case, question)
 
     def environment(self) -> Mapping[str, str]:
         """Environment variables of the server."""

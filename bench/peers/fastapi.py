@@ -18,12 +18,19 @@ from bench.load import Request
 from bench.peers import fastapi_app
 from bench.peers.base import Document, HttpPeer, encode
 from bench.peers.mainspring import JWT_SECRET, user_token
-from bench.peers.store import load
+from bench.peers.store import finish, insert
 
 STORED = Forms(  # as SQLAlchemy's SQLite dialect stores uuid and datetime
     author=lambda n: UUID(dataset.author_uuid(n)).hex,
     time=lambda at: at.strftime("%Y-%m-%d %H:%M:%S.000000"),
 )
+
+_ROWS = {
+    "authors": dataset.author_rows,
+    "posts": dataset.post_rows,
+    "comments": dataset.comment_rows,
+    "drafts": dataset.draft_rows,
+}
 
 
 class FastApiPeer(HttpPeer):
@@ -32,13 +39,16 @@ class FastApiPeer(HttpPeer):
     name = "fastapi"
     title = "FastAPI + SQLAlchemy"
     health = "/health"
+    without = frozenset({Case.SHARED, Case.TOTALS})
 
     def prepare(self, work: Path) -> None:
         self.work = work
         self._database = work / "fastapi.sqlite"
         fastapi_app.Base.metadata.create_all(create_engine(f"sqlite:///{self._database}"))
         with sqlite3.connect(self._database) as database:
-            load(database, STORED)
+            for table, rows in _ROWS.items():
+                insert(database, table, rows(STORED))
+            finish(database)
         database.close()
 
     def command(self, port: int) -> list[str]:

@@ -12,7 +12,7 @@ import jwt
 import pysqlite3  # type: ignore[import-untyped, unused-ignore]
 
 from bench import dataset
-from bench.cases import LIMIT, Case, Question, updated_title
+from bench.cases import LIMIT, Case, Question, counted_authors, total, updated_title
 from bench.load import Request
 from bench.peers.base import Document, HttpPeer, encode
 from bench.peers.store import load
@@ -32,36 +32,41 @@ class MainspringPeer(HttpPeer):
 
     def prepare(self, work: Path) -> None:
         self.work = work
-        self._data = work / "mainspring"
-        self._anon_key = self._read_keys()["ANON_KEY"]
+        self.data = work / self.name
+        self.anon_key = self.read_keys()["ANON_KEY"]
         self.start()  # the first start makes the tables
         self.stop()
-        stored = self._data / DATABASE_FILE
+        stored = self.data / DATABASE_FILE
         if not stored.exists():
-            raise ServerError(f"Mainspring made no {stored}; {sorted(p.name for p in self._data.iterdir())}")
+            raise ServerError(f"Mainspring made no {stored}; {sorted(p.name for p in self.data.iterdir())}")
         database = pysqlite3.connect(str(stored))
-        load(database, dataset.MAINSPRING_FORMS)
+        self.load(database)
         database.close()
 
-    def _read_keys(self) -> dict[str, str]:
-        command = [_executable(), "keys", "--data", str(self._data), "--format", "env"]
+    def load(self, database: Any) -> None:
+        """Fill the tables, which are there."""
+        load(database, dataset.MAINSPRING_FORMS)
+
+    def read_keys(self) -> dict[str, str]:
+        """The API keys of the data folder."""
+        command = [executable(), "keys", "--data", str(self.data), "--format", "env"]
         printed = run(command, self.environment())
         return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
 
     def command(self, port: int) -> list[str]:
-        data, number = str(self._data), str(port)
-        return [_executable(), "serve", str(APP), "--data", data, "--port", number, "--workers", "1"]
+        data, number = str(self.data), str(port)
+        return [executable(), "serve", str(APP), "--data", data, "--port", number, "--workers", "1"]
 
     def environment(self) -> Mapping[str, str]:
         return {"MAINSPRING_AUTH__JWT_SECRET": JWT_SECRET}
 
     def health_headers(self) -> Mapping[str, str]:
-        return {"apikey": self._anon_key}
+        return {"apikey": self.anon_key}
 
     def request(self, case: Case, question: Question) -> Request:
         path, body = _worded(case, question)
-        headers = {"apikey": self._anon_key}
-        if case in (Case.MINE, Case.INSERT, Case.UPDATE):
+        headers = {"apikey": self.anon_key}
+        if case in (Case.MINE, Case.SHARED, Case.INSERT, Case.UPDATE):
             headers["Authorization"] = f"Bearer {user_token(question.author)}"
         if not body:
             return Request("GET", path, headers)
@@ -69,6 +74,8 @@ class MainspringPeer(HttpPeer):
         return Request("POST" if case is Case.INSERT else "PATCH", path, headers, encode(body))
 
     def documents(self, case: Case, payload: Any) -> list[Document]:
+        if case is Case.TOTALS:
+            return [{"title": title} for title in sorted(total(row["count"], row["sum"]) for row in payload)]
         return list(payload)
 
 
@@ -84,6 +91,11 @@ def _worded(case: Case, question: Question) -> tuple[str, Document]:
         return f"/rest/v1/posts?select=*,{embeds}&{listed}", {}
     if case is Case.MINE:
         return f"/rest/v1/drafts?select=*&{newest}", {}
+    if case is Case.SHARED:
+        return f"/rest/v1/papers?select=*&{newest}", {}
+    if case is Case.TOTALS:
+        authors = ",".join(dataset.author_uuid(n) for n in counted_authors(question))
+        return f"/rest/v1/posts?select=author_id,count(),score.sum()&published=eq.true&author_id=in.({authors})", {}
     if case is Case.INSERT:
         post = dataset.new_post(question.post, question.author, dataset.MAINSPRING_FORMS)
         return "/rest/v1/posts", post
@@ -101,5 +113,6 @@ def user_token(author: int) -> str:
     return jwt.encode(claims, JWT_SECRET, algorithm="HS256")
 
 
-def _executable() -> str:
+def executable() -> str:
+    """The command `mainspring` of this environment."""
     return str(Path(sys.executable).parent / "mainspring")

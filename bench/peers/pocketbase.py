@@ -14,7 +14,7 @@ from urllib.parse import quote
 import jwt
 
 from bench import dataset
-from bench.cases import LIMIT, Case, Question, updated_title
+from bench.cases import LIMIT, Case, Question, counted_authors, total, updated_title
 from bench.dataset import Forms, Row
 from bench.load import Request
 from bench.peers.base import Document, HttpPeer, encode
@@ -38,6 +38,8 @@ FORMS = Forms(
     post=lambda n: f"p{n:014d}",
     comment=lambda n: f"c{n:014d}",
     draft=lambda n: f"d{n:014d}",
+    paper=lambda n: f"s{n:014d}",
+    reader=lambda n: f"r{n:014d}",
 )
 
 
@@ -67,6 +69,8 @@ class PocketBasePeer(HttpPeer):
         insert(database, "posts", dataset.post_rows(FORMS))
         insert(database, "comments", dataset.comment_rows(FORMS))
         insert(database, "drafts", dataset.draft_rows(FORMS))
+        insert(database, "papers", dataset.paper_rows(FORMS))
+        insert(database, "readers", dataset.reader_rows(FORMS))
         database.commit()
         database.execute("ANALYZE")
 
@@ -75,7 +79,7 @@ class PocketBasePeer(HttpPeer):
 
     def request(self, case: Case, question: Question) -> Request:
         headers = {}
-        if case in (Case.MINE, Case.INSERT, Case.UPDATE):
+        if case in (Case.MINE, Case.SHARED, Case.INSERT, Case.UPDATE):
             headers["Authorization"] = self._user_token(question.author)
         if case is Case.INSERT:
             post = dataset.new_post(question.post, question.author, FORMS)
@@ -98,6 +102,8 @@ class PocketBasePeer(HttpPeer):
     def documents(self, case: Case, payload: Any) -> list[Document]:
         if case in (Case.BY_ID, Case.INSERT, Case.UPDATE):
             return [payload]
+        if case is Case.TOTALS:
+            return [{"title": title} for title in sorted(total(row["posts"], row["score"]) for row in payload["items"])]
         return [_flat(item) for item in payload["items"]]
 
 
@@ -131,6 +137,11 @@ def _read_path(case: Case, question: Question) -> str:
         return _record(question.post)
     if case is Case.MINE:
         return f"/api/collections/drafts/records?{newest}"
+    if case is Case.SHARED:
+        return f"/api/collections/papers/records?{newest}"
+    if case is Case.TOTALS:
+        authors = quote(" || ".join(f"id = '{_user_id(n)}'" for n in counted_authors(question)), safe="")
+        return f"/api/collections/totals/records?filter={authors}&perPage={LIMIT}&skipTotal=1"
     matching = quote(f"published = true && score >= {question.score}", safe="")
     path = f"/api/collections/posts/records?filter={matching}&{newest}"
     return f"{path}&expand=author_id,comments_via_post_id" if case is Case.EMBED else path

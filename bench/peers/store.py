@@ -11,7 +11,7 @@ from bench.dataset import Forms, Row
 
 
 def load(database: Any, forms: Forms) -> None:
-    """Fill authors, posts, comments and drafts through an open connection, in one transaction.
+    """Fill every table through an open connection, in one transaction.
 
     Takes any sqlite3-like connection: each peer's file is opened with that peer's own SQLite library.
     """
@@ -19,6 +19,20 @@ def load(database: Any, forms: Forms) -> None:
     insert(database, "posts", dataset.post_rows(forms))
     insert(database, "comments", dataset.comment_rows(forms))
     insert(database, "drafts", dataset.draft_rows(forms))
+    insert(database, "papers", dataset.paper_rows(forms))
+    insert(database, "readers", dataset.reader_rows(forms))
+    finish(database)
+
+
+def load_posts(database: Any, forms: Forms, posts: int) -> None:
+    """Fill authors and so many posts, and nothing else."""
+    insert(database, "authors", dataset.author_rows(forms))
+    insert(database, "posts", dataset.post_rows(forms, posts))
+    finish(database)
+
+
+def finish(database: Any) -> None:
+    """Commit what was loaded, with statistics."""
     database.commit()
     database.execute("ANALYZE")
     database.commit()

@@ -67,4 +67,39 @@ migrate((app) => {
     ],
     indexes: ["CREATE INDEX drafts_author_id_created_at ON drafts (author_id, created_at)"],
   }));
+
+  const papers = new Collection({
+    type: "base",
+    name: "papers",
+    fields: [
+      { type: "text", name: "title", required: true },
+      { type: "text", name: "body" },
+      { type: "date", name: "created_at" },
+    ],
+    indexes: ["CREATE INDEX papers_created_at ON papers (created_at)"],
+  });
+  app.save(papers);
+
+  app.save(new Collection({
+    type: "base",
+    name: "readers",
+    fields: [{ type: "relation", name: "paper_id", collectionId: papers.id, maxSelect: 1, required: true }, author],
+    indexes: [
+      "CREATE INDEX readers_paper_id_author_id ON readers (paper_id, author_id)",
+      "CREATE INDEX readers_author_id ON readers (author_id)",
+    ],
+  }));
+
+  papers.listRule = "readers_via_paper_id.author_id ?= @request.auth.id";
+  papers.viewRule = papers.listRule;
+  app.save(papers);
+
+  app.save(new Collection({
+    type: "view",
+    name: "totals",
+    listRule: "",
+    viewRule: "",
+    viewQuery: "SELECT author_id AS id, COUNT(*) AS posts, CAST(SUM(score) AS INTEGER) AS score FROM posts"
+      + " WHERE published = TRUE GROUP BY author_id",
+  }));
 });
