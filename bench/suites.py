@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.cases import TARGETS, Case, Target
-from bench.peers.bare_driver import BareDriverPeer, PipelinePeer
+from bench.peers.bare_driver import BareDriverPeer, PipelinePeer, RolePeer
 from bench.peers.bare_sql import BareSqlPeer
 from bench.peers.base import Peer
 from bench.peers.constant import ConstantPeer
@@ -47,9 +47,10 @@ SUITES: dict[str, Suite] = {
         "The same reads by an index of 10^4, 10^5 and 10^6 posts in SQLite.",
     ),
     "postgres": Suite(
-        (AppModePeer, DatabaseModePeer, BareDriverPeer, PipelinePeer),
+        (AppModePeer, DatabaseModePeer, BareDriverPeer, PipelinePeer, RolePeer),
         (Case.BY_ID, Case.LIST, Case.MINE),
         dict.fromkeys((Case.BY_ID, Case.LIST, Case.MINE), (Target("driver", 0.6),)),
-        "PostgreSQL, both servers and the loops share the machine; app mode over database mode is what switching roles costs.",
+        "PostgreSQL, both servers and the loops share the machine. App mode over database mode is what switching roles costs;\n"
+        "bare psycopg over the same with the role switched is what it costs the driver alone.",
     ),
 }

@@ -1,13 +1,15 @@
 """PostgreSQL's limit: the statement that returns the JSON body, from a Python loop with psycopg, without HTTP.
 
 Run as a module it is that loop, and prints runs per second:
-`python -m bench.peers.bare_driver URL CASE SECONDS ROUND PIPELINED`. Ten connections, as Mainspring's pool has by default; each
-waits for its answer, or sends sixteen statements before it reads the first answer.
+`python -m bench.peers.bare_driver URL CASE SECONDS ROUND PEER`. Ten connections, as Mainspring's pool has by default. Each
+waits for its answer, sends sixteen statements before it reads the first answer, or sends each statement within a transaction of
+the caller's role.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from bench.peers.postgres import Database, shared
 
 CONNECTIONS = 10
 PIPELINED = 16
+SWITCH = b"SELECT set_config('role', %(role)s, true), set_config('request.jwt.claims', %(claims)s, true)"
 _POST = "id, author_id, title, body, published, score, created_at"
 _DRAFT = "id, author_id, title, body, score, created_at"
 _BODY = "SELECT coalesce(json_agg(row_to_json(r)), '[]')::text FROM ({}) r"
@@ -43,7 +46,6 @@ class BareDriverPeer(Peer):
     name = "driver"
     title = "bare psycopg"
     answers = False
-    pipelined = 1
     _database: Database | None = None
 
     def prepare(self, work: Path) -> None:
@@ -54,7 +56,7 @@ class BareDriverPeer(Peer):
         """Nothing runs between rounds."""
 
     def measure(self, case: Case, seconds: int, number: int) -> Sample:
-        command = [sys.executable, "-m", __name__, self._url, case, str(seconds), str(number), str(self.pipelined)]
+        command = [sys.executable, "-m", __name__, self._url, case, str(seconds), str(number), self.name]
         root = Path(__file__).parents[2]
         printed = subprocess.check_output(command, text=True, timeout=seconds + 30, cwd=root)
         return Sample(per_second=float(printed), failures=0)
@@ -70,41 +72,61 @@ class PipelinePeer(BareDriverPeer):
 
     name = "pipeline"
     title = "psycopg pipelines"
-    pipelined = PIPELINED
 
 
-async def loop(url: str, case: Case, seconds: float, number: int, pipelined: int) -> float:
+class RolePeer(BareDriverPeer):
+    """What database mode must do: BEGIN, role and claims, the statement, COMMIT, sent together; row security decides."""
+
+    name = "role"
+    title = "psycopg, role switched"
+
+
+async def loop(url: str, case: Case, seconds: float, number: int, peer: str) -> float:
     """Run a case's statement with its questions for a while; returns runs per second."""
     values = [_values(case, question) for question in questions(case, PREPARED_REQUESTS)]
     until = time.perf_counter() + seconds
     counts = await asyncio.gather(
-        *(_connection(url, case, values, until, number * CONNECTIONS + k, pipelined) for k in range(CONNECTIONS))
+        *(_connection(url, case, values, until, number * CONNECTIONS + k, peer) for k in range(CONNECTIONS))
     )
     return sum(counts) / (time.perf_counter() - until + seconds)
 
 
-async def _connection(
-    url: str, case: Case, values: list[dict[str, Any]], until: float, seed: int, pipelined: int
-) -> int:
+async def _connection(url: str, case: Case, values: list[dict[str, Any]], until: float, seed: int, peer: str) -> int:
     pick, done, statement = random.Random(SEED + seed), 0, _BODY.format(STATEMENTS[case]).encode()
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=0) as connection:
+    address = url.replace("postgres@", "front@") if peer == RolePeer.name else url
+    async with await psycopg.AsyncConnection.connect(address, autocommit=True, prepare_threshold=0) as connection:
         while time.perf_counter() < until:
-            if pipelined == 1:
-                await (await connection.execute(statement, pick.choice(values))).fetchall()
-            else:
+            if peer == PipelinePeer.name:
                 async with connection.pipeline():
-                    sent = [await connection.execute(statement, pick.choice(values)) for _ in range(pipelined)]
+                    sent = [await connection.execute(statement, pick.choice(values)) for _ in range(PIPELINED)]
                     for cursor in sent:
                         await cursor.fetchall()
-            done += pipelined
+                done += PIPELINED
+                continue
+            if peer == RolePeer.name:
+                await _as_the_caller(connection, statement, pick.choice(values))
+            else:
+                await (await connection.execute(statement, pick.choice(values))).fetchall()
+            done += 1
     return done
+
+
+async def _as_the_caller(connection: psycopg.AsyncConnection[Any], statement: bytes, value: dict[str, Any]) -> None:
+    async with connection.pipeline():
+        await connection.execute("BEGIN")
+        await connection.execute(SWITCH, value)
+        answer = await connection.execute(statement, value)
+        await connection.execute("COMMIT")
+        await answer.fetchall()
 
 
 def _values(case: Case, question: Question) -> dict[str, Any]:
     me = dataset.author_uuid(question.author) if case is Case.MINE else None
-    return {"me": me, "post": question.post, "score": question.score}
+    role = "authenticated" if me else "anon"
+    claims = json.dumps({"role": role, "sub": me} if me else {"role": role})
+    return {"me": me, "post": question.post, "score": question.score, "role": role, "claims": claims}
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(runner.run(loop(sys.argv[1], Case(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))))
+        print(runner.run(loop(sys.argv[1], Case(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), sys.argv[5])))

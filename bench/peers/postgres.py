@@ -124,5 +124,3 @@ class DatabaseModePeer(AppModePeer):
 
     def environment(self) -> Mapping[str, str]:
         return {"MAINSPRING_AUTH__JWT_SECRET": JWT_SECRET}
-
-
