@@ -72,11 +72,21 @@ class Reader(Base):
     author_id: Mapped[UUID] = mapped_column(ForeignKey(Author.id), index=True)
 
 
+class Note(Base):
+    __tablename__ = "notes"
+    __table_args__ = (Index("notes_created_at", "created_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    body: Mapped[str] = mapped_column(info={"search": "english"})
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
 app = Mainspring(models=Base)
 
 
 @app.policy(Author, "select", to=["anon", "authenticated"])
 @app.policy(Comment, "select", to=["anon", "authenticated"])
+@app.policy(Note, "select", to=["anon", "authenticated"])
 def everyone(row: Any, me: Any) -> Any:
     return True
 

@@ -23,6 +23,7 @@ class Case(StrEnum):
     MINE = "mine"
     SHARED = "shared"
     TOTALS = "totals"
+    SEARCH = "search"
     INSERT = "insert"
     UPDATE = "update"
 
@@ -34,6 +35,7 @@ TITLES = {
     Case.MINE: "list 20 under `author = me`",
     Case.SHARED: "list 20 under `exists` over 100,000 pairs",
     Case.TOTALS: "count and sum of ten authors",
+    Case.SEARCH: "list 20 that hold a word",
     Case.INSERT: "insert one",
     Case.UPDATE: "update one",
 }
@@ -54,6 +56,7 @@ TARGETS: dict[Case, tuple[Target, ...]] = {
     Case.MINE: (Target("pocketbase", 5), Target("fastapi", 8)),
     Case.SHARED: (Target("pocketbase", 5),),
     Case.TOTALS: (Target("pocketbase", 1),),
+    Case.SEARCH: (Target("pocketbase", 5),),
     Case.INSERT: (Target("pocketbase", 2),),
     Case.UPDATE: (),
 }
@@ -66,6 +69,7 @@ class Question:
     post: int = 0
     score: int = 0
     author: int = 0
+    reference: int = 0
 
 
 def questions(case: Case, count: int) -> list[Question]:
@@ -81,6 +85,8 @@ def _question(case: Case, source: random.Random) -> Question:
         return Question(score=source.randrange(500))
     if case in (Case.MINE, Case.SHARED, Case.TOTALS):
         return Question(author=source.randrange(dataset.AUTHORS))
+    if case is Case.SEARCH:
+        return Question(reference=source.randrange(dataset.REFERENCES))
     if case is Case.INSERT:
         number = dataset.POSTS + source.randrange(1_000_000)
         return Question(post=number, author=source.randrange(dataset.AUTHORS))
@@ -100,6 +106,8 @@ def right_titles(case: Case, question: Question, posts: int = dataset.POSTS) -> 
         return [dataset.draft_title(n) for n in _drafts_of(question.author)[:LIMIT]]
     if case is Case.SHARED:
         return [dataset.paper_title(n) for n in _papers_for(question.author)[:LIMIT]]
+    if case is Case.SEARCH:
+        return [dataset.note_title(n) for n in _notes_with(question.reference)[:LIMIT]]
     if case is Case.TOTALS:
         return sorted(_total(author) for author in counted_authors(question))
     if case in (Case.LIST, Case.EMBED):
@@ -130,6 +138,11 @@ def _total(author: int) -> str:
 
 def _papers_for(author: int) -> list[int]:
     found = (n for n in range(1, dataset.PAPERS + 1) if author in dataset.readers_of(n))
+    return sorted(found, key=dataset.created_at, reverse=True)
+
+
+def _notes_with(reference: int) -> list[int]:
+    found = range(reference or dataset.REFERENCES, dataset.NOTES + 1, dataset.REFERENCES)
     return sorted(found, key=dataset.created_at, reverse=True)
 
 

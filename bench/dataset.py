@@ -17,6 +17,8 @@ COMMENTS_PER_POST = 2
 DRAFTS = 100_000
 PAPERS = 10_000
 READERS_PER_PAPER = 10
+NOTES = 100_000
+REFERENCES = 5_000
 
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 _NAMESPACE = uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
@@ -41,6 +43,7 @@ class Forms:
     draft: Callable[[int], int | str] = lambda n: n
     paper: Callable[[int], int | str] = lambda n: n
     reader: Callable[[int], int | str] = lambda n: n
+    note: Callable[[int], int | str] = lambda n: n
 
 
 def author_uuid(n: int) -> str:
@@ -175,3 +178,24 @@ def reader_rows(forms: Forms) -> Iterator[Row]:
     for paper in range(1, PAPERS + 1):
         for author in readers_of(paper):
             yield {"id": forms.reader(next(numbers)), "paper_id": forms.paper(paper), "author_id": forms.author(author)}
+
+
+def reference(number: int) -> str:
+    """A word that stands in twenty of the notes, and is a part of no other word."""
+    return f"ref{number:05d}"
+
+
+def note_title(n: int) -> str:
+    """A title that names its note."""
+    return f"Note {n}: {_excerpt(n, 30)}"
+
+
+def note_rows(forms: Forms) -> Iterator[Row]:
+    """Every note."""
+    for n in range(1, NOTES + 1):
+        yield {
+            "id": forms.note(n),
+            "title": note_title(n),
+            "body": f"{_excerpt(n, 150)} {reference(n % REFERENCES)} {_excerpt(n * 3, 50)}",
+            "created_at": forms.time(created_at(n)),
+        }

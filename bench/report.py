@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
@@ -73,7 +74,12 @@ def _ratio(by_peer: dict[str, list[Sample]], subject: str, rival: str) -> float 
     """The median of the rounds' ratios: what slows the machine for a while slows both."""
     if subject not in by_peer or rival not in by_peer:
         return None
-    return median(ours.per_second / theirs.per_second for ours, theirs in zip(by_peer[subject], by_peer[rival], strict=True))
+    rounds = zip(by_peer[subject], by_peer[rival], strict=True)
+    return median(_over(ours.per_second, theirs.per_second) for ours, theirs in rounds)
+
+
+def _over(ours: float, theirs: float) -> float:
+    return ours / theirs if theirs else math.inf  # a round in which nothing was answered
 
 
 def _target(target: Target, subject: str, by_peer: dict[str, list[Sample]]) -> str:

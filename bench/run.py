@@ -75,8 +75,8 @@ def _options(arguments: Sequence[str] | None) -> Options:
     cases = tuple(Case(case) for case in given.only or suite.cases)
     if unknown := set(peers) - set(names):
         parser.error(f"unknown peer {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    if strange := set(cases) - set(suite.cases):
-        parser.error(f"{given.suite} has no case {', '.join(sorted(strange))}; it has {', '.join(suite.cases)}")
+    if strange := set(cases) - {*suite.cases, *suite.apart}:
+        parser.error(f"{given.suite} has no case {', '.join(sorted(strange))}; it has {', '.join(suite.cases + suite.apart)}")
     return Options(
         suite=suite,
         cases=cases,

@@ -19,12 +19,16 @@ from bench.peers.rows import HundredThousandPeer, MillionPeer, TenThousandPeer
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Peers, the cases they are asked, the ratios their subject is to reach, and what must be known to read the table."""
+    """Peers, the cases they are asked, the ratios their subject is to reach, and what must be known to read the table.
+
+    The cases `apart` are measured only when `--only` names them.
+    """
 
     peers: tuple[type[Peer], ...]
     cases: tuple[Case, ...]
     targets: Mapping[Case, tuple[Target, ...]]
     notes: str = ""
+    apart: tuple[Case, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -35,10 +39,11 @@ class Suite:
 SUITES: dict[str, Suite] = {
     "sqlite": Suite(
         (MainspringPeer, PocketBasePeer, FastApiPeer, ConstantPeer, BareSqlPeer),
-        tuple(Case),
+        tuple(case for case in Case if case is not Case.SEARCH),
         TARGETS,
         "Durability: Mainspring and the bare SQL loop commit with synchronous=FULL; PocketBase (its built-in setting)\n"
         "and the FastAPI application with synchronous=NORMAL, which may lose the last commits at a power cut.",
+        apart=(Case.SEARCH,),
     ),
     "rows": Suite(
         (MillionPeer, HundredThousandPeer, TenThousandPeer),

@@ -40,7 +40,11 @@ CREATE TABLE readers (id INTEGER PRIMARY KEY, paper_id INTEGER NOT NULL REFERENC
   author_id TEXT NOT NULL REFERENCES authors (id));
 CREATE INDEX readers_paper_id_author_id ON readers (paper_id, author_id);
 CREATE INDEX readers_author_id ON readers (author_id);
+CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE INDEX notes_created_at ON notes (created_at);
+CREATE VIRTUAL TABLE notes_words USING fts5 (body, content=notes, content_rowid=id);
 """
+_NOTE = "'id', id, 'title', title, 'body', body, 'created_at', created_at"
 _DRAFT = (
     "'id', id, 'author_id', author_id, 'title', title, 'body', body, 'score', score, 'created_at', created_at"
 )
@@ -62,12 +66,14 @@ STATEMENTS = {
     Case.EMBED: f"SELECT json_group_array(json_object({_POST}, {_EMBEDS})) FROM ({_NEWEST}) p",
     Case.MINE: f"SELECT json_group_array(json_object({_DRAFT})) FROM "
     f"(SELECT * FROM drafts WHERE author_id = :me ORDER BY created_at DESC LIMIT {LIMIT})",
-    Case.SHARED: "SELECT json_group_array(json_object('id', id, 'title', title, 'body', body, 'created_at', created_at)) "
+    Case.SHARED: f"SELECT json_group_array(json_object({_NOTE})) "
     "FROM (SELECT * FROM papers p WHERE EXISTS (SELECT 1 FROM readers r WHERE r.paper_id = p.id AND r.author_id = :me) "
     f"ORDER BY created_at DESC LIMIT {LIMIT})",
     Case.TOTALS: "SELECT json_group_array(json_object('author_id', author_id, 'count', n, 'sum', s)) FROM "
     "(SELECT author_id, count(*) n, sum(score) s FROM posts WHERE published = 1 AND (published OR author_id = :me) "
     f"AND author_id IN ({', '.join(f':author_{k}' for k in range(10))}) GROUP BY author_id ORDER BY author_id)",
+    Case.SEARCH: f"SELECT json_group_array(json_object({_NOTE})) FROM (SELECT * FROM notes WHERE id IN "
+    f"(SELECT rowid FROM notes_words WHERE notes_words MATCH :reference) ORDER BY created_at DESC LIMIT {LIMIT})",
     Case.INSERT: f"INSERT INTO posts ({', '.join(_NEW)}) VALUES ({', '.join(f':{name}' for name in _NEW)}) "
     f"RETURNING json_object({_POST})",
     Case.UPDATE: "UPDATE posts SET title = :title, score = 500 WHERE id = :post AND author_id = :me "
@@ -88,6 +94,8 @@ class BareSqlPeer(Peer):
         database.execute("PRAGMA journal_mode = WAL")
         database.executescript(SCHEMA)
         load(database, dataset.MAINSPRING_FORMS)
+        database.execute("INSERT INTO notes_words (notes_words) VALUES ('rebuild')")
+        database.commit()
         database.close()
 
     def start(self) -> None:
@@ -128,6 +136,7 @@ def _values(case: Case, question: Question) -> dict[str, Any]:
         "me": dataset.author_uuid(question.author) if needs_user else None,
         "post": question.post,
         "score": question.score,
+        "reference": dataset.reference(question.reference),
         "title": updated_title(question),
     }
 

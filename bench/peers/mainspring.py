@@ -93,6 +93,8 @@ def _worded(case: Case, question: Question) -> tuple[str, Document]:
         return f"/rest/v1/drafts?select=*&{newest}", {}
     if case is Case.SHARED:
         return f"/rest/v1/papers?select=*&{newest}", {}
+    if case is Case.SEARCH:
+        return f"/rest/v1/notes?select=*&body=plfts.{dataset.reference(question.reference)}&{newest}", {}
     if case is Case.TOTALS:
         authors = ",".join(dataset.author_uuid(n) for n in counted_authors(question))
         return f"/rest/v1/posts?select=author_id,count(),score.sum()&published=eq.true&author_id=in.({authors})", {}

@@ -40,6 +40,7 @@ FORMS = Forms(
     draft=lambda n: f"d{n:014d}",
     paper=lambda n: f"s{n:014d}",
     reader=lambda n: f"r{n:014d}",
+    note=lambda n: f"n{n:014d}",
 )
 
 
@@ -71,6 +72,7 @@ class PocketBasePeer(HttpPeer):
         insert(database, "drafts", dataset.draft_rows(FORMS))
         insert(database, "papers", dataset.paper_rows(FORMS))
         insert(database, "readers", dataset.reader_rows(FORMS))
+        insert(database, "notes", dataset.note_rows(FORMS))
         database.commit()
         database.execute("ANALYZE")
 
@@ -139,6 +141,9 @@ def _read_path(case: Case, question: Question) -> str:
         return f"/api/collections/drafts/records?{newest}"
     if case is Case.SHARED:
         return f"/api/collections/papers/records?{newest}"
+    if case is Case.SEARCH:
+        holding = quote(f"body ~ '{dataset.reference(question.reference)}'", safe="")
+        return f"/api/collections/notes/records?filter={holding}&{newest}"
     if case is Case.TOTALS:
         authors = quote(" || ".join(f"id = '{_user_id(n)}'" for n in counted_authors(question)), safe="")
         return f"/api/collections/totals/records?filter={authors}&perPage={LIMIT}&skipTotal=1"

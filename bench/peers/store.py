@@ -21,6 +21,7 @@ def load(database: Any, forms: Forms) -> None:
     insert(database, "drafts", dataset.draft_rows(forms))
     insert(database, "papers", dataset.paper_rows(forms))
     insert(database, "readers", dataset.reader_rows(forms))
+    insert(database, "notes", dataset.note_rows(forms))
     finish(database)
 
 

@@ -95,6 +95,19 @@ migrate((app) => {
   app.save(papers);
 
   app.save(new Collection({
+    type: "base",
+    name: "notes",
+    listRule: "",
+    viewRule: "",
+    fields: [
+      { type: "text", name: "title", required: true },
+      { type: "text", name: "body" },
+      { type: "date", name: "created_at" },
+    ],
+    indexes: ["CREATE INDEX notes_created_at ON notes (created_at)"],
+  }));
+
+  app.save(new Collection({
     type: "view",
     name: "totals",
     listRule: "",
