@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
+from mainspring.backends.registry import Inbox, Nowhere, open_counters, open_mailer
 from mainspring.catalog.access import Access
 from mainspring.catalog.build import Models, build
 from mainspring.catalog.declared.mapping import attributes, table_of
 from mainspring.catalog.model import Catalog
+from mainspring.catalog.system import RESERVED_SCHEMAS
 from mainspring.engines.base import Engine
 from mainspring.engines.registry import look, open_engine, open_memory, open_native
 from mainspring.errors import ConfigError, Mistake
+from mainspring.http.client import locator
 from mainspring.http.cors import Cors
 from mainspring.http.dispatch import Dispatcher, Step
 from mainspring.http.headers import ASGIApp, Receive, Scope, Send
 from mainspring.http.principal import identifier
-from mainspring.observe import LeftOut, Sink, TablesUnreachable, log_sink
+from mainspring.observe import LeftOut, MailLost, Sink, TablesUnreachable, log_sink
 from mainspring.plan.limits import Limits
 from mainspring.plan.native.planner import NativePlanner
 from mainspring.plan.planner import Planner
@@ -35,16 +39,23 @@ from mainspring.services.data import Data, Request
 from mainspring.services.functions.declare import Functions
 from mainspring.services.functions.run import Caller, catalogued
 from mainspring.services.identity.external import ExternalTokens
-from mainspring.services.identity.keys import open_keys
+from mainspring.services.identity.keys import KeySet, open_keys, open_secret
+from mainspring.services.identity.service import PATH as AUTH_PATH
+from mainspring.services.identity.service import external_url, is_private, open_identity
 from mainspring.services.identity.tokens import TokenVerifier
 from mainspring.settings import Settings, load
+from mainspring.surfaces.auth.routes import AuthSurface
 from mainspring.surfaces.docs.routes import routes as docs_routes
+from mainspring.surfaces.inbox.routes import inbox
 from mainspring.surfaces.ops.routes import routes as ops_routes
 from mainspring.surfaces.rest.media import OPENAPI
 from mainspring.surfaces.rest.openapi.document import About as Described
 from mainspring.surfaces.rest.openapi.document import openapi
 from mainspring.surfaces.rest.routes import RestSurface
 from mainspring.surfaces.rest.swagger import About, swagger
+
+AUTH_SCHEMA: Final = "auth"
+INBOX_PATH: Final = "/_inbox"
 
 Seed = Callable[[], Mapping[Any, Sequence[Mapping[str, Any]]]]
 S = TypeVar("S", bound=Seed)
@@ -143,7 +154,10 @@ class Mainspring:
 
     def catalog(self) -> Catalog:
         """What exists by the app's own models, computed columns and functions. Raises ConfigError."""
-        catalog = self._computations.added(build(self._models), table_of, attributes)
+        return self._catalog(system=False)
+
+    def _catalog(self, *, system: bool) -> Catalog:
+        catalog = self._computations.added(build(self._models, system=system), table_of, attributes)
         return catalogued(catalog, self._functions.resolve(table_of))
 
     def build(self, settings: Settings, data: Path, observe: Sink | None = None) -> Dispatcher:
@@ -162,6 +176,7 @@ class Mainspring:
         door = Data(engine, planner, settings.cache.statements, observe)
         everywhere = replace(planner, exposed=frozenset(catalog.schemas()))  # the application's own code has no profile
         inner = Data(engine, everywhere, settings.cache.statements, observe)
+        own = Data(engine, Planner(catalog, policies, exposed=frozenset({AUTH_SCHEMA})), settings.cache.statements, observe)
         caller = Caller(
             functions,
             Names(catalog, table_of, attributes),
@@ -185,15 +200,20 @@ class Mainspring:
             return swagger(catalog, [access.seen() for access in visible], routines, about)
 
         rest = RestSurface(door, identify, settings, functions=caller, describe=describe)
+        people = _People()
+        if self._serves_people(settings):
+            people = _people(settings, data, own, keys, verifier, policies.roles, observe)
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
                 settings.rest.prefix: rest,
                 **_docs(settings, rest),
                 **ops_routes(lambda: dispatcher.serving, keys.jwks()),
+                **people.routes,
             },
             steps=[
                 Step("database", lambda: self._start(engine, planner, inner, observe), engine.stop),
+                *people.steps,
                 Step("functions", stop=caller.stop),
             ],
             cors=Cors(settings.cors.origins),
@@ -206,8 +226,12 @@ class Mainspring:
         if settings.database.open_read:
             cure = "leave it out, or serve the database without the app"
             raise ConfigError([Mistake("database.open_read", "an app has policies of its own", cure)])
-        catalog = self.catalog()
+        catalog = self._catalog(system=self._serves_people(settings))
         return catalog, self._declarations.resolve(catalog, table_of, attributes)
+
+    def _serves_people(self, settings: Settings) -> bool:
+        """Whether people can sign in: in somebody's own database, nothing of ours is created."""
+        return settings.auth.enabled and bool(self._models)
 
     async def _start(self, engine: Engine, planner: Planner, door: Data, observe: Sink) -> None:
         if not self._models:  # somebody's own database: nothing is created there
@@ -307,8 +331,35 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _People:
+    """What is served where people can sign in."""
+
+    routes: Mapping[str, ASGIApp] = field(default_factory=dict)
+    steps: Sequence[Step] = ()
+
+
+def _people(
+    settings: Settings, data: Path, own: Data, keys: KeySet, verifier: TokenVerifier, roles: Iterable[str], observe: Sink
+) -> _People:
+    """The auth surface on `own`, the door to our own tables; and the inbox, where mails are shown.
+
+    `verifier`, whose tokens others ask with, is told what is revoked.
+    """
+    secret, locate = open_secret(data / "keys"), locator(settings.server.trusted_proxies)
+    mailer = open_mailer(settings.mail, is_private(settings.server.host))
+    if isinstance(mailer, Nowhere):
+        observe(MailLost())
+    identity = open_identity(settings, own, keys, secret, verifier, mailer, open_counters(), observe)
+    direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why
+    routes: dict[str, ASGIApp] = {AUTH_PATH: AuthSurface(identity, direct, settings.auth, keys.jwks(), locate)}
+    if isinstance(mailer, Inbox):
+        routes[INBOX_PATH] = inbox(mailer, [urlsplit(external_url(settings)).hostname or ""])
+    return _People(routes, [Step("identity", identity.start, identity.stop)])
+
+
 def _report_unreachable(registry: Registry, planner: Planner, observe: Sink) -> None:
-    tables = registry.unreachable(planner.catalog)
+    tables = [table for table in registry.unreachable(planner.catalog) if table.schema not in RESERVED_SCHEMAS]
     if tables:
         observe(TablesUnreachable(tuple(map(str, tables))))
 

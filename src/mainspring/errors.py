@@ -26,6 +26,17 @@
     |- EngineError             70xx  the database could not answer
     |  |- EngineUnavailable    7001  |- TimedOut          7002  |- Busy              7003
     |  |- EngineFault          7004  `- DatabaseRefused    7005
+    |- SignInError             80xx  a person cannot sign up, in or out
+    |  |- CredentialsInvalid    8001 |- AddressUnconfirmed    8002 |- UserBanned            8003
+    |  |- SignupDisabled        8004 |- MethodDisabled        8005 |- PasswordWeak          8006
+    |  |- PasswordSame          8007 |- UserExists            8008 |- AddressTaken          8009
+    |  |- AddressInvalid        8010 |- RefreshTokenUnknown   8011 |- RefreshTokenReused    8012
+    |  |- SessionUnknown        8013 |- SessionExpired        8014 |- CodeInvalid           8015
+    |  |- ReauthenticationNeeded8016 |- ReauthenticationInvalid8017 |- CurrentPasswordWrong  8018
+    |  |- TooManyRequests       8019 |- SentTooSoon           8020 |- BearerMissing         8021
+    |  |- AdministratorRequired 8022 |- SubjectMissing        8023 |- UserUnknown           8024
+    |  |- FlowUnknown           8025 |- FlowExpired           8026 |- VerifierInvalid       8027
+    |  |- Contended             8028 `- MessageUndelivered    8029
     `- ConfigError             90xx  the process must not start
 
 The first two digits are the family; a leaf's number never changes its meaning. `message` says what went wrong, `hint` how
@@ -913,6 +924,354 @@ class DatabaseRefused(EngineError):
     @property
     def hint(self) -> str | None:
         return self.cure
+
+
+# ---------------------------------------------------------------- 80xx signing in
+
+
+@dataclass(eq=False)
+class SignInError(MainspringError):
+    """A person cannot sign up, in or out, or change what is known of them."""
+
+    code: ClassVar[str] = "MS8000"
+
+
+@dataclass(eq=False)
+class CredentialsInvalid(SignInError):
+    """Address and password do not belong together."""
+
+    code: ClassVar[str] = "MS8001"
+
+    @property
+    def message(self) -> str:
+        return "Invalid login credentials"
+
+
+@dataclass(eq=False)
+class AddressUnconfirmed(SignInError):
+    """The address has not been confirmed yet."""
+
+    code: ClassVar[str] = "MS8002"
+    kind: str = "email"
+
+    @property
+    def message(self) -> str:
+        return f"{self.kind.capitalize()} not confirmed"
+
+
+@dataclass(eq=False)
+class UserBanned(SignInError):
+    """The user may not sign in for a while."""
+
+    code: ClassVar[str] = "MS8003"
+
+    @property
+    def message(self) -> str:
+        return "User is banned"
+
+
+@dataclass(eq=False)
+class SignupDisabled(SignInError):
+    """Nobody new may sign up; `by_code`: not by asking for a code either."""
+
+    code: ClassVar[str] = "MS8004"
+    by_code: bool = False
+
+    @property
+    def message(self) -> str:
+        return "Signups not allowed for otp" if self.by_code else "Signups not allowed for this instance"
+
+
+@dataclass(eq=False)
+class MethodDisabled(SignInError):
+    """This way of signing in (email, phone, anonymous) is switched off."""
+
+    code: ClassVar[str] = "MS8005"
+    method: str
+
+    @property
+    def message(self) -> str:
+        if self.method == "anonymous":
+            return "Anonymous sign-ins are disabled"
+        return f"{self.method.capitalize()} signups are disabled"
+
+
+@dataclass(eq=False)
+class PasswordWeak(SignInError):
+    """A password that is too easily guessed. `reasons`: length, characters, pwned."""
+
+    code: ClassVar[str] = "MS8006"
+    reasons: tuple[str, ...]
+    text: str
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+
+@dataclass(eq=False)
+class PasswordSame(SignInError):
+    """The new password is the old one."""
+
+    code: ClassVar[str] = "MS8007"
+
+    @property
+    def message(self) -> str:
+        return "New password should be different from the old password."
+
+
+@dataclass(eq=False)
+class UserExists(SignInError):
+    """Somebody has signed up with this address."""
+
+    code: ClassVar[str] = "MS8008"
+
+    @property
+    def message(self) -> str:
+        return "User already registered"
+
+
+@dataclass(eq=False)
+class AddressTaken(SignInError):
+    """The address is another user's."""
+
+    code: ClassVar[str] = "MS8009"
+    kind: str = "email"
+
+    @property
+    def message(self) -> str:
+        return f"A user with this {'email address' if self.kind == 'email' else 'phone number'} has already been registered"
+
+
+@dataclass(eq=False)
+class AddressInvalid(SignInError):
+    """What should be an e-mail address is none."""
+
+    code: ClassVar[str] = "MS8010"
+
+    @property
+    def message(self) -> str:
+        return "Unable to validate email address: invalid format"
+
+
+@dataclass(eq=False)
+class RefreshTokenUnknown(SignInError):
+    """A refresh token that was never issued."""
+
+    code: ClassVar[str] = "MS8011"
+
+    @property
+    def message(self) -> str:
+        return "Invalid Refresh Token: Refresh Token Not Found"
+
+
+@dataclass(eq=False)
+class RefreshTokenReused(SignInError):
+    """A refresh token that was used before; its session has been ended."""
+
+    code: ClassVar[str] = "MS8012"
+
+    @property
+    def message(self) -> str:
+        return "Invalid Refresh Token: Already Used"
+
+
+@dataclass(eq=False)
+class SessionUnknown(SignInError):
+    """The session has been ended. `refreshing`: a refresh token belongs to it."""
+
+    code: ClassVar[str] = "MS8013"
+    refreshing: bool = False
+
+    @property
+    def message(self) -> str:
+        if self.refreshing:
+            return "Invalid Refresh Token: No Valid Session Found"
+        return "Session from session_id claim in JWT does not exist"
+
+
+@dataclass(eq=False)
+class SessionExpired(SignInError):
+    """The session has lasted as long as it may."""
+
+    code: ClassVar[str] = "MS8014"
+    reason: str = ""
+
+    @property
+    def message(self) -> str:
+        return "Invalid Refresh Token: Session Expired" + (f" ({self.reason})" if self.reason else "")
+
+
+@dataclass(eq=False)
+class CodeInvalid(SignInError):
+    """A code or link that was never sent, has been used or is too old."""
+
+    code: ClassVar[str] = "MS8015"
+    link: bool = False
+
+    @property
+    def message(self) -> str:
+        return "Email link is invalid or has expired" if self.link else "Token has expired or is invalid"
+
+
+@dataclass(eq=False)
+class ReauthenticationNeeded(SignInError):
+    """The password may be changed only with a code that was just sent."""
+
+    code: ClassVar[str] = "MS8016"
+
+    @property
+    def message(self) -> str:
+        return "Password update requires reauthentication"
+
+
+@dataclass(eq=False)
+class ReauthenticationInvalid(SignInError):
+    """The code that was to prove who changes the password does not."""
+
+    code: ClassVar[str] = "MS8017"
+
+    @property
+    def message(self) -> str:
+        return "Nonce has expired or is invalid"
+
+
+@dataclass(eq=False)
+class CurrentPasswordWrong(SignInError):
+    """The password may be changed only by who knows it. `given`: it was wrong, not missing."""
+
+    code: ClassVar[str] = "MS8018"
+    given: bool
+
+    @property
+    def message(self) -> str:
+        return "Current password is incorrect" if self.given else "Current password is required"
+
+
+@dataclass(eq=False)
+class TooManyRequests(SignInError):
+    """Too many requests (`what`: request, email or sms) in too short a time."""
+
+    code: ClassVar[str] = "MS8019"
+    what: str
+    seconds: float
+
+    @property
+    def message(self) -> str:
+        return "Request rate limit reached" if self.what == "request" else f"{self.what} rate limit exceeded"
+
+
+@dataclass(eq=False)
+class SentTooSoon(SignInError):
+    """The same message was sent moments ago."""
+
+    code: ClassVar[str] = "MS8020"
+    seconds: float
+
+    @property
+    def message(self) -> str:
+        return f"For security purposes, you can only request this after {max(1, round(self.seconds))} seconds."
+
+
+@dataclass(eq=False)
+class BearerMissing(SignInError):
+    """The request names no user."""
+
+    code: ClassVar[str] = "MS8021"
+
+    @property
+    def message(self) -> str:
+        return "This endpoint requires a valid Bearer token"
+
+
+@dataclass(eq=False)
+class AdministratorRequired(SignInError):
+    """Only the service key may."""
+
+    code: ClassVar[str] = "MS8022"
+
+    @property
+    def message(self) -> str:
+        return "User not allowed"
+
+
+@dataclass(eq=False)
+class SubjectMissing(SignInError):
+    """The token stands for nobody."""
+
+    code: ClassVar[str] = "MS8023"
+
+    @property
+    def message(self) -> str:
+        return "invalid claim: missing sub claim"
+
+
+@dataclass(eq=False)
+class UserUnknown(SignInError):
+    """No such user. `claimed`: a token says there is."""
+
+    code: ClassVar[str] = "MS8024"
+    claimed: bool = False
+
+    @property
+    def message(self) -> str:
+        return "User from sub claim in JWT does not exist" if self.claimed else "User not found"
+
+
+@dataclass(eq=False)
+class FlowUnknown(SignInError):
+    """The code that ends a sign-in was never issued, or has been used."""
+
+    code: ClassVar[str] = "MS8025"
+
+    @property
+    def message(self) -> str:
+        return "invalid flow state, no valid flow state found"
+
+
+@dataclass(eq=False)
+class FlowExpired(SignInError):
+    """The code that ends a sign-in is too old."""
+
+    code: ClassVar[str] = "MS8026"
+
+    @property
+    def message(self) -> str:
+        return "invalid flow state, flow state has expired"
+
+
+@dataclass(eq=False)
+class VerifierInvalid(SignInError):
+    """The verifier is not that of the challenge with which the sign-in began."""
+
+    code: ClassVar[str] = "MS8027"
+
+    @property
+    def message(self) -> str:
+        return "code challenge does not match previously saved code verifier"
+
+
+@dataclass(eq=False)
+class Contended(SignInError):
+    """Others changed the same thing at the same time, again and again."""
+
+    code: ClassVar[str] = "MS8028"
+
+    @property
+    def message(self) -> str:
+        return "Too many concurrent requests for the same session or user"
+
+
+@dataclass(eq=False)
+class MessageUndelivered(SignInError):
+    """A message could not be handed over."""
+
+    code: ClassVar[str] = "MS8029"
+    kind: str
+
+    @property
+    def message(self) -> str:
+        return f"Error sending {self.kind} email"
 
 
 # ---------------------------------------------------------------- 90xx configuration

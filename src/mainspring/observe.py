@@ -114,6 +114,22 @@ class FunctionFailed(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class MailFailed(Observation):
+    """A mail could not be handed over."""
+
+    level: ClassVar[str] = "error"
+    kind: str
+    cause: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class MailLost(Observation):
+    """Mails go nowhere: no server is set, and the inbox is not shown where others can connect."""
+
+    level: ClassVar[str] = "warning"
+
+
+@dataclass(frozen=True, slots=True)
 class SlowQuery(Observation):
     """A statement took longer than it should. `statement` holds no values."""
 

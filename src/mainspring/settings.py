@@ -80,6 +80,9 @@ class ServerSettings:
     reload: bool = option(False, "restart when a .py file in the app's folder changes")
     log_level: str = option("info", "least severe event to log", choices=("debug", "info", "warning", "error"))
     log_format: str = option("text", "form of a log line", choices=("text", "json"))
+    trusted_proxies: tuple[str, ...] = option(
+        (), "addresses or networks of proxies whose X-Forwarded-For is believed", minimum=0
+    )
     shutdown_seconds: float = option(10.0, "how long running requests may take once stopping", minimum=0, maximum=600)
 
 
@@ -139,6 +142,57 @@ class AuthSettings:
     require_key: bool = option(False, "refuse requests without any key instead of treating them as anon")
     leeway_seconds: int = option(30, "clock difference tolerated in exp, nbf and iat", minimum=0, maximum=300)
     token_cache_size: int = option(10_000, "verified tokens remembered per worker", minimum=2, maximum=10_000_000)
+    enabled: bool = option(True, "serve /auth/v1: people can sign up and in (app mode)")
+    external_url: str = option("", "public address of this server, for links in mails; empty: where it listens")
+    site_url: str = option("", "where people are sent after following a link; empty: external_url")
+    redirect_urls: tuple[str, ...] = option((), "other addresses people may be sent to; * is a part, ** several", minimum=0)
+    signup: bool = option(True, "new people may sign up")
+    email: bool = option(True, "people may sign up by e-mail")
+    anonymous: bool = option(False, "people may sign in without saying who they are")
+    autoconfirm: bool = option(False, "e-mail addresses need not be confirmed")
+    secure_email_change: bool = option(True, "a change of the e-mail address is confirmed at the old address too")
+    token_seconds: int = option(3600, "lifetime of an access token", minimum=30, maximum=604_800)
+    refresh_reuse_seconds: int = option(10, "how long a used refresh token is still answered", minimum=0, maximum=600)
+    session_seconds: int = option(0, "longest a session may last; 0: no bound", minimum=0)
+    session_idle_seconds: int = option(0, "longest a session may rest without being refreshed; 0: no bound", minimum=0)
+    single_session: bool = option(False, "signing in ends a user's other sessions")
+    revocation_seconds: float = option(2.0, "until every worker refuses the tokens of an ended session", minimum=0.1, maximum=60)
+    password_min_length: int = option(6, "fewest characters of a password", minimum=1, maximum=72)
+    password_characters: str = option(
+        "",
+        "characters that a password must have",
+        choices=("", "letters_digits", "lower_upper_letters_digits", "lower_upper_letters_digits_symbols"),
+    )
+    password_threads: int = option(2, "threads that hash passwords, per worker", minimum=1, maximum=64)
+    password_queue: int = option(64, "passwords that may wait to be hashed before 429 is answered", minimum=1, maximum=10_000)
+    password_memory_kib: int = option(19_456, "argon2id: memory", minimum=8, maximum=4_194_304)
+    password_iterations: int = option(2, "argon2id: passes", minimum=1, maximum=100)
+    password_parallelism: int = option(1, "argon2id: lanes", minimum=1, maximum=16)
+    password_reauthentication: bool = option(False, "a password is changed with a code by mail, unless just signed in")
+    password_current: bool = option(False, "a password is changed only by who knows the current one")
+    code_length: int = option(6, "digits of a code in a mail", minimum=6, maximum=10)
+    code_seconds: int = option(3600, "lifetime of a code or link in a mail", minimum=30, maximum=86_400)
+    rate_token: int = option(150, "requests for tokens in 5 minutes from one address; 0: no bound", minimum=0)
+    rate_verify: int = option(30, "codes and links tried in 5 minutes from one address; 0: no bound", minimum=0)
+    rate_send: int = option(30, "requests for mails of a kind in 5 minutes from one address; 0: no bound", minimum=0)
+    rate_anonymous: int = option(30, "anonymous sign-ups in an hour from one address; 0: no bound", minimum=0)
+    rate_guesses: int = option(10, "guesses at an account in 5 minutes from one address; 0: no bound", minimum=0)
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mails leave."""
+
+    url: Secret = option(Secret(), "smtp://user:password@host:587 (smtps:// for TLS from the start); empty: the inbox at /_inbox")
+    sender: str = option("Mainspring <noreply@localhost>", "who mails come from")
+    templates: str = option("", "folder of your own templates, read anew when they change")
+    inbox: str = option(
+        "auto",
+        "show mails at /_inbox instead of sending them; auto: without mail.url, where only this machine can connect",
+        choices=("auto", "on", "off"),
+    )
+    interval_seconds: int = option(60, "between two mails of a kind to the same address", minimum=0, maximum=86_400)
+    rate_hour: int = option(30, "most mails in an hour through SMTP; 0: no bound", minimum=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +252,7 @@ class Settings:
     server: ServerSettings = ServerSettings()
     database: DatabaseSettings = DatabaseSettings()
     auth: AuthSettings = AuthSettings()
+    mail: MailSettings = MailSettings()
     rest: RestSettings = RestSettings()
     cache: CacheSettings = CacheSettings()
     cors: CorsSettings = CorsSettings()
@@ -207,6 +262,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "server": ServerSettings,
     "database": DatabaseSettings,
     "auth": AuthSettings,
+    "mail": MailSettings,
     "rest": RestSettings,
     "cache": CacheSettings,
     "cors": CorsSettings,

@@ -43,6 +43,10 @@ CONFINED = {
     "granian": ("cli",),
     "uvloop": ("cli",),
     "jwt": ("services.identity",),
+    "argon2": ("services.identity",),
+    "bcrypt": ("services.identity",),
+    "jinja2": ("services.identity",),
+    "aiosmtplib": ("backends.mail",),
     "cryptography": ("services.identity",),
     "re2": ("query.regex",),
 }

@@ -21,6 +21,7 @@ from mainspring.catalog.declared.names import check_names
 from mainspring.catalog.declared.source import Source, table_name
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.relations import relations
+from mainspring.catalog.system import SystemBase
 from mainspring.errors import ConfigError
 from mainspring.query.ast import TableName
 
@@ -29,13 +30,15 @@ Models = type[DeclarativeBase] | MetaData
 __all__ = ["Models", "build", "table_name"]
 
 
-def build(models: Models | Sequence[Models]) -> Catalog:
+def build(models: Models | Sequence[Models], *, system: bool = False) -> Catalog:
     """The catalog of `models`: a declarative base, a metadata, or a sequence of those and of model classes.
 
-    A table of another metadata (such as `auth.User`'s) belongs to it when a foreign key refers to it.
+    A table of another metadata (such as `auth.User`'s) belongs to it when a foreign key refers to it; with `system` all of
+    Mainspring's own tables do.
     Raises ConfigError listing everything that cannot be served, each with its class and column.
     """
     given = [models] if isinstance(models, type | MetaData) else list(models)
+    given += [SystemBase.metadata] if system else []
     source = Source.of(given)
     tables = [_read_table(table, source) for table in _with_referred(_given_tables(given), source)]
     check_names(tables, source)

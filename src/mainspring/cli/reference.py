@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from mainspring import errors
-from mainspring.errors import MainspringError
+from mainspring.errors import MainspringError, SignInError
 from mainspring.query.ops import IS_TESTS, OPERATORS
 from mainspring.query.search.configs import CONFIGS
 from mainspring.settings import OPTIONS, Option, Secret
+from mainspring.surfaces.auth.errors import TABLE as AUTH_TABLE
 from mainspring.surfaces.rest.errors import TABLE
 
 _NOTE = "<!-- Written by `mainspring reference {page}`; a test compares. -->"
@@ -48,9 +49,10 @@ def _setting(option: Option) -> tuple[str, ...]:
 def _errors() -> Iterator[str]:
     yield "# Errors"
     yield ""
-    yield "Every error has a stable code of Mainspring's own (in logs) and, on the data API, PostgREST's status and code."
+    yield "Every error has a stable code of Mainspring's own (in logs) and, on the data API, PostgREST's status and code;"
+    yield "what has to do with signing in (80xx) has GoTrue's, at `/auth/v1`."
     yield ""
-    yield from _table(("code", "name", "when", "status", "on the data API"), map(_error, _leaves(MainspringError)))
+    yield from _table(("code", "name", "when", "status", "on the wire"), map(_error, _leaves(MainspringError)))
 
 
 def _leaves(family: type[MainspringError]) -> Iterator[type[MainspringError]]:
@@ -60,7 +62,7 @@ def _leaves(family: type[MainspringError]) -> Iterator[type[MainspringError]]:
 
 
 def _error(leaf: type[MainspringError]) -> tuple[str, ...]:
-    status, code = TABLE.get(leaf, ("", ""))
+    status, code = (AUTH_TABLE if issubclass(leaf, SignInError) else TABLE).get(leaf, ("", ""))
     told = (leaf.__doc__ or "").splitlines()[0]
     return f"`{leaf.code}`", leaf.__name__, told, str(status), f"`{code}`" if code else ""
 

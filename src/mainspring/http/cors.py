@@ -10,7 +10,7 @@ from mainspring.http.headers import Header, Headers
 
 EXPOSED: Final = (
     b"Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, "
-    b"Transfer-Encoding, Range-Unit, X-Request-Id, Link, Next-Cursor"
+    b"Transfer-Encoding, Range-Unit, X-Request-Id, Link, Next-Cursor, X-Total-Count, X-Supabase-Api-Version, Retry-After"
 )
 ALLOWED_BY_NAME: Final = (
     "authorization",

@@ -17,6 +17,7 @@ import asyncio
 import tempfile
 import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -25,7 +26,7 @@ from mainspring.app import Mainspring
 from mainspring.http.dispatch import Dispatcher
 from mainspring.observe import Sink, discard
 from mainspring.services.identity.keys import ApiKeys, KeySet, open_api_keys, open_keys
-from mainspring.settings import AuthSettings, DatabaseSettings, Settings
+from mainspring.settings import AuthSettings, Settings
 
 if TYPE_CHECKING:
     import httpx
@@ -48,11 +49,9 @@ class TestClient:
         self, app: Mainspring, url: str = "memory://", *, settings: Settings | None = None, observe: Sink = discard
     ) -> None:
         given = settings or Settings()
-        database = DatabaseSettings(
-            **{name: getattr(given.database, name) for name in DatabaseSettings.__slots__} | {"url": url}
-        )
+        database = replace(given.database, url=url)
         self._app, self._observe = app, observe
-        self._settings = Settings(given.server, database, given.auth, given.rest, given.cache, given.cors)
+        self._settings = replace(given, database=database)
         self._stack = AsyncExitStack()
         self._dispatcher: Dispatcher | None = None
         self._keys: KeySet | None = None

@@ -33,6 +33,7 @@ from mainspring.settings import AuthSettings, Secret
 
 Algorithm = Literal["ES256", "HS256"]
 SIGNING_KEY_FILE: Final = "es256.pem"
+SECRET_FILE: Final = "identity.secret"
 API_KEY_SECONDS: Final = 10 * 365 * 24 * 3600
 
 
@@ -103,6 +104,21 @@ def open_api_keys(folder: Path, keys: KeySet) -> ApiKeys:
     anon = folder / f"{ANON}.{mark}.jwt"
     service = folder / f"{SERVICE}.{mark}.jwt"
     return ApiKeys(_open_api_key(anon, ANON, keys), Secret(_open_api_key(service, SERVICE, keys)), service)
+
+
+def open_secret(folder: Path) -> bytes:
+    """What codes and refresh tokens are signed with: 32 random bytes, made once. Raises ConfigError."""
+    path = folder / SECRET_FILE
+    try:
+        if not path.exists():
+            _publish(path, secrets.token_bytes(32))
+        found = path.read_bytes()
+    except OSError as error:
+        raise ConfigError([Mistake(str(path), f"cannot be read or made: {error.strerror or error}")]) from error
+    if len(found) != 32:
+        hint = "restore it from a backup, or remove it (everybody signs in anew)"
+        raise ConfigError([Mistake(str(path), "has not 32 bytes", hint)])
+    return found
 
 
 def _open_api_key(path: Path, role: str, keys: KeySet) -> str:

@@ -10,7 +10,7 @@ import math
 import re
 import time
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -29,6 +29,9 @@ _LATEST: Final = 253_402_300_800  # the end of the year 9999
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 _Entry = tuple[Principal, float]
+Revoked = tuple[int, str | None]
+"""Tokens issued before the first (seconds since 1970) are refused, but not those of the session named second."""
+_NOT: Final[Revoked] = (0, None)
 
 
 class TokenVerifier:
@@ -37,7 +40,7 @@ class TokenVerifier:
     `roles` are those the app declares besides the three that always are.
     """
 
-    __slots__ = ("_audience", "_clock", "_half", "_jws", "_keys", "_leeway", "_old", "_roles", "_young")
+    __slots__ = ("_audience", "_clock", "_half", "_jws", "_keys", "_leeway", "_old", "_revoked", "_roles", "_young")
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class TokenVerifier:
         # Two generations make an LRU of sorts: a hit costs one look-up and moves nothing.
         self._young: dict[bytes, _Entry] = {}
         self._old: dict[bytes, _Entry] = {}
+        self._revoked: dict[str, Revoked] = {}
         self._jws = PyJWS(algorithms=["ES256", "HS256"])
 
     def __call__(self, token: bytes) -> Principal:
@@ -63,6 +67,25 @@ class TokenVerifier:
         if entry is not None and self._clock() < entry[1]:
             return entry[0]
         return self._look_further(token)
+
+    def revoke(self, subjects: Mapping[str, Revoked], *, only: bool = False) -> None:
+        """From now on refuse the tokens of these users and sessions, those verified before as well; `only` these."""
+        if only:
+            self._revoked = {subject: how for subject, how in self._revoked.items() if subject in subjects}
+        if all(self._revoked.get(subject) == how for subject, how in subjects.items()):
+            return
+        self._revoked |= subjects
+        for known in (self._young, self._old):
+            for token in [token for token, (principal, _) in known.items() if self._is_revoked(principal.claims)]:
+                del known[token]
+
+    def _is_revoked(self, claims: Mapping[str, Any]) -> bool:
+        session = claims.get("session_id")
+        for subject in (claims.get("sub"), session):
+            valid_from, kept = self._revoked.get(subject, _NOT) if isinstance(subject, str) else _NOT
+            if (claims.get("iat") or 0) < valid_from and (kept is None or kept != session):
+                return True
+        return False
 
     def _look_further(self, token: bytes) -> Principal:
         entry = self._old.pop(token, None) or self._young.pop(token, None)
@@ -91,7 +114,10 @@ class TokenVerifier:
         except (PyJWTError, ValueError) as error:
             raise TokenInvalid("JWT cryptographic operation failed") from error
         claims = _parse_object(signed["payload"], "payload")
-        return self._principal(claims), self._lifetime(claims)
+        entry = self._principal(claims), self._lifetime(claims)
+        if self._revoked and self._is_revoked(claims):
+            raise TokenInvalid("The session of this JWT has ended", claims=True)
+        return entry
 
     def _choose_key(self, header: dict[str, Any]) -> tuple[Any, str]:
         """The one key for the header's algorithm. `jku`, `x5u`, `jwk` and `x5c` are not even looked at."""

@@ -10,7 +10,10 @@ from mainspring.surfaces.ops.handle import health, jwks
 
 
 def routes(serving: Callable[[], bool], public_keys: Mapping[str, Any]) -> dict[str, ASGIApp]:
-    """The endpoints by whole path. `serving` tells whether requests are served, `public_keys` is the JWKS."""
+    """The endpoints by whole path. `serving` tells whether requests are served, `public_keys` is the JWKS.
+
+    It lies where clients of Supabase look for it as well, unless something else answers there.
+    """
     keys = jwks(public_keys)
     return {
         "/healthz": health(serving),

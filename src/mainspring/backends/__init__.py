@@ -1,0 +1,1 @@
+"""Means other than databases: counters, mail. Each a contract, `base`, and its implementations."""

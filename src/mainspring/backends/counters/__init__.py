@@ -1,0 +1,1 @@
+"""Counting what happens, to bound how often it may."""

@@ -1,0 +1,26 @@
+"""The contract of counters: how often something may still happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`times` in so many `seconds`, as many at once; 0 times: as often as one likes."""
+
+    times: int
+    seconds: float
+
+
+class Counters(Protocol):
+    """Counts by key. Keys are texts of any length that hold no secret."""
+
+    async def take(self, key: str, rate: Rate) -> float:
+        """Count one more under `key`. 0 when it may happen now, else the seconds until it may (then it is not counted)."""
+        ...
+
+    async def forget(self, key: str) -> None:
+        """Begin anew under `key`."""
+        ...

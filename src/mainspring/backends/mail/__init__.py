@@ -1,0 +1,1 @@
+"""Mails: handed to an SMTP server, or kept for whoever looks into the inbox."""

@@ -1,0 +1,87 @@
+"""What every flow works with, and what all of them do: bounding guesses, issuing codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from mainspring.backends.counters.base import Counters, Rate
+from mainspring.errors import TooManyRequests
+from mainspring.services.identity.accounts import Row, stamp
+from mainspring.services.identity.addresses import Redirects
+from mainspring.services.identity.codes import Code, Codes
+from mainspring.services.identity.messages import Messages
+from mainspring.services.identity.passwords import Passwords
+from mainspring.services.identity.people import Asker, Challenge, User
+from mainspring.services.identity.sessions import Sessions
+from mainspring.services.identity.store import Step, Store
+from mainspring.settings import AuthSettings
+
+ATTEMPTS = 5
+_SECONDS = 300.0
+_EVERYWHERE = 10
+"""So many times the guesses of one address are allowed to all addresses together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of the identity service."""
+
+    auth: AuthSettings
+    store: Store
+    passwords: Passwords
+    codes: Codes
+    sessions: Sessions
+    messages: Messages
+    redirects: Redirects
+    counters: Counters
+
+    async def guess(self, account: str, asker: Asker) -> None:
+        """Count a guess at an account. Raises TooManyRequests.
+
+        An address that guesses too often only locks itself out. Many addresses together are slowed down as well, but the links
+        in mails go on working, so that nobody can keep a person out for good.
+        """
+        times = self.auth.rate_guesses
+        wait = await self.counters.take(f"guess {account} {asker.ip}", Rate(times, _SECONDS))
+        wait = wait or await self.counters.take(f"guess {account}", Rate(times * _EVERYWHERE, _SECONDS))
+        if wait:
+            raise TooManyRequests("request", wait)
+
+    async def right(self, account: str, asker: Asker) -> None:
+        """The guess was right: begin to count anew."""
+        await self.counters.forget(f"guess {account} {asker.ip}")
+        await self.counters.forget(f"guess {account}")
+
+    def issue(
+        self, user: str, kind: str, address: str, challenge: Challenge | None = None, method: str = ""
+    ) -> tuple[Code, list[Step]]:
+        """A new code of a kind for a user, which takes the place of the last one; and the steps that store it."""
+        code = self.codes.make(address, kind, challenge is not None)
+        flow: Row | None = None
+        if challenge is not None:
+            flow = {
+                "id": str(uuid4()),
+                "user_id": user,
+                "code_challenge": challenge.text,
+                "code_challenge_method": challenge.method,
+                "authentication_method": method or kind,
+                "created_at": stamp(),
+            }
+        row: dict[str, Any] = {
+            "id": str(uuid4()),
+            "user_id": user,
+            "token_type": kind,
+            "token_hash": code.stored,
+            "relates_to": address,
+            "flow_state_id": flow["id"] if flow else None,
+            "created_at": stamp(),
+        }
+        steps = [self.store.tokens.insert(row, over=("user_id", "token_type"))]
+        return code, [self.store.flows.insert(flow), *steps] if flow else steps
+
+
+def as_user(row: Row) -> User:
+    """The user that a row will be."""
+    return User(**{name: value for name, value in row.items() if name in User.__struct_fields__})

@@ -1,0 +1,146 @@
+"""What is known of people who sign in, as the tables hold it, and who asks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+TYPES = ("confirmation_token", "recovery_token", "email_change_token_new", "email_change_token_current", "reauthentication_token")
+CONFIRMATION, RECOVERY, CHANGE_NEW, CHANGE_CURRENT, REAUTHENTICATION = TYPES
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """A way in which a person signs in."""
+
+    id: str
+    user_id: str
+    provider: str
+    provider_id: str
+    identity_data: dict[str, Any] | None = None
+    email: str | None = None
+    last_sign_in_at: str | None = None
+    created_at: str
+    updated_at: str | None = None
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A person. Moments are texts in UTC; `identities` is empty where they were not asked for."""
+
+    id: str
+    aud: str | None = None
+    role: str | None = None
+    email: str | None = None
+    encrypted_password: str | None = None
+    email_confirmed_at: str | None = None
+    invited_at: str | None = None
+    confirmation_sent_at: str | None = None
+    recovery_sent_at: str | None = None
+    email_change: str | None = None
+    email_change_sent_at: str | None = None
+    email_change_confirm_status: int = 0
+    phone: str | None = None
+    phone_confirmed_at: str | None = None
+    phone_change: str | None = None
+    phone_change_sent_at: str | None = None
+    reauthentication_sent_at: str | None = None
+    last_sign_in_at: str | None = None
+    raw_app_meta_data: dict[str, Any] | None = None
+    raw_user_meta_data: dict[str, Any] | None = None
+    is_sso_user: bool = False
+    is_anonymous: bool = False
+    banned_until: str | None = None
+    deleted_at: str | None = None
+    tokens_valid_from: int = 0
+    created_at: str
+    updated_at: str | None = None
+    identities: list[Identity] = []
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether one of the addresses is known to be theirs."""
+        return self.email_confirmed_at is not None or self.phone_confirmed_at is not None
+
+    def banned(self, at: datetime) -> bool:
+        """Whether they may not sign in at a moment."""
+        return self.banned_until is not None and at < moment(self.banned_until)
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A device on which a person is signed in; `users` is that person."""
+
+    id: str
+    user_id: str
+    aal: str
+    amr: list[dict[str, Any]]
+    refresh_token_counter: int
+    refreshed_at: str | None = None
+    not_after: str | None = None
+    user_agent: str | None = None
+    ip: str | None = None
+    tag: str | None = None
+    created_at: str
+    updated_at: str | None = None
+    users: User | None = None
+
+
+class OneTimeToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A code or link that was sent; `users` is to whom."""
+
+    id: str
+    user_id: str
+    token_type: str
+    token_hash: str
+    relates_to: str
+    flow_state_id: str | None = None
+    created_at: str
+    users: User | None = None
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign-in that ends with a code."""
+
+    id: str
+    user_id: str | None = None
+    auth_code: str | None = None
+    auth_code_issued_at: str | None = None
+    code_challenge: str
+    code_challenge_method: str
+    authentication_method: str
+    created_at: str
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """From where somebody asks."""
+
+    ip: str = ""
+    user_agent: str = ""
+
+
+class Challenge(msgspec.Struct, frozen=True):
+    """With what a program begins a sign-in that it will end with a code (PKCE): `method` is s256 or plain."""
+
+    text: str
+    method: str
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """What a person is signed in with."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: int
+    user: User
+    session: Session
+    weak_password: tuple[str, ...] = ()
+
+
+def now() -> datetime:
+    """The current moment."""
+    return datetime.now(UTC)
+
+
+def moment(text: str) -> datetime:
+    """A moment as a table holds it."""
+    return datetime.fromisoformat(text)

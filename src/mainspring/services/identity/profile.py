@@ -1,0 +1,159 @@
+"""What people see and change of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from mainspring.errors import (
+    AddressTaken,
+    AdministratorRequired,
+    BodyInvalid,
+    Contended,
+    CurrentPasswordWrong,
+    NotSingular,
+    PasswordSame,
+    ReauthenticationInvalid,
+    ReauthenticationNeeded,
+    SessionUnknown,
+    SubjectMissing,
+    UniqueViolated,
+    UserBanned,
+    UserUnknown,
+)
+from mainspring.principal import Principal
+from mainspring.services.identity import addresses
+from mainspring.services.identity.accounts import change, confirmed, identify, logged
+from mainspring.services.identity.mailed import Mailed
+from mainspring.services.identity.parts import ATTEMPTS, Parts
+from mainspring.services.identity.people import REAUTHENTICATION, Asker, Challenge, Session, User, moment, now
+from mainspring.services.identity.sessions import cut_at
+from mainspring.services.identity.store import Step
+
+FRESH: Final = timedelta(hours=24)
+"""A session that began within so long proves who one is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What somebody wants changed of themselves; None: nothing."""
+
+    email: str | None = None
+    password: str | None = None
+    current_password: str | None = None
+    nonce: str | None = None
+    data: Mapping[str, Any] | None = None
+    app_data: Mapping[str, Any] | None = None
+    challenge: Challenge | None = None
+    redirect_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One's own account."""
+
+    parts: Parts
+    mailed: Mailed
+
+    async def of(self, principal: Principal) -> tuple[User, Session | None]:
+        """Who a token stands for, and its session. Raises SubjectMissing, SessionUnknown, UserUnknown, UserBanned."""
+        if principal.uid is None:
+            raise SubjectMissing
+        named = principal.claim("session_id")
+        session: Session | None = None
+        if isinstance(named, str):
+            session = await self.parts.store.sessions.find(id=named)
+            if session is None or session.user_id != principal.uid:
+                raise SessionUnknown
+            user = session.users
+        else:
+            user = await self.parts.store.users.find(id=principal.uid)
+        if user is None or user.deleted_at is not None:
+            raise UserUnknown(claimed=True)
+        if user.banned(now()):
+            raise UserBanned
+        return user, session
+
+    async def update(self, principal: Principal, wishes: Wishes, asker: Asker) -> User:
+        """Change what is wished for, all of it or nothing. Raises what each change is refused with."""
+        if wishes.app_data is not None:
+            raise AdministratorRequired
+        if wishes.password is not None:
+            self.parts.passwords.rules.demand(wishes.password)
+        for _ in range(ATTEMPTS):
+            user, session = await self.of(principal)
+            try:
+                await self._apply(user, session, wishes, asker)
+            except NotSingular:
+                continue
+            return (await self.of(principal))[0]
+        raise Contended
+
+    async def _apply(self, user: User, session: Session | None, wishes: Wishes, asker: Asker) -> None:
+        store = self.parts.store
+        changes: dict[str, Any] = {}
+        steps: list[Step] = []
+        if wishes.data is not None:
+            changes["raw_user_meta_data"] = merged(user.raw_user_meta_data, wishes.data)
+        new = addresses.email(wishes.email) if wishes.email else None
+        if new is not None and new != user.email:
+            await self._demand_free(new)
+        else:
+            new = None
+        if wishes.password is not None:
+            await self._demand_password(user, session, wishes)
+            changes["encrypted_password"] = await self.parts.passwords.hash(wishes.password)
+            kept = None if session is None else session.id
+            steps += [store.tokens.clear(user_id=user.id), *self.parts.sessions.end_all(user.id, cut_at(now()), kept)]
+        at_once = new is not None and user.is_anonymous and self.parts.auth.autoconfirm
+        if new is not None and at_once:
+            known = confirmed(user)
+            changes |= {**known, "email": new, "raw_user_meta_data": merged(known["raw_user_meta_data"], wishes.data or {})}
+            steps.append(identify(store, user, new))
+        if changes:
+            steps = [change(store, user, changes), *steps]
+        if new is not None and not at_once:
+            await self.parts.messages.reserve("email_change", new)
+            await self.mailed.change_email(user, new, asker, wishes.challenge, wishes.redirect_to, *steps)
+            return
+        if steps:
+            try:
+                await self.parts.sessions.told([*steps, logged(store, "user_modified", asker, user.id, user.email)])
+            except UniqueViolated:
+                raise AddressTaken from None
+
+    async def _demand_free(self, email: str) -> None:
+        if await self.parts.store.users.find(email=email) is not None:
+            raise AddressTaken
+
+    async def _demand_password(self, user: User, session: Session | None, wishes: Wishes) -> None:
+        """Return when the password may be changed to the one wished for."""
+        auth, password, kept = self.parts.auth, wishes.password or "", user.encrypted_password
+        if user.is_anonymous and not user.email and not wishes.email:
+            raise BodyInvalid("Updating password of an anonymous user without an email or phone is not allowed")
+        if auth.password_current and kept:
+            given = wishes.current_password
+            if not given or not await self.parts.passwords.check(given, kept):
+                raise CurrentPasswordWrong(bool(given))
+        fresh = session is not None and now() - moment(session.created_at) <= FRESH
+        if auth.password_reauthentication and not fresh:
+            await self._demand_nonce(user, wishes.nonce)
+        if kept and await self.parts.passwords.check(password, kept):
+            raise PasswordSame
+
+    async def _demand_nonce(self, user: User, nonce: str | None) -> None:
+        if not nonce:
+            raise ReauthenticationNeeded
+        token = await self.parts.store.tokens.find(user_id=user.id, token_type=REAUTHENTICATION)
+        wanted = self.parts.codes.candidates(user.email or "", REAUTHENTICATION, nonce)
+        await self.parts.guess(f"nonce {user.id}", Asker())
+        too_old = token is None or now() - moment(token.created_at) > timedelta(seconds=self.parts.auth.code_seconds)
+        if token is None or too_old or token.token_hash not in wanted:
+            raise ReauthenticationInvalid
+
+
+def merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
+    """`new` over `old`; what is null there goes."""
+    return {name: value for name, value in {**(old or {}), **new}.items() if value is not None}

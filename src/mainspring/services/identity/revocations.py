@@ -1,0 +1,82 @@
+"""Tokens refused before they expire: each worker reads what every worker has marked, and tells its verifier."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Final
+
+from mainspring.datatypes import format_utc
+from mainspring.errors import EngineError
+from mainspring.services.identity.people import now
+from mainspring.services.identity.store import Step, Store
+from mainspring.services.identity.tokens import TokenVerifier
+
+FOREVER: Final = 253_402_300_799
+_OVERLAP: Final = timedelta(seconds=60)
+"""The clocks of workers may differ by so much."""
+_SWEEP_SECONDS: Final = 600.0
+
+
+class Revocations:
+    """Marks what is revoked, and keeps a verifier informed. `lifetime` is that of an access token, in seconds."""
+
+    def __init__(self, store: Store, verifier: TokenVerifier, lifetime: float, every: float) -> None:
+        self._store, self._verifier = store, verifier
+        self._lifetime, self._every = timedelta(seconds=lifetime), every
+        self._seen = ""
+        self._swept = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def mark(self, subject: str, valid_from: int = FOREVER, kept: str | None = None) -> Step:
+        """The step that refuses the tokens of a user or session which were issued before `valid_from`."""
+        row = {"subject": subject, "valid_from": valid_from, "kept": kept, "created_at": format_utc(now())}
+        return self._store.marks.insert(row, over=("subject",))
+
+    def marks(self, step: Step) -> bool:
+        """Whether a step refuses tokens."""
+        return step[0].table == self._store.marks.name
+
+    async def refresh(self) -> None:
+        """Read what was marked since the last time."""
+        begun = now()
+        await self._tell(self._seen or self._oldest())
+        self._seen = format_utc(begun - _OVERLAP)
+
+    async def _tell(self, since: str, *, only: bool = False) -> None:
+        marks = await self._store.marks.since("created_at", since)
+        self._verifier.revoke({mark.subject: (mark.valid_from, mark.kept) for mark in marks}, only=only)
+
+    def _oldest(self) -> str:
+        """Tokens that were issued before this have expired."""
+        return format_utc(now() - self._lifetime - _OVERLAP)
+
+    async def start(self) -> None:
+        """Read what is marked, and from now on what will be."""
+        await self.refresh()
+        self._task = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Read no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._every)
+            try:
+                await self.refresh()
+                await self._sweep()
+            except EngineError:
+                continue  # the database is away: it is asked again soon
+
+    async def _sweep(self) -> None:
+        """Marks of tokens that have expired by now are not needed any more."""
+        if time.monotonic() - self._swept < _SWEEP_SECONDS:
+            return
+        self._swept = time.monotonic()
+        oldest = self._oldest()
+        await self._store.do(self._store.marks.older("created_at", oldest))
+        await self._tell(oldest, only=True)

@@ -1,0 +1,95 @@
+"""The identity service: its parts put together, started and stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from mainspring.backends.counters.base import Counters
+from mainspring.backends.mail.base import Mailer
+from mainspring.observe import Sink
+from mainspring.services.data import Data
+from mainspring.services.identity.addresses import Redirects
+from mainspring.services.identity.administration import Administration
+from mainspring.services.identity.codes import Codes
+from mainspring.services.identity.keys import KeySet
+from mainspring.services.identity.mailed import Mailed
+from mainspring.services.identity.messages import Messages
+from mainspring.services.identity.parts import Parts
+from mainspring.services.identity.passwords import Passwords
+from mainspring.services.identity.profile import Profile
+from mainspring.services.identity.refresh import RefreshTokens
+from mainspring.services.identity.revocations import Revocations
+from mainspring.services.identity.sessions import Sessions
+from mainspring.services.identity.sign_in import SignIn
+from mainspring.services.identity.sign_up import SignUp
+from mainspring.services.identity.store import Store
+from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.settings import Settings
+
+PATH = "/auth/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who people are, and how they prove it."""
+
+    parts: Parts
+    sign_up: SignUp
+    sign_in: SignIn
+    mailed: Mailed
+    profile: Profile
+    administration: Administration
+    revocations: Revocations
+
+    @property
+    def sessions(self) -> Sessions:
+        """What people are signed in with."""
+        return self.parts.sessions
+
+    async def start(self) -> None:
+        """Learn which tokens are refused, and from now on what other workers refuse."""
+        await self.revocations.start()
+
+    async def stop(self) -> None:
+        """Let what is under way finish."""
+        await self.revocations.stop()
+        await self.parts.messages.stop()
+        self.parts.passwords.close()
+
+
+def open_identity(
+    settings: Settings,
+    data: Data,
+    keys: KeySet,
+    secret: bytes,
+    verifier: TokenVerifier,
+    mailer: Mailer,
+    counters: Counters,
+    observe: Sink,
+) -> Identity:
+    """The service. `data` reaches our own tables, `secret` is what codes and refresh tokens are made with."""
+    auth, external = settings.auth, external_url(settings)
+    redirects = Redirects(auth.site_url or external, auth.redirect_urls)
+    store = Store(data)
+    revocations = Revocations(store, verifier, auth.token_seconds + auth.leeway_seconds, auth.revocation_seconds)
+    sessions = Sessions(store, RefreshTokens(secret), keys, revocations, auth, external + PATH)
+    messages = Messages(mailer, settings.mail, counters, external + PATH, redirects.site_url, observe)
+    codes = Codes(secret, auth.code_length)
+    parts = Parts(auth, store, Passwords(auth), codes, sessions, messages, redirects, counters)
+    sign_up = SignUp(parts, secret)
+    mailed = Mailed(parts, sign_up)
+    administration = Administration(parts, revocations)
+    return Identity(parts, sign_up, SignIn(parts), mailed, Profile(parts, mailed), administration, revocations)
+
+
+def external_url(settings: Settings) -> str:
+    """The public address of the server, without a slash at the end."""
+    server = settings.server
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return (settings.auth.external_url or f"http://{host}:{server.port}").rstrip("/")
+
+
+def is_private(host: str) -> bool:
+    """Whether only this machine can connect to a server that listens there."""
+    return host in ("localhost", "::1") or (urlsplit(f"//{host}").hostname or "").startswith("127.")

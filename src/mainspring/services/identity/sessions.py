@@ -1,0 +1,172 @@
+"""Sessions: how they begin, what they are granted, how refresh tokens rotate, how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from mainspring.datatypes import format_utc
+from mainspring.errors import Contended, NotSingular, RefreshTokenReused, SessionExpired, SessionUnknown, UserBanned
+from mainspring.services.identity.keys import KeySet
+from mainspring.services.identity.people import Asker, Granted, Session, User, moment, now
+from mainspring.services.identity.refresh import RefreshTokens
+from mainspring.services.identity.revocations import Revocations
+from mainspring.services.identity.store import Step, Store
+from mainspring.settings import AuthSettings
+
+ATTEMPTS: Final = 25
+GLOBAL, LOCAL, OTHERS = SCOPES = ("global", "local", "others")
+
+
+class Sessions:
+    """What a session may do while it lasts. `issuer` is who signs its tokens."""
+
+    def __init__(
+        self, store: Store, tokens: RefreshTokens, keys: KeySet, revocations: Revocations, auth: AuthSettings, issuer: str
+    ) -> None:
+        self._store, self._tokens, self._keys, self._revocations = store, tokens, keys, revocations
+        self._auth, self._issuer = auth, issuer
+
+    # ------------------------------------------------------------ beginning
+
+    def begin(self, user: User, method: str, asker: Asker) -> tuple[Granted, list[Step]]:
+        """A new session and the steps that make it one. What is granted must not leave before they are done."""
+        at = now()
+        row: dict[str, Any] = {
+            "id": str(uuid4()),
+            "user_id": user.id,
+            "aal": "aal1",
+            "amr": [{"method": method, "timestamp": int(at.timestamp())}],
+            "refresh_token_counter": 0,
+            "user_agent": asker.user_agent,
+            "ip": asker.ip,
+            "created_at": format_utc(at),
+            "updated_at": format_utc(at),
+        }
+        steps = [self._store.sessions.insert(row)]
+        if self._auth.single_session:
+            cut = cut_at(at)
+            steps += self.end_all(user.id, cut, but=row["id"])
+            user = replace(user, tokens_valid_from=cut)
+        return self.grant(user, Session(**row)), steps
+
+    def grant(self, user: User, session: Session) -> Granted:
+        """The tokens of a session as it is."""
+        issued = max(int(now().timestamp()), user.tokens_valid_from)
+        expires = issued + self._auth.token_seconds
+        claims = {
+            "iss": self._issuer,
+            "sub": user.id,
+            "aud": user.aud or self._auth.audience,
+            "exp": expires,
+            "iat": issued,
+            "email": user.email or "",
+            "phone": user.phone or "",
+            "app_metadata": user.raw_app_meta_data or {},
+            "user_metadata": user.raw_user_meta_data or {},
+            "role": user.role or "authenticated",
+            "aal": session.aal,
+            "amr": session.amr,
+            "session_id": session.id,
+            "is_anonymous": user.is_anonymous,
+        }
+        refresh = self._tokens.write(session.id, session.refresh_token_counter)
+        return Granted(self._keys.sign(claims), refresh, expires, user, session)
+
+    # ------------------------------------------------------------ refreshing
+
+    async def refresh(self, text: str, asker: Asker) -> Granted:
+        """New tokens for a refresh token.
+
+        The active one is used up: its session goes on to the next number. The one before it answers the active one, whenever it
+        comes, since its answer may have been lost; older ones do so for a while. After that the session ends.
+        Each use is one conditional statement, so whoever loses a race finds what the winner left and is answered that.
+        """
+        named = self._tokens.read(text)
+        for _ in range(ATTEMPTS):
+            session = await self._store.sessions.find(id=named.session)
+            if session is None or session.users is None:
+                raise SessionUnknown(refreshing=True)
+            at = now()
+            self._demand(session, session.users, at)
+            active = session.refresh_token_counter
+            if named.counter == active:
+                try:
+                    return await self._rotate(session, session.users, asker, at)
+                except NotSingular:
+                    continue
+            if named.counter == active - 1 or (named.counter < active and self._recent(session, at)):
+                return self.grant(session.users, session)
+            await self._end_reused(session)
+            raise RefreshTokenReused
+        raise Contended
+
+    async def _rotate(self, session: Session, user: User, asker: Asker, at: datetime) -> Granted:
+        changes = {
+            "refresh_token_counter": session.refresh_token_counter + 1,
+            "refreshed_at": format_utc(at),
+            "updated_at": format_utc(at),
+            "user_agent": asker.user_agent,
+            "ip": asker.ip,
+        }
+        expected = {"id": session.id, "refresh_token_counter": session.refresh_token_counter}
+        await self._store.do(self._store.sessions.update(changes, **expected))
+        return self.grant(user, replace(session, **changes))
+
+    def _recent(self, session: Session, at: datetime) -> bool:
+        interval = timedelta(seconds=self._auth.refresh_reuse_seconds)
+        return session.refreshed_at is not None and at - moment(session.refreshed_at) <= interval
+
+    async def _end_reused(self, session: Session) -> None:
+        """Somebody holds a token that was used long ago: who of the two is the thief cannot be told."""
+        await self.told([self._store.sessions.clear(id=session.id), self._revocations.mark(session.id)])
+
+    def _demand(self, session: Session, user: User, at: datetime) -> None:
+        """Return when the session may go on. Raises UserBanned, SessionExpired."""
+        if user.banned(at) or user.deleted_at is not None:
+            raise UserBanned
+        if session.not_after is not None and at > moment(session.not_after):
+            raise SessionExpired
+        age = (at - moment(session.created_at)).total_seconds()
+        if self._auth.session_seconds and age > self._auth.session_seconds:
+            raise SessionExpired
+        rest = (at - moment(session.refreshed_at or session.created_at)).total_seconds()
+        if self._auth.session_idle_seconds and rest > self._auth.session_idle_seconds:
+            raise SessionExpired("Inactivity")
+
+    # ------------------------------------------------------------ ending
+
+    def end_all(self, user: str, cut: int, but: str | None = None) -> list[Step]:
+        """The steps that end every session of a user (but one) and refuse their tokens issued before `cut`."""
+        return [
+            self._store.sessions.clear(user_id=user, but=but),
+            self._store.users.update({"tokens_valid_from": cut}, id=user),
+            self._revocations.mark(user, cut, but),
+        ]
+
+    def refuse_tokens(self, user: str, cut: int) -> list[Step]:
+        """The steps that make every session of a user get a new token: what it says has changed."""
+        return [self._store.users.update({"tokens_valid_from": cut}, id=user), self._revocations.mark(user, cut)]
+
+    async def end(self, user: str, session: str | None, scope: str, *also: Step) -> None:
+        """Sign out: this session, the others, or all of them."""
+        if scope == LOCAL and session is not None:
+            steps = [self._store.sessions.clear(id=session, user_id=user), self._revocations.mark(session)]
+        else:
+            steps = self.end_all(user, cut_at(now()), but=session if scope == OTHERS else None)
+        await self.told([*steps, *also])
+
+    async def told(self, steps: Sequence[Step]) -> None:
+        """Carry out steps; where some of them revoke something, let this worker know at once."""
+        await self._store.do(*steps)
+        if any(self._revocations.marks(step) for step in steps):
+            await self._revocations.refresh()
+
+
+def cut_at(at: datetime) -> int:
+    """The second from which on new tokens count as issued later. Seconds are what tokens tell."""
+    return int(at.timestamp()) + 1

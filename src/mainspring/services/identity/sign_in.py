@@ -1,0 +1,119 @@
+"""Signing in: with a password, or with the code in which a link ended."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from mainspring.errors import (
+    AddressInvalid,
+    AddressUnconfirmed,
+    Contended,
+    CredentialsInvalid,
+    FlowExpired,
+    FlowUnknown,
+    NotSingular,
+    UserBanned,
+    VerifierInvalid,
+)
+from mainspring.services.identity import addresses
+from mainspring.services.identity.accounts import logged, stamp
+from mainspring.services.identity.parts import ATTEMPTS, Parts
+from mainspring.services.identity.people import Asker, Granted, User, moment, now
+
+FLOW_SECONDS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How people come back."""
+
+    parts: Parts
+
+    async def with_password(self, email: str, password: str, asker: Asker) -> Granted:
+        """A session for who knows the password. Known and unknown addresses cost the same and are answered alike.
+
+        Raises CredentialsInvalid, TooManyRequests, AddressUnconfirmed, UserBanned.
+        """
+        try:
+            email = addresses.email(email)
+        except AddressInvalid:
+            email = ""
+        await self.parts.guess(f"password {email}", asker)
+        for _ in range(ATTEMPTS):
+            user = await self.parts.store.users.find(email=email)
+            kept = user.encrypted_password if user is not None and user.deleted_at is None else None
+            if not await self.parts.passwords.check(password, kept or None) or user is None or not kept:
+                raise CredentialsInvalid
+            await self.parts.right(f"password {email}", asker)
+            if user.banned(now()):
+                raise UserBanned
+            if not user.confirmed:
+                raise AddressUnconfirmed
+            try:
+                granted = await self._begin(user, kept, asker)
+            except NotSingular:  # the password has been changed meanwhile
+                continue
+            await self._renew(user, password, kept)
+            weak = self.parts.passwords.rules.weakness(password)
+            return granted if weak is None else replace(granted, weak_password=weak.reasons)
+        raise Contended
+
+    async def _begin(self, user: User, kept: str, asker: Asker) -> Granted:
+        store, at = self.parts.store, stamp()
+        granted, steps = self.parts.sessions.begin(replace(user, last_sign_in_at=at), "password", asker)
+        seen = store.users.update({"last_sign_in_at": at}, id=user.id, encrypted_password=kept)
+        await self.parts.sessions.told([seen, *steps, logged(store, "login", asker, user.id, user.email, provider="email")])
+        return granted
+
+    async def _renew(self, user: User, password: str, kept: str) -> None:
+        """Hash the password as passwords are hashed now, where it was hashed otherwise."""
+        if not self.parts.passwords.outdated(kept):
+            return
+        hashed = await self.parts.passwords.hash(password)
+        try:
+            await self.parts.store.do(
+                self.parts.store.users.update({"encrypted_password": hashed}, id=user.id, encrypted_password=kept)
+            )
+        except NotSingular:
+            return  # it has been changed meanwhile
+
+    async def with_code(self, code: str, verifier: str, asker: Asker) -> Granted:
+        """A session for the program that began a sign-in with a challenge. The code serves once.
+
+        Raises FlowUnknown, FlowExpired, VerifierInvalid, UserBanned.
+        """
+        store = self.parts.store
+        flow = await store.flows.find(auth_code=code)
+        if flow is None or flow.auth_code_issued_at is None or flow.user_id is None:
+            raise FlowUnknown
+        if now() - moment(flow.auth_code_issued_at) > timedelta(seconds=FLOW_SECONDS):
+            raise FlowExpired
+        if not fits(verifier, flow.code_challenge, flow.code_challenge_method):
+            raise VerifierInvalid
+        user = await store.users.find(id=flow.user_id)
+        if user is None:
+            raise FlowUnknown
+        if user.banned(now()):
+            raise UserBanned
+        granted, steps = self.parts.sessions.begin(user, flow.authentication_method, asker)
+        try:
+            await self.parts.sessions.told(
+                [store.flows.delete(id=flow.id), *steps, logged(store, "login", asker, user.id, user.email)]
+            )
+        except NotSingular:
+            raise FlowUnknown from None
+        return granted
+
+
+def fits(verifier: str, challenge: str, method: str) -> bool:
+    """Whether a verifier is that of a challenge."""
+    if method == "s256":
+        verifier = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return hmac.compare_digest(verifier.encode(), challenge.encode())

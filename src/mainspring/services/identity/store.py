@@ -1,0 +1,159 @@
+"""Our own tables through the one door, with an authority of their own. Knows no rule about people.
+
+Everything here is a query like any other: planned, compiled and kept by its shape. What must stand or fall together is
+a list of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from mainspring.engines.base import Result
+from mainspring.principal import SERVICE_PRINCIPAL
+from mainspring.query.ast import (
+    And,
+    Column,
+    Compare,
+    Conflict,
+    Count,
+    Delete,
+    Embed,
+    Expr,
+    Insert,
+    Item,
+    Not,
+    Order,
+    Read,
+    Resolution,
+    Selection,
+    Slot,
+    Star,
+    TableName,
+    Update,
+)
+from mainspring.services.data import Data, Write
+from mainspring.services.identity.people import Flow, Identity, OneTimeToken, Session, User
+
+T = TypeVar("T", bound=msgspec.Struct)
+Step = tuple[Write, Sequence[Any]]
+ACCOUNT: tuple[Item, ...] = (Star(), Embed("identities", Selection(order=(Order(Column("created_at")),))))
+PERSON: tuple[Item, ...] = (Star(), Embed("users", Selection(ACCOUNT)))
+
+
+class Table(Generic[T]):
+    """One of our tables, its rows as `T`. `items` is what is read of a row."""
+
+    def __init__(self, data: Data, name: str, rows: type[T], items: tuple[Item, ...] = (Star(),)) -> None:
+        self._data, self.name, self._items = data, TableName("auth", name), items
+        self._decoder = msgspec.json.Decoder(list[rows])  # type: ignore[valid-type]
+
+    async def find(self, **by: Any) -> T | None:
+        """The row with these values, or None."""
+        rows = await self.all(**by)
+        return rows[0] if rows else None
+
+    async def all(self, **by: Any) -> list[T]:
+        """The rows with these values."""
+        read = _read(self.name, self._items, tuple(by))
+        return self._rows(await self._data.execute(read, list(by.values()), SERVICE_PRINCIPAL))
+
+    async def any_of(self, column: str, values: Sequence[Any], order: str = "created_at") -> list[T]:
+        """The rows whose `column` is one of `values`."""
+        where = Compare("in", Column(column), Slot(0))
+        read = Read(self.name, Selection(self._items, where, (Order(Column(order)),)))
+        return self._rows(await self._data.execute(read, [list(values)], SERVICE_PRINCIPAL))
+
+    async def page(
+        self, where: Expr | None, values: Sequence[Any], order: Sequence[Order], limit: int, offset: int
+    ) -> tuple[list[T], int]:
+        """One page of the rows for which `where` holds, and how many there are."""
+        first = len(values)
+        selection = Selection(self._items, where, tuple(order), Slot(first), Slot(first + 1))
+        read = Read(self.name, selection, Count.EXACT)
+        result = await self._data.execute(read, [*values, limit, offset], SERVICE_PRINCIPAL)
+        return self._rows(result), result.total or 0
+
+    def insert(self, row: Mapping[str, Any], over: tuple[str, ...] = ()) -> Step:
+        """A new row; with `over`, in the place of the one that has the same values there."""
+        conflict = Conflict(Resolution.MERGE, over) if over else None
+        return Insert(self.name, tuple(row), Slot(0), missing_default=True, conflict=conflict), [[dict(row)]]
+
+    def update(self, changes: Mapping[str, Any], **by: Any) -> Step:
+        """A change to the one row with these values; refused (NotSingular) where there is none."""
+        where = _where(tuple(by), 1)
+        return Update(self.name, tuple(changes), Slot(0), where, singular=True), [dict(changes), *by.values()]
+
+    def delete(self, **by: Any) -> Step:
+        """The removal of the one row with these values; refused (NotSingular) where there is none."""
+        return Delete(self.name, _where(tuple(by), 0), singular=True), list(by.values())
+
+    def clear(self, *, but: str | None = None, **by: Any) -> Step:
+        """The removal of every row with these values, there may be none; but not of the row with the id `but`."""
+        where, values = _where(tuple(by), 0), list(by.values())
+        if but is not None:
+            where = And((where, Not(Compare("eq", Column("id"), Slot(len(values))))))
+            values.append(but)
+        return Delete(self.name, where), values
+
+    def older(self, column: str, than: str) -> Step:
+        """The removal of every row from before a moment."""
+        return Delete(self.name, Compare("lt", Column(column), Slot(0))), [than]
+
+    async def since(self, column: str, at: str) -> list[T]:
+        """The rows from a moment on."""
+        read = Read(self.name, Selection(self._items, Compare("gte", Column(column), Slot(0))))
+        return self._rows(await self._data.execute(read, [at], SERVICE_PRINCIPAL))
+
+    def _rows(self, result: Result) -> list[T]:
+        return self._decoder.decode(result.body or b"[]")
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A line of the audit log."""
+
+    id: str
+    payload: dict[str, Any]
+    created_at: str
+    ip_address: str | None = None
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Tokens of `subject` issued before `valid_from` are refused, but not those of the session `kept`."""
+
+    subject: str
+    valid_from: int
+    created_at: str
+    kept: str | None = None
+
+
+class Store:
+    """The tables of people and their sessions."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self.users = Table(data, "users", User, ACCOUNT)
+        self.identities = Table(data, "identities", Identity)
+        self.sessions = Table(data, "sessions", Session, PERSON)
+        self.tokens = Table(data, "one_time_tokens", OneTimeToken, PERSON)
+        self.flows = Table(data, "flow_state", Flow)
+        self.entries = Table(data, "audit_log_entries", Entry)
+        self.marks = Table(data, "revocations", Mark)
+
+    async def do(self, *steps: Step) -> None:
+        """Carry out the steps in their order: all of them or, by raising, none."""
+        await self._data.together(steps, SERVICE_PRINCIPAL)
+
+
+@lru_cache(maxsize=256)
+def _read(table: TableName, items: tuple[Item, ...], columns: tuple[str, ...]) -> Read:
+    return Read(table, Selection(items, _where(columns, 0)))
+
+
+@lru_cache(maxsize=256)
+def _where(columns: tuple[str, ...], first: int) -> Expr:
+    """Equality with the values from slot `first` on."""
+    return And(tuple(Compare("eq", Column(name), Slot(first + place)) for place, name in enumerate(columns)))

@@ -1,0 +1,148 @@
+"""The table: leaf of `mainspring.errors` -> (status, wire code), and the two bodies GoTrue gives an error."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from mainspring import errors
+from mainspring.errors import MainspringError
+from mainspring.http.headers import JSON, Header
+
+Answer = tuple[int, list[Header], bytes]
+VERSION: Final = "2024-01-01"
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d\Z")
+
+
+@dataclass(eq=False)
+class Refused(MainspringError):
+    """What only this wire can refuse: an error of GoTrue's own, with its status and code."""
+
+    code: ClassVar[str] = "MS8000"
+    status: int
+    wire: str
+    text: str
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+
+def invalid(text: str) -> Refused:
+    """A request that says too little, too much or nonsense."""
+    return Refused(400, "validation_failed", text)
+
+
+TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
+    errors.CredentialsInvalid: (400, "invalid_credentials"),
+    errors.AddressUnconfirmed: (400, "email_not_confirmed"),
+    errors.UserBanned: (403, "user_banned"),
+    errors.SignupDisabled: (422, "signup_disabled"),
+    errors.MethodDisabled: (400, "email_provider_disabled"),
+    errors.PasswordWeak: (422, "weak_password"),
+    errors.PasswordSame: (422, "same_password"),
+    errors.UserExists: (422, "user_already_exists"),
+    errors.AddressTaken: (422, "email_exists"),
+    errors.AddressInvalid: (400, "validation_failed"),
+    errors.RefreshTokenUnknown: (400, "refresh_token_not_found"),
+    errors.RefreshTokenReused: (400, "refresh_token_already_used"),
+    errors.SessionUnknown: (403, "session_not_found"),
+    errors.SessionExpired: (400, "session_expired"),
+    errors.CodeInvalid: (403, "otp_expired"),
+    errors.ReauthenticationNeeded: (400, "reauthentication_needed"),
+    errors.ReauthenticationInvalid: (422, "reauthentication_not_valid"),
+    errors.CurrentPasswordWrong: (400, "current_password_required"),
+    errors.TooManyRequests: (429, "over_request_rate_limit"),
+    errors.SentTooSoon: (429, "over_email_send_rate_limit"),
+    errors.BearerMissing: (401, "no_authorization"),
+    errors.AdministratorRequired: (403, "not_admin"),
+    errors.SubjectMissing: (403, "bad_jwt"),
+    errors.UserUnknown: (404, "user_not_found"),
+    errors.FlowUnknown: (404, "flow_state_not_found"),
+    errors.FlowExpired: (422, "flow_state_expired"),
+    errors.VerifierInvalid: (400, "bad_code_verifier"),
+    errors.Contended: (409, "conflict"),
+    errors.MessageUndelivered: (500, "unexpected_failure"),
+    errors.ForeignKeyViolated: (409, "conflict"),
+    errors.UniqueViolated: (409, "conflict"),
+    errors.EngineUnavailable: (503, "unexpected_failure"),
+    errors.Busy: (503, "unexpected_failure"),
+    errors.TimedOut: (504, "request_timeout"),
+}
+_UNEXPECTED: Final = "Unexpected failure, please check server logs for more information"
+_TOKEN: Final = "invalid JWT: unable to parse or verify signature, "
+
+
+def wire(error: MainspringError) -> tuple[int, str, str]:
+    """The status, code and message of an error."""
+    match error:
+        case Refused(status, code, text):
+            return status, code, text
+        case errors.AddressUnconfirmed("phone"):
+            return 400, "phone_not_confirmed", error.message
+        case errors.SignupDisabled(by_code=True):
+            return 422, "otp_disabled", error.message
+        case errors.MethodDisabled(method):
+            return (422 if method == "anonymous" else 400), f"{method}_provider_disabled", error.message
+        case errors.SessionUnknown(refreshing=True):
+            return 400, "session_not_found", error.message
+        case errors.CurrentPasswordWrong(given=True):
+            return 400, "current_password_invalid", error.message
+        case errors.TooManyRequests("email"):
+            return 429, "over_email_send_rate_limit", error.message
+        case errors.UserUnknown(claimed=True):
+            return 403, "user_not_found", error.message
+        case errors.TokenInvalid(reason) if reason.startswith("invalid claim:"):
+            return 400, "bad_jwt", reason
+        case errors.TokenInvalid(reason):
+            return 403, "bad_jwt", _TOKEN + reason
+        case errors.TokenExpired():
+            return 403, "bad_jwt", _TOKEN + "token has invalid claims: token is expired"
+        case errors.LimitExceeded(too_large_body=True):
+            return 413, "request_entity_too_large", error.message
+        case errors.RequestError():
+            return 400, "validation_failed", error.message
+    status, code = TABLE.get(type(error), (500, "unexpected_failure"))
+    return status, code, error.message if status < 500 or isinstance(error, errors.MessageUndelivered) else _UNEXPECTED
+
+
+def render_error(error: MainspringError, version: bytes | None, request_id: bytes = b"") -> Answer:
+    """The answer for an error, in the shape that the client's version of the API has."""
+    status, code, message = wire(error)
+    new = understands(version)
+    body: dict[str, Any]
+    if new:
+        body = {"code": code, "message": message}
+    else:
+        body = {"code": status, "error_code": code, "msg": message}
+        if status >= 500:
+            body["error_id"] = request_id.decode()
+    if isinstance(error, errors.PasswordWeak):
+        body["weak_password"] = {"reasons": error.reasons}
+    headers = [JSON, (b"x-sb-error-code", code.encode())]
+    if new:
+        headers.append((b"x-supabase-api-version", VERSION.encode()))
+    if isinstance(error, errors.TooManyRequests | errors.SentTooSoon):
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.seconds))))
+    return status, headers, msgspec.json.encode(body)
+
+
+def understands(version: bytes | None) -> bool:
+    """Whether the client knows the newer shape of errors."""
+    said = (version or b"").decode("latin-1")
+    return bool(_DATE.match(said)) and said >= VERSION
+
+
+_OAUTH: Final = {400: "invalid_request", 401: "unauthorized_client", 403: "access_denied", 503: "temporarily_unavailable"}
+
+
+def error_query(error: MainspringError) -> str:
+    """An error as a browser takes it along to the page it is sent to."""
+    status, code, message = wire(error)
+    return urlencode({"error": _OAUTH.get(status, "server_error"), "error_code": code, "error_description": message})

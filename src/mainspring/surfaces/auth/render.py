@@ -1,0 +1,120 @@
+"""Users and sessions in GoTrue's JSON."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from mainspring.services.identity.people import Granted, Identity, User
+from mainspring.settings import AuthSettings
+
+PROVIDERS = (
+    "apple", "azure", "bitbucket", "discord", "facebook", "figma", "fly", "github", "gitlab", "google", "kakao", "keycloak",
+    "linkedin", "linkedin_oidc", "notion", "slack", "slack_oidc", "snapchat", "spotify", "twitch", "twitter", "workos",
+    "zoom",
+)
+"""Where people may be known elsewhere; none of them is served yet."""
+
+
+def user(found: User) -> dict[str, Any]:
+    """A user."""
+    both = [each for each in (found.email_confirmed_at, found.phone_confirmed_at) if each]
+    optional = {
+        "email_confirmed_at": found.email_confirmed_at,
+        "invited_at": found.invited_at,
+        "phone_confirmed_at": found.phone_confirmed_at,
+        "confirmation_sent_at": found.confirmation_sent_at,
+        "confirmed_at": min(both) if both else None,
+        "recovery_sent_at": found.recovery_sent_at,
+        "email_change_sent_at": found.email_change_sent_at,
+        "phone_change_sent_at": found.phone_change_sent_at,
+        "reauthentication_sent_at": found.reauthentication_sent_at,
+        "last_sign_in_at": found.last_sign_in_at,
+        "banned_until": found.banned_until,
+        "deleted_at": found.deleted_at,
+        "created_at": found.created_at,
+        "updated_at": found.updated_at or found.created_at,
+    }
+    named = {"new_email": found.email_change, "new_phone": found.phone_change}
+    return {
+        "id": found.id,
+        "aud": found.aud or "",
+        "role": found.role or "",
+        "email": found.email or "",
+        "phone": found.phone or "",
+        **{name: _moment(value) for name, value in optional.items() if value},
+        **{name: value for name, value in named.items() if value},
+        "app_metadata": found.raw_app_meta_data or {},
+        "user_metadata": found.raw_user_meta_data or {},
+        "identities": [_identity(each) for each in found.identities],
+        "is_anonymous": found.is_anonymous,
+    }
+
+
+def _identity(found: Identity) -> dict[str, Any]:
+    told = {
+        "identity_id": found.id,
+        "id": found.provider_id,
+        "user_id": found.user_id,
+        "identity_data": found.identity_data or {},
+        "provider": found.provider,
+        "created_at": _moment(found.created_at),
+        "updated_at": _moment(found.updated_at or found.created_at),
+    }
+    if found.last_sign_in_at:
+        told["last_sign_in_at"] = _moment(found.last_sign_in_at)
+    if found.email:
+        told["email"] = found.email
+    return told
+
+
+def session(granted: Granted) -> dict[str, Any]:
+    """What somebody is signed in with."""
+    told: dict[str, Any] = {**_tokens(granted), "user": user(granted.user)}
+    if granted.weak_password:
+        told["weak_password"] = {"message": "Password is known to be weak", "reasons": granted.weak_password}
+    return told
+
+
+def fragment(granted: Granted, kind: str) -> str:
+    """The same, as a browser takes it along to the page it is sent to."""
+    told = {**_tokens(granted), "type": kind, "sb": ""}
+    return urlencode(sorted(told.items()))
+
+
+def _tokens(granted: Granted) -> dict[str, Any]:
+    return {
+        "access_token": granted.access_token,
+        "token_type": "bearer",
+        "expires_in": max(1, granted.expires_at - int(time.time())),
+        "expires_at": granted.expires_at,
+        "refresh_token": granted.refresh_token,
+    }
+
+
+def settings(auth: AuthSettings) -> dict[str, Any]:
+    """What clients may know of the settings."""
+    external = dict.fromkeys((*PROVIDERS, "phone"), False) | {"anonymous_users": auth.anonymous, "email": auth.email}
+    return {
+        "external": external,
+        "disable_signup": not auth.signup,
+        "mailer_autoconfirm": auth.autoconfirm,
+        "phone_autoconfirm": False,
+        "sms_provider": "",
+        "saml_enabled": False,
+        "saml_private_key_next_configured": False,
+        "passkeys_enabled": False,
+    }
+
+
+def json(value: Mapping[str, Any]) -> bytes:
+    """As bytes."""
+    return msgspec.json.encode(value)
+
+
+def _moment(text: str) -> str:
+    return text.replace("+00:00", "Z")
