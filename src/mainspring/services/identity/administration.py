@@ -17,7 +17,6 @@ from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, User, now
 from mainspring.services.identity.profile import merged
 from mainspring.services.identity.revocations import FOREVER, Revocations
-from mainspring.services.identity.sessions import cut_at
 from mainspring.services.identity.store import Step
 
 SORTS = frozenset({"created_at", "updated_at", "email", "last_sign_in_at", "id"})
@@ -99,7 +98,6 @@ class Administration:
     async def _changes(self, user: User, account: Account) -> tuple[dict[str, Any], list[Step]]:
         store, changes = self.parts.store, dict[str, Any]()
         steps: list[Step] = []
-        cut = cut_at(now())
         if account.email:
             changes["email"] = email = addresses.email(account.email)
             steps.append(identify(store, user, email))
@@ -116,9 +114,9 @@ class Administration:
         hashed = await self._hashed(account)
         if hashed is not None:
             changes["encrypted_password"] = hashed
-            steps += [store.tokens.clear(user_id=user.id), *self.parts.sessions.end_all(user.id, cut)]
+            steps += [store.tokens.clear(user_id=user.id), *self.parts.sessions.end_all(user)]
         elif account.app_data is not None or account.role or account.ban:
-            steps += self.parts.sessions.refuse_tokens(user.id, cut)
+            steps += self.parts.sessions.refuse_tokens(user)
         return changes, steps
 
     async def delete(self, uid: str, *, soft: bool = False) -> None:

@@ -29,7 +29,6 @@ from mainspring.services.identity.accounts import change, confirmed, identify, l
 from mainspring.services.identity.mailed import Mailed
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import REAUTHENTICATION, Asker, Challenge, Session, User, moment, now
-from mainspring.services.identity.sessions import cut_at
 from mainspring.services.identity.store import Step
 
 FRESH: Final = timedelta(hours=24)
@@ -106,7 +105,7 @@ class Profile:
             await self._demand_password(user, session, wishes)
             changes["encrypted_password"] = await self.parts.passwords.hash(wishes.password)
             kept = None if session is None else session.id
-            steps += [store.tokens.clear(user_id=user.id), *self.parts.sessions.end_all(user.id, cut_at(now()), kept)]
+            steps += [store.tokens.clear(user_id=user.id), *self.parts.sessions.end_all(user, kept)]
         at_once = new is not None and user.is_anonymous and self.parts.auth.autoconfirm
         if new is not None and at_once:
             known = confirmed(user)

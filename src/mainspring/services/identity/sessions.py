@@ -49,9 +49,8 @@ class Sessions:
         }
         steps = [self._store.sessions.insert(row)]
         if self._auth.single_session:
-            cut = cut_at(at)
-            steps += self.end_all(user.id, cut, but=row["id"])
-            user = replace(user, tokens_valid_from=cut)
+            steps += self.end_all(user, but=row["id"])
+            user = replace(user, tokens_valid_from=_cut(user))
         return self.grant(user, Session(**row)), steps
 
     def grant(self, user: User, session: Session) -> Granted:
@@ -140,25 +139,34 @@ class Sessions:
 
     # ------------------------------------------------------------ ending
 
-    def end_all(self, user: str, cut: int, but: str | None = None) -> list[Step]:
-        """The steps that end every session of a user (but one) and refuse their tokens issued before `cut`."""
-        return [
-            self._store.sessions.clear(user_id=user, but=but),
-            self._store.users.update({"tokens_valid_from": cut}, id=user),
-            self._revocations.mark(user, cut, but),
-        ]
+    def end_all(self, user: User, but: str | None = None) -> list[Step]:
+        """The steps that end every session of a user (but one), with all tokens that were issued to them until now."""
+        return [self._store.sessions.clear(user_id=user.id, but=but), *self.refuse_tokens(user, but)]
 
-    def refuse_tokens(self, user: str, cut: int) -> list[Step]:
-        """The steps that make every session of a user get a new token: what it says has changed."""
-        return [self._store.users.update({"tokens_valid_from": cut}, id=user), self._revocations.mark(user, cut)]
+    def refuse_tokens(self, user: User, but: str | None = None) -> list[Step]:
+        """The steps that make the sessions of a user (but one) get a new token, because what it says has changed.
 
-    async def end(self, user: str, session: str | None, scope: str, *also: Step) -> None:
+        They are refused (NotSingular) when somebody else has done the same since the user was read.
+        """
+        cut = _cut(user)
+        changed = self._store.users.update({"tokens_valid_from": cut}, id=user.id, tokens_valid_from=user.tokens_valid_from)
+        return [changed, self._revocations.mark(user.id, cut, but)]
+
+    async def end(self, uid: str, session: str | None, scope: str, *also: Step) -> None:
         """Sign out: this session, the others, or all of them."""
         if scope == LOCAL and session is not None:
-            steps = [self._store.sessions.clear(id=session, user_id=user), self._revocations.mark(session)]
-        else:
-            steps = self.end_all(user, cut_at(now()), but=session if scope == OTHERS else None)
-        await self.told([*steps, *also])
+            ended = self._store.sessions.clear(id=session, user_id=uid)
+            await self.told([ended, self._revocations.mark(session), *also])
+            return None
+        for _ in range(ATTEMPTS):
+            user = await self._store.users.find(id=uid)
+            if user is None:
+                return None
+            try:
+                return await self.told([*self.end_all(user, session if scope == OTHERS else None), *also])
+            except NotSingular:
+                continue
+        raise Contended
 
     async def told(self, steps: Sequence[Step]) -> None:
         """Carry out steps; where some of them revoke something, let this worker know at once."""
@@ -167,6 +175,6 @@ class Sessions:
             await self._revocations.refresh()
 
 
-def cut_at(at: datetime) -> int:
-    """The second from which on new tokens count as issued later. Seconds are what tokens tell."""
-    return int(at.timestamp()) + 1
+def _cut(user: User) -> int:
+    """The second from which on a user's new tokens count as issued later than those they have. Seconds are what tokens tell."""
+    return max(int(now().timestamp()), user.tokens_valid_from) + 1

@@ -25,7 +25,7 @@ from mainspring.errors import (
 from mainspring.services.identity import addresses
 from mainspring.services.identity.accounts import logged, stamp
 from mainspring.services.identity.parts import ATTEMPTS, Parts
-from mainspring.services.identity.people import Asker, Granted, User, moment, now
+from mainspring.services.identity.people import Asker, Flow, Granted, User, moment, now
 
 FLOW_SECONDS: Final = 300
 
@@ -89,9 +89,19 @@ class SignIn:
 
         Raises FlowUnknown, FlowExpired, VerifierInvalid, UserBanned.
         """
+        for _ in range(ATTEMPTS):
+            flow = await self.parts.store.flows.find(auth_code=code)
+            if flow is None:
+                raise FlowUnknown
+            try:
+                return await self._exchange(flow, verifier, asker)
+            except NotSingular:  # somebody else was first, or the user has been changed meanwhile
+                continue
+        raise Contended
+
+    async def _exchange(self, flow: Flow, verifier: str, asker: Asker) -> Granted:
         store = self.parts.store
-        flow = await store.flows.find(auth_code=code)
-        if flow is None or flow.auth_code_issued_at is None or flow.user_id is None:
+        if flow.auth_code_issued_at is None or flow.user_id is None:
             raise FlowUnknown
         if now() - moment(flow.auth_code_issued_at) > timedelta(seconds=FLOW_SECONDS):
             raise FlowExpired
@@ -103,12 +113,8 @@ class SignIn:
         if user.banned(now()):
             raise UserBanned
         granted, steps = self.parts.sessions.begin(user, flow.authentication_method, asker)
-        try:
-            await self.parts.sessions.told(
-                [store.flows.delete(id=flow.id), *steps, logged(store, "login", asker, user.id, user.email)]
-            )
-        except NotSingular:
-            raise FlowUnknown from None
+        noted = logged(store, "login", asker, user.id, user.email)
+        await self.parts.sessions.told([store.flows.delete(id=flow.id), *steps, noted])
         return granted
 
 
