@@ -38,7 +38,7 @@ class RefreshTokens:
         body = b"\x00" + UUID(session).bytes + _uvarint(counter)
         body += hmac.digest(self._secret, body, "sha256")[:_TAG]
         body += hashlib.sha256(body).digest()[:_SUM]
-        return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+        return _encoded(body)
 
     def read(self, text: str) -> Named:
         """What a token names. Raises BodyInvalid for what is none, RefreshTokenUnknown for one that we never wrote."""
@@ -53,11 +53,17 @@ class RefreshTokens:
         return Named(str(UUID(bytes=head[1:17])), _counter(head[17:]))
 
 
+def _encoded(body: bytes) -> str:
+    return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+
+
 def _decoded(text: str) -> bytes:
     try:
         body = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise _malformed() from None
+    if _encoded(body) != text:  # one token, one text
+        raise _malformed()
     if not 1 + 16 + 1 <= len(body) - _TAG - _SUM <= 1 + 16 + _MOST_COUNTER_BYTES:
         raise _malformed()
     return body

@@ -1,0 +1,332 @@
+"""The parts of signing in that need no server: passwords, refresh tokens, codes, redirects, counters, mails."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.unit.test_rest_errors import leaves
+
+from mainspring.backends.counters.base import Rate
+from mainspring.backends.counters.memory import MemoryCounters
+from mainspring.backends.mail.base import Mail
+from mainspring.backends.mail.memory import Inbox
+from mainspring.backends.registry import Nowhere, open_mailer
+from mainspring.errors import (
+    AddressInvalid,
+    BodyInvalid,
+    ConfigError,
+    MainspringError,
+    PasswordWeak,
+    RefreshTokenUnknown,
+    SignInError,
+    TooManyRequests,
+)
+from mainspring.http.client import locator
+from mainspring.observe import discard
+from mainspring.services.identity.addresses import Redirects, email
+from mainspring.services.identity.codes import Codes, stored
+from mainspring.services.identity.messages import Messages
+from mainspring.services.identity.passwords import Passwords, Rules
+from mainspring.services.identity.people import User
+from mainspring.services.identity.refresh import RefreshTokens
+from mainspring.services.identity.sign_in import fits
+from mainspring.settings import AuthSettings, MailSettings, Secret
+from mainspring.surfaces.auth import errors as auth_errors
+from mainspring.surfaces.auth.errors import Refused, render_error
+from mainspring.surfaces.auth.parse import duration
+
+SESSION = "0b1c2d3e-0000-4000-8000-000000000001"
+CHEAP = AuthSettings(password_memory_kib=8, password_iterations=1)
+
+
+# ---------------------------------------------------------------- passwords
+
+
+@pytest.mark.parametrize(
+    ("characters", "password", "reasons"),
+    [
+        ("", "12345", ("length",)),
+        ("", "123456", None),
+        ("letters_digits", "abcdef", ("characters",)),
+        ("letters_digits", "abcde1", None),
+        ("lower_upper_letters_digits", "abcde1", ("characters",)),
+        ("lower_upper_letters_digits_symbols", "Abcde1", ("characters",)),
+        ("lower_upper_letters_digits_symbols", "Abcd1!", None),
+        ("lower_upper_letters_digits_symbols", "x", ("length", "characters")),
+    ],
+)
+def test_how_strong_a_password_must_be(characters: str, password: str, reasons: tuple[str, ...] | None) -> None:
+    weak = Rules(AuthSettings(password_characters=characters)).weakness(password)
+    assert (weak.reasons if weak else None) == reasons
+
+
+def test_a_password_has_72_bytes_at_most() -> None:
+    rules = Rules(AuthSettings())
+    rules.demand("x" * 72)
+    for password in ("x" * 73, "é" * 37):
+        with pytest.raises(BodyInvalid, match="72 characters"):
+            rules.demand(password)
+    with pytest.raises(PasswordWeak):
+        rules.demand("short")
+
+
+async def test_hashes_are_argon2id_and_are_renewed() -> None:
+    passwords = Passwords(CHEAP)
+    kept = await passwords.hash("a good password")
+    assert kept.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+    assert await passwords.check("a good password", kept)
+    assert not await passwords.check("another", kept)
+    assert not await passwords.check("a good password", None)
+    assert not await passwords.check("a good password", "nonsense")
+    assert not passwords.outdated(kept)
+    assert Passwords(AuthSettings(password_memory_kib=16, password_iterations=1)).outdated(kept)
+    usual = AuthSettings()
+    assert (usual.password_memory_kib, usual.password_iterations, usual.password_parallelism) == (19_456, 2, 1)
+    passwords.close()
+
+
+async def test_bcrypt_hashes_of_imported_users() -> None:
+    bcrypt = pytest.importorskip("bcrypt")
+    passwords = Passwords(CHEAP)
+    kept = passwords.accept(bcrypt.hashpw(b"imported", bcrypt.gensalt(4)).decode())
+    assert await passwords.check("imported", kept)
+    assert not await passwords.check("other", kept)
+    assert passwords.outdated(kept)
+    with pytest.raises(BodyInvalid):
+        passwords.accept("{SSHA}x")
+    passwords.close()
+
+
+async def test_more_passwords_than_can_wait_are_refused() -> None:
+    passwords = Passwords(AuthSettings(password_memory_kib=8, password_iterations=1, password_threads=1, password_queue=4))
+    outcomes = await asyncio.gather(*(passwords.hash(f"password {n}") for n in range(20)), return_exceptions=True)
+    assert sum(isinstance(outcome, str) for outcome in outcomes) == 5
+    assert sum(isinstance(outcome, TooManyRequests) for outcome in outcomes) == 15
+    assert await passwords.hash("afterwards")
+    passwords.close()
+
+
+# ---------------------------------------------------------------- tokens and codes
+
+
+@pytest.mark.parametrize("counter", [0, 1, 127, 128, 300, 2**40, 2**62])
+def test_a_refresh_token_says_what_was_written(counter: int) -> None:
+    tokens = RefreshTokens(b"s" * 32)
+    assert tokens.read(tokens.write(SESSION, counter)) == (SESSION, counter)
+
+
+def test_refresh_tokens_of_others_and_broken_ones() -> None:
+    tokens, text = RefreshTokens(b"s" * 32), RefreshTokens(b"s" * 32).write(SESSION, 7)
+    with pytest.raises(RefreshTokenUnknown):
+        RefreshTokens(b"t" * 32).read(text)
+    with pytest.raises(RefreshTokenUnknown):
+        tokens.read("abcdefghijkl")
+    for place in range(len(text)):
+        broken = text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
+        with pytest.raises((BodyInvalid, RefreshTokenUnknown)):
+            tokens.read(broken)
+    for nonsense in ("", "x", "é" * 60, "A" * 500, text + "=", text[:-2], "=" * 50):
+        with pytest.raises(BodyInvalid):
+            tokens.read(nonsense)
+
+
+def test_a_code_and_its_link_are_stored_as_the_same_hash() -> None:
+    codes = Codes(b"s" * 32, 6)
+    code = codes.make("ann@example.com", "recovery_token")
+    assert code.digits.isdigit()
+    assert len(code.digits) == 6
+    assert code.stored == stored(code.token) != code.token
+    assert code.stored in codes.candidates("ann@example.com", "recovery_token", code.digits)
+    assert code.stored not in codes.candidates("ann@example.com", "confirmation_token", code.digits)
+    assert code.stored not in codes.candidates("bob@example.com", "recovery_token", code.digits)
+    assert code.stored not in Codes(b"t" * 32, 6).candidates("ann@example.com", "recovery_token", code.digits)
+    pkce = codes.make("ann@example.com", "recovery_token", pkce=True)
+    assert pkce.token.startswith("pkce_")
+    assert pkce.stored in codes.candidates("ann@example.com", "recovery_token", pkce.digits)
+
+
+def test_verifiers() -> None:
+    # The example of RFC 7636, appendix B.
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    assert fits(verifier, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "s256")
+    assert fits(verifier, verifier, "plain")
+    assert not fits(verifier, verifier, "s256")
+    assert not fits("é", verifier, "plain")
+
+
+# ---------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize("text", ["a@b.c", "Ann.B+tag@Sub.Example.COM", "x@localhost", "o'hara@example.ie"])
+def test_addresses(text: str) -> None:
+    assert email(f" {text} ") == text.lower()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "a@", "@b.c", "a@b@c", "a b@c.d", "a@b..c", "a@-b.c", "a@b.c\r\nx", "a\0@b.c", "é@b.c", "a@" + "b" * 260]
+)
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(AddressInvalid):
+        email(text)
+
+
+def test_where_people_may_be_sent() -> None:
+    redirects = Redirects(
+        "https://site.example/home", ["https://*.app.example/**", "myapp://callback", "http://localhost:3000/*"]
+    )
+    allowed = [
+        "https://site.example",
+        "https://site.example/a/b?c=d#e",
+        "https://x.app.example/a/b.c",
+        "myapp://callback",
+        "http://localhost:3000/a",
+    ]
+    refused = [
+        None,
+        "",
+        "/relative",
+        "http://site.example",
+        "https://site.example:8443/",
+        "https://a.b.app.example/",
+        "http://localhost:3000/a/b",
+        "https://user@site.example/",
+        "myapp://callback/more",
+        "https://site.example.evil.example",
+        "https://[::1",
+    ]
+    assert [redirects.choose(text) for text in allowed] == allowed
+    assert {redirects.choose(text) for text in refused} == {"https://site.example/home"}
+    local = Redirects("http://127.0.0.1:8000", ())
+    assert local.choose("http://127.0.0.1:3000/x") == "http://127.0.0.1:3000/x", "a loopback address on any port"
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "found"),
+    [
+        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.5, 198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.5, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("10.0.0.1", "nonsense", "nonsense"),
+    ],
+)
+def test_only_proxies_that_are_known_say_where_a_request_comes_from(peer: str, said: str | None, found: str) -> None:
+    headers = [] if said is None else [(b"x-forwarded-for", said.encode())]
+    assert locator(["10.0.0.0/8"])({"client": (peer, 1), "headers": headers}) == found
+    assert locator([])({"client": (peer, 1), "headers": headers}) == peer
+    with pytest.raises(ConfigError):
+        locator(["somewhere"])
+
+
+# ---------------------------------------------------------------- counters and mails
+
+
+async def test_counters_fill_up_again() -> None:
+    now = 0.0
+    counters = MemoryCounters(lambda: now, most=3)
+    rate = Rate(2, 10)
+    assert [await counters.take("a", rate) for _ in range(3)] == [0, 0, 5.0]
+    now = 4.0
+    assert await counters.take("a", rate) == pytest.approx(1.0)
+    now = 5.0
+    assert await counters.take("a", rate) == 0
+    await counters.forget("a")
+    assert await counters.take("a", rate) == 0
+    assert [await counters.take("b", Rate(0, 1)) for _ in range(9)] == [0] * 9
+    for number in range(10):
+        await counters.take(f"key {number}", rate)
+    assert len(counters._buckets) == 3
+
+
+def person(**said: object) -> User:
+    return User(id=SESSION, email="ann@example.com", created_at="2026-01-01T00:00:00+00:00", **said)  # type: ignore[arg-type]
+
+
+async def test_templates_can_be_changed_while_it_runs(tmp_path: Path) -> None:
+    inbox = Inbox()
+    settings = MailSettings(templates=str(tmp_path))
+    messages = Messages(inbox, settings, MemoryCounters(), "http://x/auth/v1", "http://site", discard)
+    code = Codes(b"s" * 32, 6).make("ann@example.com", "recovery_token")
+    hostile = person(raw_user_meta_data={"name": "<script>"})
+
+    async def sent() -> Mail:
+        await messages.send("recovery", "ann@example.com", hostile, code, "http://site/a?b=c")
+        return inbox.mails("ann@example.com")[0].mail
+
+    first = await sent()
+    assert first.subject == "Reset your password"
+    assert code.digits in first.html
+    assert f"http://x/auth/v1/verify?token={code.token}&type=recovery&redirect_to=http%3A%2F%2Fsite%2Fa%3Fb%3Dc" in first.text
+    own = tmp_path / "recovery.html"
+    own.write_text("<title>For {{ .Email }}</title>{{ .Data.name }} {{ Token }}")
+    second = await sent()
+    assert (second.subject, second.html.endswith(f"&lt;script&gt; {code.digits}")) == ("For ann@example.com", True)
+    own.write_text("<title>Line\nbreak</title>")
+    assert (await sent()).subject == "Line break"
+    own.unlink()
+    assert (await sent()).subject == "Reset your password"
+
+
+def test_where_mails_go() -> None:
+    assert isinstance(open_mailer(MailSettings(), private=True), Inbox)
+    assert isinstance(open_mailer(MailSettings(), private=False), Nowhere)
+    assert isinstance(open_mailer(MailSettings(inbox="on"), private=False), Inbox)
+    with pytest.raises(ConfigError):
+        open_mailer(MailSettings(url=Secret("imap://x")), private=True)
+    smtp = open_mailer(MailSettings(url=Secret("smtp://u:p@mail.example")), private=True)
+    message = smtp.message(Mail("ann@example.com", "Hello", "<b>x</b>", "x", "recovery"))  # type: ignore[attr-defined]
+    assert message["To"] == "ann@example.com"
+    with pytest.raises(ValueError, match="line"):
+        smtp.message(Mail("ann@example.com", "a\nBcc: x@y", "", "", ""))  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- the wire
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (None, None),
+        ("none", timedelta()),
+        ("24h", timedelta(hours=24)),
+        ("1h30m5.5s", timedelta(hours=1, minutes=30, seconds=5.5)),
+        ("99999999h", timedelta(days=365 * 200)),
+    ],
+)
+def test_durations(text: str | None, found: timedelta | None) -> None:
+    assert duration(text) == found
+
+
+@pytest.mark.parametrize("text", ["", "1", "h", "-1h", "1h x", "1d"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(Refused):
+        duration(text)
+
+
+def test_every_refusal_has_its_status_and_code() -> None:
+    assert set(leaves(SignInError)) - set(auth_errors.TABLE) == set()
+
+
+@pytest.mark.parametrize(
+    ("error", "version", "status", "body"),
+    [
+        (PasswordWeak(("length",), "Too short."), b"2024-01-01", 422,
+         b'{"code":"weak_password","message":"Too short.","weak_password":{"reasons":["length"]}}'),
+        (PasswordWeak(("length",), "Too short."), None, 422,
+         b'{"code":422,"error_code":"weak_password","msg":"Too short.","weak_password":{"reasons":["length"]}}'),
+        (TooManyRequests("email", 3.2), b"2023-12-31", 429,
+         b'{"code":429,"error_code":"over_email_send_rate_limit","msg":"email rate limit exceeded"}'),
+        (MainspringError(), b"nonsense", 500,
+         b'{"code":500,"error_code":"unexpected_failure",'
+         b'"msg":"Unexpected failure, please check server logs for more information","error_id":"r1"}'),
+    ],
+)  # fmt: skip
+def test_both_shapes_of_errors(error: MainspringError, version: bytes | None, status: int, body: bytes) -> None:
+    told, headers, text = render_error(error, version, b"r1")
+    assert (told, text) == (status, body)
+    assert ((b"x-supabase-api-version", b"2024-01-01") in headers) == (version == b"2024-01-01")
+    assert ((b"retry-after", b"4") in headers) == isinstance(error, TooManyRequests)
