@@ -96,6 +96,30 @@ async def test_nobody_signs_up_as_more_than_a_user(people: People) -> None:
     assert (hidden.json()["id"], hidden.json()["email"]) == (session.uid, "eve@example.com")
 
 
+@pytest.mark.parametrize("first", ["attacker", "owner"])
+async def test_nobody_prepares_an_account_for_its_owner(people: People, first: str) -> None:
+    """Somebody signs up with another's address, and its owner confirms it: only what the owner chose signs in."""
+    email = people.address()
+    passwords = ["the attacker's 1", "the owner's 1"]
+    for password in passwords if first == "attacker" else reversed(passwords):
+        await people.sign_up(email, password)
+    owner = await people.verified("signup", email)
+    for password in passwords:
+        answer = await people.post("/token?grant_type=password", {"email": email, "password": password})
+        refused(answer, 400, "invalid_credentials")
+    assert (await owner.ask("PUT", "/auth/v1/user", json={"password": "the owner's 1"})).status_code == 200
+    await people.sign_in(email, "the owner's 1")
+
+
+async def test_nobody_prepares_an_account_for_who_signs_in_by_mail(people: People) -> None:
+    email = people.address()
+    await people.sign_up(email, "the attacker's 1")
+    await people.post("/otp", {"email": email})
+    await people.verified("email", email)
+    answer = await people.post("/token?grant_type=password", {"email": email, "password": "the attacker's 1"})
+    refused(answer, 400, "invalid_credentials")
+
+
 async def test_guesses_run_into_a_bound() -> None:
     async with TestClient(app, settings=settings(rate_guesses=10)) as client:
         people = People(client)

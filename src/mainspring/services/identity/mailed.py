@@ -88,7 +88,7 @@ class Mailed:
                 if user.confirmed:
                     self.parts.messages.later(self._recovery("magic_link", user, asker, challenge, redirect_to))
                 else:
-                    await self.sign_up.confirm(user, asker, challenge, redirect_to)
+                    await self.sign_up.confirm(user, asker, challenge, redirect_to, doubtful=True)
                 return None
             if not create:
                 raise SignupDisabled(by_code=True)

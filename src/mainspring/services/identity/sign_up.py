@@ -10,10 +10,10 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from mainspring.errors import Contended, MethodDisabled, SignupDisabled, UniqueViolated, UserExists
+from mainspring.errors import MethodDisabled, SignupDisabled, UniqueViolated, UserExists
 from mainspring.services.identity import addresses
 from mainspring.services.identity.accounts import identity_row, logged, stamp, user_row
-from mainspring.services.identity.parts import ATTEMPTS, Parts, as_user
+from mainspring.services.identity.parts import Parts, as_user
 from mainspring.services.identity.people import CONFIRMATION, Asker, Challenge, Granted, Identity, User
 
 Data = Mapping[str, Any]
@@ -40,22 +40,20 @@ class SignUp:
             raise MethodDisabled("email")
         email = addresses.email(email)
         self.parts.passwords.rules.demand(password)
-        if not auth.autoconfirm:
-            await self.parts.messages.reserve("confirmation", email)
         hashed = await self.parts.passwords.hash(password)
-        for _ in range(ATTEMPTS):
-            user = await self.parts.store.users.find(email=email)
-            if user is None:
-                try:
-                    return await self._create(email, hashed, data, asker, challenge, redirect_to)
-                except UniqueViolated:
-                    continue
-            if user.confirmed:
-                if auth.autoconfirm:
-                    raise UserExists
-                return self._somebody(email, data)
-            return await self.confirm(user, asker, challenge, redirect_to)
-        raise Contended
+        user = await self.parts.store.users.find(email=email)
+        if user is None:
+            try:
+                return await self._create(email, hashed, data, asker, challenge, redirect_to)
+            except UniqueViolated:  # somebody else was faster
+                user = await self.parts.store.users.find(email=email)
+        if user is not None and not user.confirmed:
+            await self.parts.messages.reserve("confirmation", email)
+            known = await self.parts.passwords.check(password, user.encrypted_password)
+            return await self.confirm(user, asker, challenge, redirect_to, doubtful=not known)
+        if auth.autoconfirm:
+            raise UserExists
+        return self._somebody(email, data)
 
     async def _create(
         self, email: str, hashed: str | None, data: Data, asker: Asker, challenge: Challenge | None, redirect_to: str
@@ -71,6 +69,7 @@ class SignUp:
             granted, more = self.parts.sessions.begin(user, "password", asker)
             await store.do(*steps, *more, logged(store, "login", asker, user.id, email, provider="email"))
             return granted
+        await self.parts.messages.reserve("confirmation", email)
         code, more = self.parts.issue(user.id, CONFIRMATION, email, challenge, "email/signup")
         await store.do(*steps, *more)
         await self.parts.messages.send("confirmation", email, user, code, redirect_to)
@@ -88,11 +87,18 @@ class SignUp:
         await store.do(*steps, *more, logged(store, "user_signedup", asker, user.id, email, provider="email"))
         await self.parts.messages.send("confirmation", email, user, code, redirect_to)
 
-    async def confirm(self, user: User, asker: Asker, challenge: Challenge | None, redirect_to: str) -> User:
-        """Send the mail that confirms the address of somebody who has signed up before."""
+    async def confirm(
+        self, user: User, asker: Asker, challenge: Challenge | None, redirect_to: str, *, doubtful: bool = False
+    ) -> User:
+        """Send the mail that confirms the address of somebody who has signed up before.
+
+        With `doubtful` whoever asks does not know the password that was given then: one of the two does not own the address, and
+        which one cannot be told. No password is believed until the owner sets one.
+        """
         email, store, at = user.email or "", self.parts.store, stamp()
         code, steps = self.parts.issue(user.id, CONFIRMATION, email, challenge, "email/signup")
-        noted = store.users.update({"confirmation_sent_at": at}, id=user.id)
+        forgotten = {"encrypted_password": None} if doubtful else {}
+        noted = store.users.update({"confirmation_sent_at": at, **forgotten}, id=user.id)
         await store.do(*steps, noted, logged(store, "user_confirmation_requested", asker, user.id, email))
         await self.parts.messages.send("confirmation", email, user, code, redirect_to)
         return replace(user, confirmation_sent_at=at)
