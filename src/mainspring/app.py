@@ -172,7 +172,7 @@ class Mainspring:
         catalog, policies = self._rules(settings) if self._models else _found(settings, data, observe)
         keys = open_keys(data / "keys", settings.auth, observe)
         engine = open_engine(settings.database, data, existing=not self._models)
-        planner = Planner(catalog, policies, _limits(settings), frozenset(settings.rest.schemas))
+        planner = Planner(catalog, policies, _limits(settings), _exposed(settings))
         door = Data(engine, planner, settings.cache.statements, observe)
         everywhere = replace(planner, exposed=frozenset(catalog.schemas()))  # the application's own code has no profile
         inner = Data(engine, everywhere, settings.cache.statements, observe)
@@ -319,6 +319,14 @@ def _docs(settings: Settings, rest: RestSurface) -> Mapping[str, ASGIApp]:
     """The page about the API and what it reads. Where the API is served everywhere, every path may be a table's."""
     served = settings.rest.docs and settings.rest.prefix and settings.rest.openapi_mode != "disabled"
     return docs_routes("/docs", rest.openapi) if served else {}
+
+
+def _exposed(settings: Settings) -> frozenset[str]:
+    """The schemas requests may reach. Raises ConfigError for those of our own."""
+    own = sorted(RESERVED_SCHEMAS.intersection(settings.rest.schemas))
+    if own:
+        raise ConfigError([Mistake("rest.schemas", f'the schema "{own[0]}" is Mainspring\'s own', "leave it out")])
+    return frozenset(settings.rest.schemas)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 
+from mainspring.errors import ConfigError
+from mainspring.settings import RestSettings, Settings
 from mainspring.testing.client import TestClient
 from tests.support.people import LOOPBACK, PASSWORD, People, app, refused, relative, settings
 from tests.support.servers import PostgresServer
@@ -560,3 +562,16 @@ async def test_mails_can_be_read_by_this_machine_only(people: People) -> None:
         {**LOOPBACK, "sec-fetch-site": "cross-site"},
     ):
         assert (await people.anon.get("/_inbox/messages", headers=headers)).status_code == 403
+
+
+async def test_our_own_schemas_cannot_be_served(tmp_path: Path) -> None:
+    served = Settings(rest=RestSettings(schemas=("public", "auth")))
+    with pytest.raises(ConfigError, match="Mainspring's own"):
+        app.build(served, tmp_path)
+
+
+async def test_it_can_be_switched_off() -> None:
+    async with TestClient(app, settings=settings(enabled=False)) as client:
+        people = People(client)
+        assert (await people.post("/signup", {"email": "a@b.c", "password": PASSWORD})).status_code == 404
+        assert (await people.anon.get("/auth/v1/.well-known/jwks.json")).status_code == 200
