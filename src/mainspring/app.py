@@ -172,7 +172,7 @@ class Mainspring:
         catalog, policies = self._rules(settings) if self._models else _found(settings, data, observe)
         keys = open_keys(data / "keys", settings.auth, observe)
         engine = open_engine(settings.database, data, existing=not self._models)
-        planner = Planner(catalog, policies, _limits(settings), _exposed(settings))
+        planner = Planner(catalog, policies, _limits(settings), _exposed(settings), settings.database.search_config)
         door = Data(engine, planner, settings.cache.statements, observe)
         everywhere = replace(planner, exposed=frozenset(catalog.schemas()))  # the application's own code has no profile
         inner = Data(engine, everywhere, settings.cache.statements, observe)
@@ -335,7 +335,6 @@ def _limits(settings: Settings) -> Limits:
         max_grouped=settings.rest.max_aggregated_rows or None,
         max_embed_depth=settings.rest.max_embed_depth,
         max_conditions=settings.rest.max_filter_nodes,
-        search_config=settings.rest.search_config,
     )
 
 

@@ -5,7 +5,7 @@
     |  |- SyntaxInvalid        1001  |- BodyInvalid       1002  |- ValueInvalid      1003
     |  |- ValueOutOfRange      1004  |- LimitExceeded     1005  |- NotSupported      1006
     |  |- OperatorInvalid      1007  |- RelatedOrderInvalid 1008 |- MaxAffectedInvalid 1009
-    |  |- NotGrouped           1010  `- SearchInvalid     1011
+    |  `- NotGrouped           1010
     |- CatalogError            20xx  what was asked about does not exist
     |  |- TableUnknown         2001  |- ColumnUnknown     2002  |- RelationUnknown   2003
     |  |- RelationAmbiguous    2004  |- RoutineUnknown    2005  |- ConflictTargetUnknown 2006
@@ -260,24 +260,27 @@ class NotGrouped(RequestError):
 
 @dataclass(eq=False)
 class SearchInvalid(RequestError):
-    """A full-text query is not well-formed."""
+    """A full-text search query is not well-formed."""
 
     code: ClassVar[str] = "MS1011"
     problem: str
-    text: str
-    where: str | None = None
+    query: str | None = None
 
     @property
     def message(self) -> str:
-        return f'{self.problem}: "{shorten(self.text)}"'
+        return self.problem if self.query is None else f'{self.problem}: "{shorten(self.query)}"'
+
+
+@dataclass(eq=False)
+class SearchConfigUnknown(RequestError):
+    """The database has no text search configuration of that name."""
+
+    code: ClassVar[str] = "MS1012"
+    config: str
 
     @property
-    def details(self) -> str | None:
-        return self.where
-
-    @property
-    def hint(self) -> str | None:
-        return "Join words with &, | and !, or use plfts, phfts or wfts, which take any text."
+    def message(self) -> str:
+        return f'text search configuration "{shorten(self.config)}" does not exist'
 
 
 # ---------------------------------------------------------------- 20xx catalog

@@ -119,6 +119,7 @@ class DatabaseSettings:
         choices=("commit", "commit-allow-override", "rollback", "rollback-allow-override"),
     )
     open_read: bool = option(False, "without an app: anyone may read every table of the database, for a look around")
+    search_config: str = option("english", "text search configuration where a request names none")
     synchronous: str = option("FULL", "SQLite durability of an acknowledged write", choices=("FULL", "NORMAL"))
 
 
@@ -210,7 +211,6 @@ class RestSettings:
     max_json_depth: int = option(64, "deepest nesting of a JSON value", minimum=1, maximum=512)
     schemas: tuple[str, ...] = option(("public",), "schemas served; the first is the default")
     aggregates: bool = option(True, "aggregate functions in select")
-    search_config: str = option("english", "text search configuration where a request names none")
     max_aggregated_rows: int = option(
         1_000_000, "most rows that one request may aggregate or look through for distinct ones; 0: no bound", minimum=0
     )

@@ -34,7 +34,7 @@ class Column:
     here so that engines can create it and so that inserts know that a missing value is no null. `generated` columns (computed,
     or identity always) cannot be written. `autoincrement` marks an integer key that the database fills. `native` is the
     database's own name of the type, `base` that of the type below a domain, `max_length` and `choices` (of an enum) its bounds,
-    where the column was found in a database. `search` is the text search configuration by which its texts are indexed.
+    where the column was found in a database. `search` names the text search configuration by which it is indexed.
     """
 
     name: str
@@ -48,9 +48,9 @@ class Column:
     comment: str | None = None
     native: str | None = None
     base: str | None = None
-    search: str | None = None
     max_length: int | None = None
     choices: tuple[str, ...] = ()
+    search: str | None = None
 
     @property
     def writable(self) -> bool:

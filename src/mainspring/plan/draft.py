@@ -64,6 +64,7 @@ class Planning:
     guards: Guards
     limits: Limits
     exposed: frozenset[str]
+    search_config: str = "english"
     params: list[ParamSpec] = field(default_factory=list)
     aliases: int = 0
     conditions: int = 0

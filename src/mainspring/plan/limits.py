@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds the planner holds. `max_rows` None: pages are not capped. `max_grouped`: the rows that aggregates look at.
-
-    `search_config`: how texts are searched where a request does not say.
-    """
+    """Bounds the planner holds. `max_rows` None: pages are not capped. `max_grouped`: the rows that aggregates look at."""
 
     max_rows: int | None = None
     max_grouped: int | None = None
@@ -18,4 +15,3 @@ class Limits:
     max_tables: int = 40
     max_conditions: int = 500
     max_outputs: int = 1000
-    search_config: str = "english"

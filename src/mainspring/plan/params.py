@@ -20,20 +20,19 @@ from mainspring.datatypes import (
     from_text,
     text_reader,
 )
-from mainspring.errors import BodyInvalid, LimitExceeded, NotNullViolated, SearchInvalid, ValueInvalid, ValueOutOfRange
+from mainspring.errors import BodyInvalid, LimitExceeded, NotNullViolated, ValueInvalid, ValueOutOfRange
 from mainspring.plan.nodes import ParamSpec, Upsert, Write
 from mainspring.principal import Principal
 from mainspring.query import regex
 from mainspring.query.ast import Auth, Const, Element, Now, Resolution, Slot
 from mainspring.query.ops import Form
-from mainspring.query.search import parse as search
+from mainspring.query.search.parse import check
 
 Binder = Callable[[Sequence[Any], Principal], Any]
 
 MAX_LIST = 10_000
 MAX_PATTERN = 1_000
-MAX_QUERY = 500
-"""Characters of a search query: too few for more words than `query.search` takes."""
+MAX_SEARCH = 2_000
 
 
 class _Default(Enum):
@@ -87,7 +86,7 @@ def _slot(index: int, spec: ParamSpec) -> Binder:
     def bind(values: Sequence[Any], principal: Principal) -> Any:
         try:
             return read(type_, values[index])
-        except (SearchInvalid, ValueInvalid, ValueOutOfRange) as error:
+        except (ValueInvalid, ValueOutOfRange) as error:
             error.where = error.where or where
             raise
 
@@ -136,17 +135,6 @@ def _regex(type_: DataType, value: str) -> str:
     return value
 
 
-def _query(type_: DataType, value: str) -> str:
-    search.check(_words(type_, value))
-    return value
-
-
-def _words(type_: DataType, value: str) -> str:
-    if len(value) > MAX_QUERY:
-        raise LimitExceeded(what="a search query", limit=MAX_QUERY, unit="characters")
-    return check_text(type_, value)
-
-
 def _count(type_: DataType, value: Any) -> int | None:
     number: int | None = _scalar(type_, value)
     if number is not None and number < 0:
@@ -163,6 +151,20 @@ def _pattern(type_: DataType, value: str) -> str:
     return check_text(type_, value)
 
 
+def _words(type_: DataType, value: Any) -> str:
+    """What is searched for, bounded."""
+    text = check_text(type_, value)
+    if len(text) > MAX_SEARCH:
+        raise LimitExceeded(what="a search query", limit=MAX_SEARCH, unit="characters")
+    return text
+
+
+def _search(type_: DataType, value: Any) -> str:
+    text = _words(type_, value)
+    check(text)
+    return text
+
+
 _READERS: dict[Form, Callable[[DataType, Any], Any]] = {
     Form.SCALAR: _scalar,
     Form.LIST: _list,
@@ -171,16 +173,16 @@ _READERS: dict[Form, Callable[[DataType, Any], Any]] = {
     Form.PATTERNS: _patterns,
     Form.REGEX: _regex,
     Form.REGEXES: _regexes,
-    Form.QUERY: _query,
-    Form.WORDS: _words,
     Form.COUNT: _count,
+    Form.SEARCH: _search,
+    Form.WORDS: _words,
 }
 
 
 def _constant(spec: ParamSpec, value: Any) -> Any:
     if spec.form in (Form.LIST, Form.VALUES, Form.PATTERNS, Form.REGEXES):
         return [_fixed(spec.type, item) for item in value]
-    if spec.form in (Form.QUERY, Form.WORDS):
+    if spec.form in (Form.SEARCH, Form.WORDS) and value is not None:
         return _READERS[spec.form](spec.type, value)
     return _fixed(spec.type, value)
 

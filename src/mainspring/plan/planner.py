@@ -27,12 +27,16 @@ from mainspring.query.ast import Call, Count, Delete, Insert, Query, Read, Table
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans queries for callers. `exposed` are the schemas requests may reach."""
+    """Plans queries for callers.
+
+    `exposed` are the schemas requests may reach, `search_config` is how texts are searched where a request does not say.
+    """
 
     catalog: Catalog
     registry: Registry
     limits: Limits = field(default_factory=Limits)
     exposed: frozenset[str] = frozenset({"public"})
+    search_config: str = "english"
 
     def require_table(self, name: TableName, principal: Principal) -> Table:
         """The table, where requests may reach it. Raises TableUnknown."""
@@ -58,7 +62,9 @@ class Planner:
         return plan if zone is None else in_zone(plan, zone)
 
     def _plan(self, query: Query, principal: Principal) -> Plan:
-        planning = Planning(self.catalog, Guards(self.registry, principal), self.limits, self.exposed)
+        planning = Planning(
+            self.catalog, Guards(self.registry, principal), self.limits, self.exposed, self.search_config
+        )
         match query:
             case Read():
                 return self._read(planning, query)

@@ -85,15 +85,14 @@ class Scope:
                 return _negate(self.holds(item))
             case Compare():
                 return self._compare(condition)
+            case Search():
+                return self._search(condition)
             case Is(operand, what):
                 return self._is(operand, what)
             case Truth(operand):
                 return _truth(self.value(operand))
             case Exists(source, where):
                 return any(scope.holds(where) for scope in self.standing(source))
-            case Search(operator, config, of, query):
-                sought = self.params[query.index]
-                return None if sought is None or self.is_null(of) else matches(operator, config, sought, self.value(of))
 
     def standing(self, source: Source) -> Iterator[Scope]:
         """A scope for every row of `source` (with its joined tables) that its guards let through."""
@@ -203,6 +202,12 @@ class Scope:
                 return self.value(operand) is False
             case _:
                 raise ValueError(what)
+
+    def _search(self, search: Search) -> bool | None:
+        query = self.value(search.right)
+        if query is None or self.is_null(search.left):
+            return None
+        return matches(search.op, search.config, query, self.value(search.left))
 
     def _compare(self, compare: Compare) -> bool | None:
         left, right = self.compared(compare.left), self.compared(compare.right)

@@ -144,6 +144,20 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """Whether a text, or the texts in a JSON document, fit the search query that `op` makes of `right`.
+
+    `table` is that of a column on the left.
+    """
+
+    op: str
+    config: str
+    left: Operand
+    right: Param
+    table: Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Is:
     """`IS null | not_null | true | false | unknown`."""
 
@@ -187,22 +201,7 @@ class Exists:
     where: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Whether a text, or one of the texts in a JSON value, fits a full-text query.
-
-    `operator` is a name of `query.search` and says how the query is written, `config` how texts become lexemes. `table` is
-    that of the column searched where it is indexed by this configuration.
-    """
-
-    operator: str
-    config: str
-    of: Operand
-    query: Param
-    table: Table | None = None
-
-
-Condition = Compare | Is | Truth | And | Or | Not | Exists | Search
+Condition = Compare | Search | Is | Truth | And | Or | Not | Exists
 
 TRUE = And(())
 FALSE = Or(())

@@ -23,8 +23,8 @@ from mainspring.query import documents, ranges, regex
 class Form(StrEnum):
     """What a value must be: what stands on the right of an operator, or (`count`) a number of rows of a page.
 
-    VALUES, PATTERNS and REGEXES are array literals, for operators that must hold for any or all of their items. A QUERY has a
-    syntax of its own, WORDS have none.
+    SEARCH is a search query with operators, WORDS one in plain words. VALUES, PATTERNS and REGEXES are array literals, for
+    operators that must hold for any or all of their items.
     """
 
     SCALAR = "scalar"
@@ -34,9 +34,9 @@ class Form(StrEnum):
     PATTERNS = "patterns"
     REGEX = "regular expression"
     REGEXES = "regular expressions"
-    QUERY = "search query"
-    WORDS = "words to search for"
     COUNT = "count"
+    SEARCH = "search query"
+    WORDS = "words to search for"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,6 @@ class EngineSuite(
     ConditionsSuite,
     OperatorsSuite,
     PagesSuite,
-    SearchSuite,
     EmbedsSuite,
     SpreadsSuite,
     GroupsSuite,
@@ -47,6 +46,7 @@ class EngineSuite(
     PoliciesSuite,
     UndoneSuite,
     ZonesSuite,
+    SearchSuite,
     ScaleSuite,
     LifeSuite,
 ):

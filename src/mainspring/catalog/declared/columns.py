@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from mainspring.catalog.declared.source import Source, Unfit
 from mainspring.catalog.declared.types import logical_type
 from mainspring.catalog.model import Column
 from mainspring.datatypes import DataType, Kind
-from mainspring.query.search.configs import CONFIGS, known
+from mainspring.query.search.configs import known
 
 # What stands in `Column.generated` for a key that only the database may fill.
 IDENTITY = "identity"
@@ -53,21 +54,23 @@ def _read_column(table: sa.Table, column: sa.Column[Any], declared: TypeEngine[A
         generated=_generated(column),
         autoincrement=_autoincrement(table, column),
         comment=column.comment,
-        search=_search(column, type_),
+        search=_search(table, column, type_),
     )
 
 
-def _search(column: sa.Column[Any], type_: DataType) -> str | None:
-    """The configuration of `info={"search": "english"}`. Raises Unfit for one that there is not, or a column without words."""
-    said = column.info.get("search")
-    if said is None:
-        return None
-    config = known(str(said))
+def _search(table: sa.Table, column: sa.Column[Any], type_: DataType) -> str | None:
+    """The text search configuration that `info={"search": ...}` names."""
+    config = column.info.get("search")
     if config is None:
-        raise Unfit(f"there is no text search configuration {said!r} on every engine", f"use one of {', '.join(sorted(CONFIGS))}")
-    if type_.kind is not Kind.TEXT:
-        raise Unfit(f"only texts are indexed for search, not {type_}", "leave it out: the column can be searched without")
-    return config
+        return None
+    if not isinstance(config, str) or not _CONFIG.fullmatch(config):
+        raise Unfit(f"{config!r} is no text search configuration", 'info={"search": "english"}')
+    if type_.kind is not Kind.TEXT or not table.primary_key:
+        raise Unfit("only a text column of a table with a primary key can be indexed for search", "search it without an index")
+    return known(config) or config
+
+
+_CONFIG = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)?")
 
 
 def _logical(declared: TypeEngine[Any], column: sa.Column[Any], unnamed: str) -> DataType:

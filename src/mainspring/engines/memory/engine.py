@@ -11,6 +11,7 @@ from mainspring.datatypes import to_json
 from mainspring.engines.base import Capabilities, Prepared, Request, Result
 from mainspring.engines.memory import write
 from mainspring.engines.memory.read import Reader, encode, scope_of
+from mainspring.engines.memory.search import refuse_unknown
 from mainspring.engines.memory.store import Draft, Row, State
 from mainspring.errors import EngineUnavailable, RowCheckViolated
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Kept, Plan, ReadPlan, Rows, UpdatePlan
@@ -44,6 +45,7 @@ class MemoryEngine:
 
     def prepare(self, plan: Plan) -> Prepared:
         """A plan ready to run."""
+        refuse_unknown(plan)
         match plan:
             case ReadPlan():
                 return PreparedRead(self, plan)

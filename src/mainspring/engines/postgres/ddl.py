@@ -175,6 +175,26 @@ def _array_item(type_: DataType, item: Any) -> str:
     return "NULL" if text is None else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+# ---------------------------------------------------------------- search
+
+
+def search_indexes(catalog: Catalog, existing: Collection[str]) -> list[str]:
+    """Statements that create the search indexes that are not there; each serves searches by its column's configuration."""
+    return [
+        f"CREATE INDEX {names.quote(name)} ON {names.table(table.name)}"
+        f" USING gin (to_tsvector({names.config(column.search)}, {names.quote(column.name)}))"
+        for table in catalog.tables.values()
+        for column in table.columns.values()
+        if column.search is not None and not table.view
+        if f"{table.name.schema}.{(name := _search_name(table, column))}" not in existing
+    ]
+
+
+def _search_name(table: Table, column: Column) -> str:
+    longest = migrate.LONGEST_NAME - len("_search")
+    return f"{table.name.name}_{column.name}".encode()[:longest].decode(errors="ignore") + "_search"
+
+
 # ---------------------------------------------------------------- identities
 
 
@@ -192,13 +212,3 @@ def advance_identities(catalog: Catalog) -> list[str]:
 def _sequence(table: Table, column: Column) -> str:
     place = f"{names.literal(names.table(table.name))}, {names.literal(column.name)}"
     return f"pg_get_serial_sequence({place})"
-
-
-def search_indexes(catalog: Catalog) -> Iterator[str]:
-    """Statements that make the full-text indexes; they may stand already. Each is on just what a search compiles to."""
-    for table in catalog.tables.values():
-        for column in table.columns.values():
-            if column.search is not None and not table.view:
-                name = names.quote(f"{table.name.name}_{column.name}_search".encode()[:63].decode(errors="ignore"))
-                words = f"to_tsvector('{column.search}'::regconfig, {names.quote(column.name)})"
-                yield f"CREATE INDEX IF NOT EXISTS {name} ON {names.table(table.name)} USING gin ({words})"

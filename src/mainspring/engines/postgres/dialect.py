@@ -16,7 +16,7 @@ from mainspring.engines.sql.statement import Arguments, Encoder
 from mainspring.query import regex
 from mainspring.query.aggregates import result_type
 from mainspring.query.ast import Quantifier, TableName
-from mainspring.query.expr import Apply, Search
+from mainspring.query.expr import Apply, Ref, Search
 from mainspring.query.ops import Form, Operator
 from mainspring.query.search.configs import CONFIGS
 
@@ -26,9 +26,13 @@ _SYMBOLS = {
     **SYMBOLS,
     "cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>", "nxr": "&<", "nxl": "&>", "adj": "-|-",
 }
+_SEARCHES = {
+    "fts": "to_tsquery",
+    "plfts": "plainto_tsquery",
+    "phfts": "phraseto_tsquery",
+    "wfts": "websearch_to_tsquery",
+}
 BY_CODE_POINT = 'COLLATE "C"'
-
-_QUERIES = {"fts": "to_tsquery", "plfts": "plainto_tsquery", "phfts": "phraseto_tsquery", "wfts": "websearch_to_tsquery"}
 
 _encode_json = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -82,6 +86,17 @@ class PostgresDialect(Dialect):
     def quantified(self, operator: Operator, left: str, right: str, type_: DataType, quantifier: Quantifier) -> str:
         return self.compare(operator, left, f"{quantifier.upper()}({right})", type_)
 
+    def search(self, node: Search, left: str, right: str, arguments: Arguments) -> str:
+        config = self._config(node, arguments)
+        return f"to_tsvector({config}, {left}) @@ {_SEARCHES[node.op]}({config}, {right})"
+
+    def _config(self, node: Search, arguments: Arguments) -> str:
+        """A configuration: one that an index may be made for as a constant, any other as an argument."""
+        declared = isinstance(node.left, Ref) and node.left.column.search == node.config
+        if declared or node.config in CONFIGS:
+            return names.config(node.config)
+        return f"${arguments.constant(node.config.encode())}::regconfig"
+
     def apply(self, node: Apply, arguments: Sequence[str]) -> str:
         match node.function:
             case "concat":
@@ -96,12 +111,6 @@ class PostgresDialect(Dialect):
                 return f"({left} {_SIGNS[name]} {right})"
             case name:
                 return f"{name}({', '.join(arguments)})"
-
-    def search(self, node: Search, value: str, arguments: Arguments) -> str:
-        """Configurations that we know are written as they are, so that an index on the same expression serves."""
-        config = f"'{node.config}'" if node.config in CONFIGS else f"${arguments.constant(node.config.encode())}"
-        query = self.placeholder(arguments.add(node.query.index, _plain), node.query.type)
-        return f"to_tsvector({config}::regconfig, {value}) @@ {_QUERIES[node.operator]}({config}::regconfig, {query})"
 
     def order(self, value: str, type_: DataType, descending: bool, nulls_first: bool, *, nullable: bool) -> str:
         key = f"{value} {BY_CODE_POINT}" if _is_text(type_) else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 
 from mainspring.catalog.model import Table
@@ -15,6 +17,7 @@ from mainspring.errors import (
     MainspringError,
     NotNullViolated,
     NotSupported,
+    SearchConfigUnknown,
     TimedOut,
     UniqueViolated,
     ValueInvalid,
@@ -27,6 +30,7 @@ RETRIED = ("40001", "40P01")
 REFUSED = "mainspring: refused"
 """What a statement casts to a number, which fails, when it finds a row that may not be written."""
 
+_CONFIG = re.compile(r'text search configuration "(.*)" does not exist|invalid name syntax')
 _UNAVAILABLE = ("08", "57P0", "53", "25006")
 
 
@@ -45,6 +49,8 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
     if state.startswith(_UNAVAILABLE):
         return EngineUnavailable()
     match state:
+        case "42704" | "42602" if (config := _CONFIG.search(error.diag.message_primary or "")):
+            return SearchConfigUnknown(config[1] or "...")
         case "57014":
             return TimedOut(seconds)
         case "40001" | "40P01" | "55P03":
@@ -53,8 +59,6 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
             return ValueInvalid("the column", "...", reason="the database does not take it")
         case "22P02" | "22007":
             return ValueInvalid("the column", "...", reason="the database does not take it")
-        case "42704":
-            return NotSupported("a text search configuration of that name", by="PostgreSQL")
         case "22003" | "22001" | "22008" | "54000":
             return ValueOutOfRange("the column", "...", reason="the database does not take it")
         case "22023" if "TimeZone" in (error.diag.message_primary or ""):

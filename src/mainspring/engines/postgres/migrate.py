@@ -19,6 +19,11 @@ _COLUMNS = (
     " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
 )
 
+_INDEXES = (
+    "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('i', 'I') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
+)
+
 
 async def migrate(transaction: Transaction, catalog: Catalog) -> tuple[TableName, ...]:
     """The tables created. Raises ConfigError for what cannot be added, psycopg.Error for what the server refuses."""
@@ -27,7 +32,8 @@ async def migrate(transaction: Transaction, catalog: Catalog) -> tuple[TableName
         _once(f"SELECT pg_advisory_xact_lock({LOCK})"),
     )
     columns = {name: found for name, found in (await _standing(transaction)).items() if name in catalog.tables}
-    statements = [*create_statements(catalog, columns), *missing_columns(catalog, columns), *search_indexes(catalog)]
+    statements = [*create_statements(catalog, columns), *missing_columns(catalog, columns)]
+    statements += search_indexes(catalog, await _indexes(transaction))
     if statements:
         await transaction.run(*map(_once, statements))
     return tuple(name for name in catalog.tables if name not in columns)
@@ -41,6 +47,12 @@ async def _standing(transaction: Transaction) -> Mapping[TableName, set[str]]:
         schema, table, column = ((rows.get_value(row, field) or b"").decode() for field in range(3))
         found[TableName(schema, table)].add(column)
     return found
+
+
+async def _indexes(transaction: Transaction) -> set[str]:
+    """The names of the indexes that are there, with their schemas'."""
+    (rows,) = await transaction.run(_once(_INDEXES))
+    return {(rows.get_value(row, 0) or b"").decode() for row in range(rows.ntuples)}
 
 
 def _once(sql: str) -> Command:

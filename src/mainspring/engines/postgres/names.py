@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mainspring.query.ast import TableName
+from mainspring.query.search.configs import CONFIGS
 
 DEFAULT_SCHEMA = "public"
 
@@ -25,3 +26,8 @@ def table(name: TableName) -> str:
 def enum(name: str) -> str:
     """The type of an enum, with its schema, quoted."""
     return f"{quote(DEFAULT_SCHEMA)}.{quote(name)}"
+
+
+def config(name: str) -> str:
+    """A text search configuration as a constant; those that Mainspring knows are PostgreSQL's own, whatever the search path."""
+    return f"{literal(f'pg_catalog.{name}' if name in CONFIGS else name)}::regconfig"

@@ -6,7 +6,7 @@ Correlated subqueries do the embedding and work on every SQL database. Identifie
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mainspring.datatypes import DataType
 from mainspring.engines.sql.dialect import Dialect, Step
@@ -22,6 +22,7 @@ class Compiler:
 
     `stand_ins` names what stands in FROM instead of the table of an alias (the rows just written, say);
     `prefixes` by what name columns are addressed where an alias cannot be used (RETURNING).
+    `negated`: a condition must be unknown, and not only not true, where it is.
     """
 
     dialect: Dialect
@@ -29,6 +30,7 @@ class Compiler:
     max_rows: int | None = None
     stand_ins: dict[int, str] = field(default_factory=dict)
     prefixes: dict[int, str] = field(default_factory=dict)
+    negated: bool = False
 
     # ------------------------------------------------------------ operands and conditions
 
@@ -69,7 +71,7 @@ class Compiler:
                 found = f"CASE WHEN {self.condition(when)} THEN {self.operand(then)} ELSE {self.operand(otherwise)} END"
                 return self.dialect.canonical(f"({found})", type_)
             case expr.Holds(condition):
-                return f"({self.condition(condition)})"
+                return f"({self._negation(condition)})"
             case expr.Lookup(source, where, ref, first):
                 return self._one(self.operand(ref), source, where, first)
             case expr.Aggregate():
@@ -95,7 +97,7 @@ class Compiler:
             case expr.Or(items):
                 return self._joined(items, " OR ", "1=0")
             case expr.Not(item):
-                return f"NOT ({self.condition(unindexed(item))})"
+                return f"NOT ({self._negation(item)})"
             case expr.Truth(operand):
                 return self.dialect.truth(self.operand(operand))
             case expr.Is(operand, what):
@@ -106,12 +108,24 @@ class Compiler:
                 type_ = right.type if right.type.wide else left.type
                 return self.dialect.compare(op, self.operand(left), self.operand(right, op.name), type_)
             case expr.Search():
-                alias = node.of.alias if isinstance(node.of, expr.Ref) else None
-                elsewhere = alias in self.prefixes or alias in self.stand_ins
-                sought = replace(node, table=None) if elsewhere else node
-                return self.dialect.search(sought, self.operand(node.of), self.arguments)
+                return self._search(node)
             case expr.Exists(source, where):
                 return f"EXISTS (SELECT 1 FROM {self.tables(source)} WHERE {self.reached(source, where)})"
+
+    def _search(self, node: expr.Search) -> str:
+        exact = self.dialect.search(node, self.operand(node.left), self.param(node.right), self.arguments)
+        left = node.left
+        if self.negated or not isinstance(left, expr.Ref) or left.alias in self.prefixes or left.alias in self.stand_ins:
+            return exact
+        candidates = self.dialect.candidates(node, f"t{left.alias}", self.arguments)
+        return exact if candidates is None else f"({candidates} AND {exact})"
+
+    def _negation(self, item: expr.Condition) -> str:
+        """Within a negation false is not as good as unknown."""
+        outside, self.negated = self.negated, True
+        compiled = self.condition(item)
+        self.negated = outside
+        return compiled
 
     def _joined(self, items: Sequence[expr.Condition], word: str, empty: str) -> str:
         if not items:
@@ -234,21 +248,6 @@ def _nullable(key: expr.Ref | expr.Lookup | expr.Position) -> bool:
 NO_LIMIT = 2**63 - 1
 
 
-def unindexed(node: expr.Condition) -> expr.Condition:
-    """The same condition without the help of search indexes: they cannot tell unknown from false."""
-    match node:
-        case expr.And(items):
-            return expr.And(tuple(map(unindexed, items)))
-        case expr.Or(items):
-            return expr.Or(tuple(map(unindexed, items)))
-        case expr.Not(item):
-            return expr.Not(unindexed(item))
-        case expr.Search():
-            return replace(node, table=None)
-        case _:
-            return node
-
-
 def is_local(node: expr.Condition | expr.Operand) -> bool:
     """Whether a condition (or an operand of it) looks at nothing but its own row."""
     match node:
@@ -258,7 +257,7 @@ def is_local(node: expr.Condition | expr.Operand) -> bool:
             return is_local(item)
         case expr.Exists():
             return False
-        case expr.Compare(_, left, right):
+        case expr.Compare(_, left, right) | expr.Search(left=left, right=right):
             return is_local(left) and is_local(right)
         case expr.Is(operand) | expr.Truth(operand):
             return is_local(operand)
@@ -320,9 +319,9 @@ def _refs(node: object) -> Iterable[expr.Ref]:
                 yield from _refs((when, then, otherwise))
             case expr.Holds(condition):
                 yield from _refs(condition)
-            case expr.Compare(_, left, right):
+            case expr.Compare(_, left, right) | expr.Search(left=left, right=right):
                 yield from _refs((left, right))
-            case expr.Is(operand) | expr.Truth(operand) | expr.Search(of=operand):
+            case expr.Is(operand) | expr.Truth(operand):
                 yield from _refs(operand)
             case expr.And(items) | expr.Or(items):
                 yield from _refs(items)

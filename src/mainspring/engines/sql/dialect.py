@@ -58,6 +58,14 @@ class Dialect(ABC):
         """A comparison with any or all of the items of a compiled list."""
 
     @abstractmethod
+    def search(self, node: Search, left: str, right: str, arguments: Arguments) -> str:
+        """Full-text search in a compiled operand. Raises NotSupported for a configuration that the database has not."""
+
+    def candidates(self, node: Search, alias: str, arguments: Arguments) -> str | None:
+        """A condition that an index serves and that holds for every row that fits a search; None where there is no such index."""
+        return None
+
+    @abstractmethod
     def apply(self, node: Apply, arguments: Sequence[str]) -> str:
         """A function of `query.functions` applied to compiled operands, parenthesised."""
 
@@ -68,13 +76,6 @@ class Dialect(ABC):
     def adopted(self, column: str, type_: DataType) -> str:
         """The canonical value of a column that the database holds in a form of its own (`type_.native`)."""
         return column
-
-    @abstractmethod
-    def search(self, node: Search, value: str, arguments: Arguments) -> str:
-        """A full-text search in a compiled text or JSON value, by the index of `node.table` where there is one.
-
-        Raises NotSupported for an unknown configuration.
-        """
 
     def truth(self, value: str) -> str:
         """A boolean value as a condition."""

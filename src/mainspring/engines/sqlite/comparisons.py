@@ -89,19 +89,21 @@ def _canonical(type_: DataType, stored: str) -> Any:
             return stored
 
 
-def _search_text(operator: str, config: str, query: str | None, text: str | None) -> bool | None:
-    return None if query is None or text is None else matches(operator, config, query, text)
+def _search(text: str | None, operator: str, config: str, query: str | None) -> bool | None:
+    """Whether a text fits a search query."""
+    return None if text is None or query is None else matches(operator, config, query, text)
 
 
-def _search_json(operator: str, config: str, query: str | None, document: str | None) -> bool | None:
-    return None if query is None or document is None else matches(operator, config, query, _decode(document))
+def _search_document(document: str | None, operator: str, config: str, query: str | None) -> bool | None:
+    """Whether the texts in a JSON document fit a search query."""
+    return None if document is None or query is None else matches(operator, config, query, _decode(document))
 
 
 COMPARISONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "ms_match": (2, _match),
     "ms_key": (2, _key),
     "ms_test": (4, _test),
-    "ms_search_text": (4, _search_text),
-    "ms_search_json": (4, _search_json),
+    "ms_search": (4, _search),
+    "ms_search_document": (4, _search_document),
 }
 """The functions by name, each with its number of arguments."""

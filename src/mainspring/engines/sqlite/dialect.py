@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 import msgspec
 
-from mainspring.catalog.model import Table
 from mainspring.datatypes import BIGINT, DataType, Document, Kind, to_json
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder, same
 from mainspring.engines.sqlite import adopted, names, search
 from mainspring.engines.sqlite.comparisons import spec
+from mainspring.engines.sqlite.narrow import narrowing
 from mainspring.errors import NotSupported, ValueOutOfRange
 from mainspring.query import regex
 from mainspring.query.aggregates import result_type
@@ -23,7 +22,7 @@ from mainspring.query.ast import Quantifier, TableName
 from mainspring.query.expr import Apply, Ref, Search
 from mainspring.query.functions import DIGITS
 from mainspring.query.ops import INSIDE, Form, Operator
-from mainspring.query.search.configs import CONFIGS
+from mainspring.query.search.configs import CONFIGS, unsupported
 
 NUMERIC_DIGITS = DIGITS
 
@@ -228,29 +227,24 @@ class SqliteDialect(Dialect):
     def adopted(self, column: str, type_: DataType) -> str:
         return adopted.canonical(column, type_)
 
+    def search(self, node: Search, left: str, right: str, arguments: Arguments) -> str:
+        if node.config not in CONFIGS:
+            raise unsupported(node.op, node.config, "SQLite")
+        function = "ms_search" if node.left.type.kind is Kind.TEXT else "ms_search_document"
+        return f"{function}({left}, '{node.op}', '{node.config}', {right})"
+
+    def candidates(self, node: Search, alias: str, arguments: Arguments) -> str | None:
+        column = node.left.column if isinstance(node.left, Ref) and not node.left.path else None
+        if column is None or node.table is None or column not in search.indexed(node.table):
+            return None
+        query, everything = (arguments.add(node.right.index, encode) for encode in narrowing(node.op, node.config))
+        return search.candidates(node.table, column, alias, f"?{query}", f"?{everything}")
+
     def truth(self, value: str) -> str:
         return f"{value} = 1"  # unlike the bare value, an index can serve it
 
     def test(self, value: str, what: str) -> str:
         return f"{value} IS {_TESTS[what]}"
-
-    def search(self, node: Search, value: str, arguments: Arguments) -> str:
-        if node.config not in CONFIGS:
-            raise NotSupported(f"the operator {node.operator} with the configuration {node.config}", by="SQLite")
-        query = f"?{arguments.add(node.query.index, same)}"
-        kind = "json" if node.of.type.kind is Kind.JSON else "text"
-        fits = f"ms_search_{kind}({names.literal(node.operator)}, {names.literal(node.config)}, {query}, {value})"
-        table = node.table
-        if table is None or not isinstance(node.of, Ref) or not search.indexed(table, node.of.column):
-            return fits
-        return f"({self._narrowed(node, node.of, table, arguments)} AND {fits})"
-
-    def _narrowed(self, node: Search, ref: Ref, table: Table, arguments: Arguments) -> str:
-        """The rows that the column's index leaves; all of them where the query has nothing to look for."""
-        sought = arguments.add(node.query.index, _looked_for(node.operator, node.config))
-        index, rows = search.index_name(table.name, ref.column.name), names.table(table.name)
-        narrowed = f"SELECT rowid FROM {index} WHERE {index} MATCH iif(?{sought} = '*', '{search.NOTHING}', ?{sought})"
-        return f"t{ref.alias}.rowid IN ({narrowed} UNION ALL SELECT rowid FROM {rows} WHERE ?{sought} = '*')"
 
     def order(self, value: str, type_: DataType, descending: bool, nulls_first: bool, *, nullable: bool) -> str:
         key = _rank(value, type_) if type_.kind is Kind.ENUM else _comparable(value, type_)
@@ -370,19 +364,6 @@ def _comparable(value: str, type_: DataType) -> str:
     """What values are compared and ordered by."""
     return f"ms_numeric_key({value})" if type_.wide else value
 
-
-@cache
-def _looked_for(operator: str, config: str) -> Encoder:
-    """From a query to what the index is asked, `*` where it cannot say."""
-
-    def encode(query: str) -> str:
-        found = search.narrowed(operator, config, query)
-        return _EVERY if found is None else found
-
-    return encode
-
-
-_EVERY = "*"
 
 OVERFLOW = "abs(-9223372036854775808)"
 """An expression that fails: SQLite's "integer overflow", which is what a total beyond its numbers is."""

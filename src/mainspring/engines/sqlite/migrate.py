@@ -7,7 +7,7 @@ from typing import Any
 from mainspring.catalog.model import Catalog
 from mainspring.engines.sqlite import names
 from mainspring.engines.sqlite.ddl import create_statements, missing_columns
-from mainspring.engines.sqlite.search import create_indexes
+from mainspring.engines.sqlite.search import keep
 from mainspring.query.ast import TableName
 
 
@@ -20,6 +20,5 @@ def migrate(connection: Any, catalog: Catalog) -> tuple[TableName, ...]:
     }
     for statement in (*create_statements(catalog, existing), *missing_columns(catalog, columns)):
         connection.execute(statement)
-    for statement in create_indexes(catalog, physical):
-        connection.execute(statement)
+    keep(connection, catalog)
     return tuple(name for name in catalog.tables if name not in existing)

@@ -114,21 +114,17 @@ def _compare(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> 
     return expr.Compare(operator, left, _right(planning, operator, left, node.right, scopes))
 
 
-_SEARCHED = (Kind.TEXT, Kind.JSON)
-
-
 def _search(planning: Planning, node: ast.Compare, scopes: Sequence[Scope]) -> expr.Search:
-    of = _operand(planning, node.left, TEXT, scopes)
-    if of.type.kind not in _SEARCHED or isinstance(node.right, ast.Aggregate | ast.Column | ast.Formula):
-        raise OperatorInvalid(node.op, str(of.type))
-    config = node.config or planning.limits.search_config
-    place = f"filter on column {of.column.name}" if isinstance(of, expr.Ref) else None
-    form = Form.QUERY if node.op == "fts" else Form.WORDS
-    config = known(config) or config
-    indexed = None
-    if isinstance(node.left, ast.Column) and isinstance(of, expr.Ref) and not of.path and of.formula is None:
-        indexed = scopes[node.left.scope].table if of.column.search == config else None
-    return expr.Search(node.op, config, of, planning.param(node.right, TEXT, form, place), indexed)
+    left = _operand(planning, node.left, TEXT, scopes)
+    if left.type.kind not in (Kind.TEXT, Kind.JSON):
+        raise OperatorInvalid(node.op, str(left.type))
+    if isinstance(node.right, ast.Aggregate | ast.Column | ast.Formula):
+        raise NotSupported(f"the operator {node.op} with what rows hold on the right")
+    place = f"filter on column {left.column.name}" if isinstance(left, expr.Ref) else None
+    right = planning.param(node.right, TEXT, Form.SEARCH if node.op == "fts" else Form.WORDS, place)
+    config = node.config or planning.search_config
+    table = scopes[node.left.scope].table if isinstance(node.left, ast.Column) else None
+    return expr.Search(node.op, known(config) or config, left, right, table)
 
 
 def _several(planning: Planning, operator: Operator, left: expr.Operand, node: ast.Compare) -> expr.Param:

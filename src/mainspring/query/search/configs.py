@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from mainspring.errors import NotSupported
 from mainspring.query.search.stems import stem
 from mainspring.query.search.tokens import tokens
 
-_COMMON: Final = (
-    "i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers "
-    "herself it its itself they them their theirs themselves what which who whom this that these those am is are "
-    "was were be been being have has had having do does did doing a an the and but if or because as until while of "
-    "at by for with about against between into through during before after above below to from up down in out on "
-    "off over under again further then once here there when where why how all any both each few more most other "
-    "some such no nor not only own same so than too very s t can will just don should now "
-)
-STOP_WORDS: Final = frozenset(_COMMON.split())
+STOP_WORDS: Final = frozenset(
+    {
+        "i", "me", "my", "myself", "we", "our", "ours", "ourselves", "you", "your", "yours", "yourself", "yourselves",
+        "he", "him", "his", "himself", "she", "her", "hers", "herself", "it", "its", "itself", "they", "them", "their",
+        "theirs", "themselves", "what", "which", "who", "whom", "this", "that", "these", "those", "am", "is", "are",
+        "was", "were", "be", "been", "being", "have", "has", "had", "having", "do", "does", "did", "doing", "a", "an",
+        "the", "and", "but", "if", "or", "because", "as", "until", "while", "of", "at", "by", "for", "with", "about",
+        "against", "between", "into", "through", "during", "before", "after", "above", "below", "to", "from", "up",
+        "down", "in", "out", "on", "off", "over", "under", "again", "further", "then", "once", "here", "there", "when",
+        "where", "why", "how", "all", "any", "both", "each", "few", "more", "most", "other", "some", "such", "no",
+        "nor", "not", "only", "own", "same", "so", "than", "too", "very", "s", "t", "can", "will", "just", "don",
+        "should", "now",
+    }
+)  # fmt: skip
 """The English words too common to be looked for."""
 
 LONGEST_LEXEME: Final = 2046
@@ -43,6 +49,11 @@ def known(config: str) -> str | None:
     """The configuration that `config` names (perhaps with its schema), None when it is none of `CONFIGS`."""
     name = config.strip().removeprefix("pg_catalog.").lower()
     return name if name in CONFIGS else None
+
+
+def unsupported(operator: str, config: str, by: str) -> NotSupported:
+    """The refusal of a configuration that is not known here."""
+    return NotSupported(f'the operator {operator} with the configuration "{config}"', by=by, instead="Use english or simple.")
 
 
 def lower(text: str) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from mainspring.errors import NotSupported
-from mainspring.query.search.configs import CONFIGS, Positions, positions
+from mainspring.query.search.configs import Positions, positions
 from mainspring.query.search.parse import parse
 from mainspring.query.search.trees import Both, Either, Node, Not, Phrase, Stop, Word
 
@@ -15,10 +14,8 @@ from mainspring.query.search.trees import Both, Either, Node, Not, Phrase, Stop,
 def matches(operator: str, config: str, query: str, value: Any) -> bool:
     """Whether `value` (a text, or a JSON document whose texts are searched) fits the query that `operator` and `query` make.
 
-    Raises what reading the query raises, NotSupported for a configuration that only a database has.
+    Raises what reading the query raises.
     """
-    if config not in CONFIGS:
-        raise NotSupported(f"the operator {operator} with the configuration {config}", by="the memory engine")
     tree = parse(operator, config, query)
     return tree is not None and _holds(tree, positions(config, value))
 
@@ -50,10 +47,7 @@ def _places(word: Word, found: Positions) -> Collection[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Spans:
-    """Where a part of a phrase ends: at `places`, or with `elsewhere` everywhere but there.
-
-    `width` is how far it reaches back.
-    """
+    """Where a part of a phrase ends: at `places`, or with `elsewhere` everywhere but there; `width` is how far it reaches."""
 
     places: frozenset[int] = frozenset()
     elsewhere: bool = False

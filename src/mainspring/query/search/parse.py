@@ -196,8 +196,9 @@ def _distance_of(reader: _Reader) -> int:
         raise reader.invalid()
     distance = 1 if found[1] == "-" else int(found[1])
     if distance > LONGEST_DISTANCE:
-        problem = f"distance in phrase operator must be an integer value between zero and {LONGEST_DISTANCE} inclusive"
-        raise reader.invalid(problem)
+        raise SearchInvalid(f"distance in phrase operator must be an integer value between zero and {LONGEST_DISTANCE} inclusive")
+    if found.end() == len(reader.text):
+        raise reader.invalid()
     reader.place = found.end()
     return distance
 
@@ -258,7 +259,8 @@ def _web(text: str, config: str) -> Node | None:
     reader = _Reader(text, config)
     waiting = _Waiting(reader)
     while _web_operand(reader, waiting):
-        _skip_spaces(reader)
+        while reader.here.isspace() or reader.here in _OPERATORS:
+            reader.place += 1
         if not reader.here:
             break
         either = _OR.match(text, reader.place)

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_IRREGULAR: Final = {
+IRREGULAR: Final = {
     "skis": "ski",
     "skies": "sky",
     "dying": "die",
@@ -52,7 +52,7 @@ def stem(word: str) -> str:
     """The stem of a word in lower case."""
     if len(word) <= 2:
         return word
-    irregular = _IRREGULAR.get(word)
+    irregular = IRREGULAR.get(word)
     if irregular is not None:
         return irregular
     word = _CONSONANTAL_Y.sub("Y", word)

@@ -26,7 +26,7 @@ Found = tuple[list[Token], int]
 
 _SIMPLE: Final = re.compile(
     r"(?:(?:[^\w<+&~/.-]|_)(?:[^\w<+&/-]|_)*+)?+([A-Za-z]++)"
-    r"(?=[^\w.@:/-]|_(?![A-Za-z0-9_])|\.(?![A-Za-z0-9_])|:(?!/)|-(?![^\W_])|\Z)"
+    r"(?=[^\w.@:/\u0080-\U0010ffff-]|_(?![A-Za-z0-9_])|\.(?![A-Za-z0-9_])|:(?!/)|-(?![^\W_])|\Z)"
 )
 """Blanks and a word after which nothing stands that could make more of it: nearly all of a usual text."""
 

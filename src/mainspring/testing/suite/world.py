@@ -140,21 +140,20 @@ NOTES = _table(
     "notes",
     _id(),
     Column("owner", UUID_, default=Auth(("uid",))),
-    Column("body", TEXT, nullable=False),
+    Column("body", TEXT, nullable=False, search="english"),
     Column("published", BOOLEAN, nullable=False, default=Const(False)),
     Column("secret", TEXT),
     Column("slug", TEXT),
     uniques=(Unique("notes_slug_key", ("slug",)),),
 )
-ESSAYS = _table("essays", _id(), Column("body", TEXT, search="english"), Column("note", TEXT))
 PLACES = _table(
     "geo.places",
     Column("country", TEXT, nullable=False),
     Column("number", INTEGER, nullable=False),
-    Column("name", TEXT),
+    Column("name", TEXT, search="english"),
     key=("country", "number"),
 )
-TABLES = (SAMPLES, PEOPLE, BOOKS, LABELS, BOOK_LABELS, COVERS, DRAFTS, NOTES, ESSAYS, PLACES)
+TABLES = (SAMPLES, PEOPLE, BOOKS, LABELS, BOOK_LABELS, COVERS, DRAFTS, NOTES, PLACES)
 
 
 def catalog(*more: Table, computed: bool = False) -> Catalog:
