@@ -316,9 +316,8 @@ def _about(settings: Settings, principal: Principal, comment: str | None = None)
 
 
 def _docs(settings: Settings, rest: RestSurface) -> Mapping[str, ASGIApp]:
-    """The page about the API and what it reads. Where the API is served everywhere, every path may be a table's."""
-    served = settings.rest.docs and settings.rest.prefix and settings.rest.openapi_mode != "disabled"
-    return docs_routes("/docs", rest.openapi) if served else {}
+    """The page about the API and what it reads."""
+    return docs_routes("/docs", rest.openapi) if settings.rest.shows_docs else {}
 
 
 def _exposed(settings: Settings) -> frozenset[str]:

@@ -229,6 +229,11 @@ class RestSettings:
     error_verbosity: str = option("verbose", "minimal errors tell code and message only", choices=("verbose", "minimal"))
     legacy_target_names: bool = option(True, "an embed with an alias can still be filtered by its target's name")
 
+    @property
+    def shows_docs(self) -> bool:
+        """Whether there is a page about the API. Where that is served everywhere, every path may be a table's."""
+        return self.docs and bool(self.prefix) and self.openapi_mode != "disabled"
+
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:

@@ -206,7 +206,10 @@ def _who(host: str) -> str:
 def announce(settings: Settings) -> None:
     """Say on standard output where everything is, and who may read it where that is everybody."""
     base = _address(settings.server)
-    lines = {"Data API": f"{base}{settings.rest.prefix}/", "Health": f"{base}/healthz"}
+    lines = {"Data API": f"{base}{settings.rest.prefix}/"}
+    if settings.rest.shows_docs:
+        lines["Docs"] = f"{base}/docs"
+    lines["Health"] = f"{base}/healthz"
     if settings.database.auth_mode == "app":
         folder = Path(settings.server.data) / "keys"
         api = open_api_keys(folder, open_keys(folder, settings.auth))
