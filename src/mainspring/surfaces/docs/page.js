@@ -39,6 +39,11 @@ function rowOf(path) {
   return resolve(read || added || of(item.patch, (patch) => jsonBody(patch).schema)) || {};
 }
 
+function pathOf(spec) {
+  const row = (found) => found.$ref ? resolve(found) : row(found.items || (found.oneOf || found.anyOf)[0]);
+  return Object.keys(doc.paths).find((path) => !isCall(path) && rowOf(path) === row(spec)) || "/";
+}
+
 // ---------------------------------------------------------------- who asks
 
 function credentials() {
@@ -136,7 +141,7 @@ function resource(path) {
       call && needed.includes(name) ? h("span.tag", null, "required") : null),
       h("td", null, inline(spec.description || ""), spec.default === undefined ? null : h("span.tag", null, `default ${JSON.stringify(spec.default)}`)))))));
   if (related.length) parts.push(h("h2", null, "Related"), h("div.scroll", null, h("table", null, related.map(([name, spec]) =>
-    h("tr", null, h("td.name", null, h("a", { href: `#/${encodeURIComponent(name)}` }, name)),
+    h("tr", null, h("td.name", null, h("a", { href: `#${pathOf(spec)}` }, name)),
       h("td", null, spec.type === "array" ? "many" : spec.oneOf ? "one" : "one or many"), h("td", null, inline(spec.description || "")))))));
   const stage = h("div", { role: "tabpanel" });
   const tabs = tablist(Object.keys(operations).map((method) => [method.toUpperCase(), () => stage.replaceChildren(trial(path, method)), method]));
