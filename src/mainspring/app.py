@@ -46,6 +46,7 @@ from mainspring.services.identity.tokens import TokenVerifier
 from mainspring.settings import Settings, load
 from mainspring.surfaces.auth.routes import AuthSurface
 from mainspring.surfaces.docs.routes import routes as docs_routes
+from mainspring.surfaces.inbox.routes import PATH as INBOX_PATH
 from mainspring.surfaces.inbox.routes import inbox
 from mainspring.surfaces.ops.routes import routes as ops_routes
 from mainspring.surfaces.rest.media import OPENAPI
@@ -55,7 +56,6 @@ from mainspring.surfaces.rest.routes import RestSurface
 from mainspring.surfaces.rest.swagger import About, swagger
 
 AUTH_SCHEMA: Final = "auth"
-INBOX_PATH: Final = "/_inbox"
 
 Seed = Callable[[], Mapping[Any, Sequence[Mapping[str, Any]]]]
 S = TypeVar("S", bound=Seed)

@@ -25,7 +25,9 @@ from mainspring.errors import ConfigError, MainspringError, Mistake
 from mainspring.http.dispatch import Dispatcher
 from mainspring.observe import Sink, Started, Stopped, Stopping, log_sink
 from mainspring.services.identity.keys import open_api_keys, open_keys
+from mainspring.services.identity.service import PATH as AUTH_PATH
 from mainspring.settings import ServerSettings, Settings
+from mainspring.surfaces.inbox.routes import PATH as INBOX_PATH
 
 if TYPE_CHECKING:
     from granian.server.embed import Server
@@ -73,7 +75,7 @@ async def _serve_here(application: Dispatcher, settings: Settings, begun: float)
         running = asyncio.create_task(server.serve())
         running.add_done_callback(lambda _: finished.set())
         await _until_listening(settings.server, running)
-        announce(settings)
+        announce(settings, application)
         observe(Started(_address(settings.server), time.monotonic() - begun))
         await finished.wait()
     finally:
@@ -149,7 +151,7 @@ def _serve_in_workers(launch: Launch, settings: Settings, application: Dispatche
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
 
-    announce(settings)
+    announce(settings, application)
     server = Granian(
         launch.app,
         address=settings.server.host,
@@ -203,12 +205,16 @@ def _who(host: str) -> str:
     return "whoever uses this machine" if alone else "ANYONE ON THE NETWORK, with no key at all,"
 
 
-def announce(settings: Settings) -> None:
+def announce(settings: Settings, application: Dispatcher | None = None) -> None:
     """Say on standard output where everything is, and who may read it where that is everybody."""
     base = _address(settings.server)
     lines = {"Data API": f"{base}{settings.rest.prefix}/"}
     if settings.rest.shows_docs:
         lines["Docs"] = f"{base}/docs"
+    if application is not None and application.serves(AUTH_PATH):
+        lines["Auth"] = f"{base}{AUTH_PATH}/"
+    if application is not None and application.serves(INBOX_PATH):
+        lines["Inbox"] = f"{base}{INBOX_PATH} (mails are shown there, none is sent)"
     lines["Health"] = f"{base}/healthz"
     if settings.database.auth_mode == "app":
         folder = Path(settings.server.data) / "keys"

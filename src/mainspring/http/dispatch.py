@@ -129,6 +129,10 @@ class Dispatcher:
         elif (await receive())["type"] == "websocket.connect":
             await send({"type": "websocket.close", "code": 1008, "reason": "no such endpoint"})
 
+    def serves(self, prefix: str) -> bool:
+        """Whether an app answers at a prefix."""
+        return self._route.has(prefix)
+
     # ------------------------------------------------------------ start and stop
 
     async def start(self) -> None:
@@ -181,6 +185,10 @@ class _Routes:
     def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
         self._apps = apps
         self._found: dict[tuple[str, str], tuple[ASGIApp, str]] = {}
+
+    def has(self, prefix: str) -> bool:
+        """Whether there is an app for a prefix."""
+        return prefix in self._apps
 
     def __call__(self, scope: Scope) -> ASGIApp:
         """The app; the scope's root path becomes its prefix."""

@@ -15,6 +15,7 @@ import msgspec
 from mainspring.backends.registry import Inbox, Kept
 from mainspring.http.headers import JSON, NO_STORE, ASGIApp, Header, Receive, Scope, Send, error_body, find, respond
 
+PATH: Final = "/_inbox"
 _HTML: Final[Header] = (b"content-type", b"text/html; charset=utf-8")
 _CLOSED: Final[Header] = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 _OPAQUE: Final[Header] = (b"cross-origin-resource-policy", b"same-origin")
