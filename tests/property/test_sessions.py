@@ -1,0 +1,163 @@
+"""The life of sessions against a small model: who signs in, refreshes with whatever token, waits and signs out, in any order."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import settings as run_with
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
+from mainspring.backends.counters.memory import MemoryCounters
+from mainspring.backends.mail.memory import Inbox
+from mainspring.catalog.build import build
+from mainspring.engines.registry import open_memory
+from mainspring.errors import MainspringError, RefreshTokenReused, SessionExpired, SessionUnknown
+from mainspring.observe import discard
+from mainspring.plan.planner import Planner
+from mainspring.policy.registry import Registry
+from mainspring.services.data import Data
+from mainspring.services.identity.keys import open_keys
+from mainspring.services.identity.people import Asker, Granted
+from mainspring.services.identity.service import Identity, open_identity
+from mainspring.services.identity.tokens import TokenVerifier
+from tests.property.cases import examples
+from tests.support.people import PASSWORD, settings
+
+REUSE, IDLE, LONGEST = 10, 500, 2000
+BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = "mainspring.services.identity.sessions.now"
+EMAIL = "ann@example.com"
+
+
+@dataclass
+class Model:
+    """A session as the rules have it: its active token's number, when it began and was refreshed, whether it goes on."""
+
+    counter: int
+    begun: float
+    refreshed: float | None = None
+    alive: bool = True
+
+
+def opened() -> Identity:
+    """The identity service on the memory engine."""
+    said: dict[str, Any] = {"refresh_reuse_seconds": REUSE, "session_idle_seconds": IDLE, "session_seconds": LONGEST}
+    whole = settings(autoconfirm=True, **said)
+    catalog, engine = build([], system=True), open_memory()
+
+    async def start() -> None:
+        await engine.start(catalog)
+        await engine.migrate(catalog)
+
+    asyncio.run(start())
+    data = Data(engine, Planner(catalog, Registry({}), exposed=frozenset({"auth"})))
+    return open_identity(whole, data, KEYS, b"s" * 32, TokenVerifier(KEYS, whole.auth), Inbox(), MemoryCounters(), discard)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    KEYS = open_keys(Path(folder), settings().auth)
+
+
+class Sessions(RuleBasedStateMachine):
+    """One person, several devices, a clock that only the test moves."""
+
+    tokens = Bundle("tokens")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.time = 0.0
+        self.clock = mock.patch(NOW, self.now)
+        self.clock.start()
+        self.identity = opened()
+        self.runner = asyncio.Runner()
+        signed = self.run(self.identity.sign_up.with_password(EMAIL, PASSWORD, {}, Asker(), None, ""))
+        self.uid = signed.user.id
+        self.models = {signed.session.id: Model(0, 0.0)}
+
+    def now(self) -> datetime:
+        return BEGUN + timedelta(seconds=self.time)
+
+    def run(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+    def teardown(self) -> None:
+        self.identity.parts.passwords.close()
+        self.runner.close()
+        self.clock.stop()
+
+    @rule(target=tokens)
+    def sign_in(self) -> tuple[str, str, int]:
+        granted: Granted = self.run(self.identity.sign_in.with_password(EMAIL, PASSWORD, Asker()))
+        self.models[granted.session.id] = Model(0, self.time)
+        return granted.refresh_token, granted.session.id, 0
+
+    @rule(target=tokens, token=tokens)
+    def refresh(self, token: tuple[str, str, int]) -> tuple[str, str, int]:
+        text, sid, counter = token
+        model = self.models[sid]
+        expected = self.expected(model, counter)
+        if not isinstance(expected, int):
+            with pytest.raises(expected):
+                self.run(self.identity.sessions.refresh(text, Asker()))
+            model.alive = model.alive and expected is not RefreshTokenReused
+            return token
+        granted: Granted = self.run(self.identity.sessions.refresh(text, Asker()))
+        assert (granted.session.id, granted.session.refresh_token_counter) == (sid, expected)
+        if expected != model.counter:
+            model.counter, model.refreshed = granted.session.refresh_token_counter, self.time
+        return granted.refresh_token, sid, granted.session.refresh_token_counter
+
+    def expected(self, model: Model, counter: int) -> int | type[MainspringError]:
+        """The number of the token that is answered, or how the request is refused."""
+        if not model.alive:
+            return SessionUnknown
+        rest = self.time - (model.begun if model.refreshed is None else model.refreshed)
+        if self.time - model.begun > LONGEST or rest > IDLE:
+            return SessionExpired
+        if counter == model.counter:
+            return counter + 1
+        recently = model.refreshed is not None and self.time - model.refreshed <= REUSE
+        return model.counter if counter == model.counter - 1 or recently else RefreshTokenReused
+
+    @rule(token=tokens, tries=st.integers(2, 6))
+    def refresh_at_once(self, token: tuple[str, str, int], tries: int) -> None:
+        text, sid, counter = token
+        model = self.models[sid]
+        if self.expected(model, counter) != counter + 1:
+            return
+
+        async def all_of_them() -> list[Granted]:
+            return await asyncio.gather(*(self.identity.sessions.refresh(text, Asker()) for _ in range(tries)))
+
+        assert {granted.session.refresh_token_counter for granted in self.run(all_of_them())} == {counter + 1}
+        model.counter, model.refreshed = counter + 1, self.time
+
+    @rule(token=tokens, scope=st.sampled_from(["local", "others", "global"]))
+    def sign_out(self, token: tuple[str, str, int], scope: str) -> None:
+        sid = token[1]
+        self.run(self.identity.sessions.end(self.uid, sid, scope))
+        for each, model in self.models.items():
+            if scope == "global" or (each == sid) == (scope == "local"):
+                model.alive = False
+
+    @rule(seconds=st.sampled_from([1.0, REUSE - 1.0, REUSE + 1.0, IDLE - 1.0, IDLE + 1.0]))
+    def wait(self, seconds: float) -> None:
+        self.time += seconds
+
+    @invariant()
+    def there_are_the_sessions_that_go_on(self) -> None:
+        found = self.run(self.identity.parts.store.sessions.all(user_id=self.uid))
+        alive = {sid: model.counter for sid, model in self.models.items() if model.alive}
+        assert {session.id: session.refresh_token_counter for session in found} == alive
+
+
+Sessions.TestCase.settings = run_with(examples(0.004), stateful_step_count=30)
+TestSessions = Sessions.TestCase
