@@ -123,10 +123,19 @@ class MailFailed(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class RevocationsUnread(Observation):
+    """Which tokens other workers have revoked could not be read; it is tried again."""
+
+    level: ClassVar[str] = "error"
+    cause: BaseException
+
+
+@dataclass(frozen=True, slots=True)
 class MailLost(Observation):
     """Mails go nowhere: no server is set, and the inbox is not shown where others can connect."""
 
     level: ClassVar[str] = "warning"
+    cure: str = "set mail.url, or mail.inbox to on"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -15,21 +13,12 @@ from hypothesis import settings as run_with
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from mainspring.backends.counters.memory import MemoryCounters
-from mainspring.backends.mail.memory import Inbox
-from mainspring.catalog.build import build
-from mainspring.engines.registry import open_memory
 from mainspring.errors import MainspringError, RefreshTokenReused, SessionExpired, SessionUnknown
-from mainspring.observe import discard
-from mainspring.plan.planner import Planner
-from mainspring.policy.registry import Registry
-from mainspring.services.data import Data
-from mainspring.services.identity.keys import open_keys
 from mainspring.services.identity.people import Asker, Granted
-from mainspring.services.identity.service import Identity, open_identity
-from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.service import Identity
 from tests.property.cases import examples
-from tests.support.people import PASSWORD, settings
+from tests.support.identity import open_in_memory
+from tests.support.people import PASSWORD
 
 REUSE, IDLE, LONGEST = 10, 500, 2000
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,22 +37,10 @@ class Model:
 
 
 def opened() -> Identity:
-    """The identity service on the memory engine."""
-    said: dict[str, Any] = {"refresh_reuse_seconds": REUSE, "session_idle_seconds": IDLE, "session_seconds": LONGEST}
-    whole = settings(autoconfirm=True, **said)
-    catalog, engine = build([], system=True), open_memory()
-
-    async def start() -> None:
-        await engine.start(catalog)
-        await engine.migrate(catalog)
-
-    asyncio.run(start())
-    data = Data(engine, Planner(catalog, Registry({}), exposed=frozenset({"auth"})))
-    return open_identity(whole, data, KEYS, b"s" * 32, TokenVerifier(KEYS, whole.auth), Inbox(), MemoryCounters(), discard)
-
-
-with tempfile.TemporaryDirectory() as folder:
-    KEYS = open_keys(Path(folder), settings().auth)
+    """The identity service, its sessions bounded."""
+    return asyncio.run(
+        open_in_memory(autoconfirm=True, refresh_reuse_seconds=REUSE, session_idle_seconds=IDLE, session_seconds=LONGEST)
+    )
 
 
 class Sessions(RuleBasedStateMachine):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.identity import open_in_memory
 from tests.unit.test_rest_errors import leaves
 
 from mainspring.backends.counters.base import Rate
@@ -30,7 +31,7 @@ from mainspring.services.identity.addresses import Redirects, email
 from mainspring.services.identity.codes import Codes, stored
 from mainspring.services.identity.messages import Messages
 from mainspring.services.identity.passwords import Passwords, Rules
-from mainspring.services.identity.people import User
+from mainspring.services.identity.people import Asker, Challenge, User
 from mainspring.services.identity.refresh import RefreshTokens
 from mainspring.services.identity.sign_in import fits
 from mainspring.settings import AuthSettings, MailSettings, Secret
@@ -330,3 +331,23 @@ def test_both_shapes_of_errors(error: MainspringError, version: bytes | None, st
     assert (told, text) == (status, body)
     assert ((b"x-supabase-api-version", b"2024-01-01") in headers) == (version == b"2024-01-01")
     assert ((b"retry-after", b"4") in headers) == isinstance(error, TooManyRequests)
+
+
+async def test_what_is_over_is_swept_away() -> None:
+    """Marks of tokens that have expired by now, and sign-ins that nobody ended."""
+    identity = await open_in_memory()
+    store, long_ago = identity.parts.store, "2020-01-01T00:00:00+00:00"
+    challenge = Challenge("c" * 43, "plain")
+    user = await identity.sign_up.with_password("ann@example.com", "a good password", {}, Asker(), challenge, "")
+    assert isinstance(user, User)
+    await store.do(identity.revocations.mark(user.id, 5), identity.revocations.mark(SESSION))
+    await identity.revocations.sweep()
+    assert len(await store.marks.since("created_at", long_ago)) == 2, "they may be needed still"
+    (flow,) = await store.flows.since("created_at", long_ago)
+    await store.do(
+        store.marks.update({"created_at": long_ago}, subject=SESSION), store.flows.update({"created_at": long_ago}, id=flow.id)
+    )
+    await identity.revocations.sweep()
+    assert [mark.subject for mark in await store.marks.since("created_at", long_ago)] == [user.id]
+    assert await store.flows.since("created_at", long_ago) == []
+    await identity.stop()

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Final
 
 from mainspring.datatypes import format_utc
-from mainspring.errors import EngineError
+from mainspring.errors import EngineUnavailable
+from mainspring.observe import RevocationsUnread, Sink, discard
 from mainspring.services.identity.people import now
 from mainspring.services.identity.store import Step, Store
 from mainspring.services.identity.tokens import TokenVerifier
@@ -17,13 +18,16 @@ FOREVER: Final = 253_402_300_799
 _OVERLAP: Final = timedelta(seconds=60)
 """The clocks of workers may differ by so much."""
 _SWEEP_SECONDS: Final = 600.0
+_ABANDONED: Final = timedelta(days=2)
 
 
 class Revocations:
     """Marks what is revoked, and keeps a verifier informed. `lifetime` is that of an access token, in seconds."""
 
-    def __init__(self, store: Store, verifier: TokenVerifier, lifetime: float, every: float) -> None:
-        self._store, self._verifier = store, verifier
+    def __init__(
+        self, store: Store, verifier: TokenVerifier, lifetime: float, every: float, observe: Sink = discard
+    ) -> None:
+        self._store, self._verifier, self._observe = store, verifier, observe
         self._lifetime, self._every = timedelta(seconds=lifetime), every
         self._seen = ""
         self._swept = 0.0
@@ -68,15 +72,17 @@ class Revocations:
             await asyncio.sleep(self._every)
             try:
                 await self.refresh()
-                await self._sweep()
-            except EngineError:
-                continue  # the database is away: it is asked again soon
+                if time.monotonic() - self._swept >= _SWEEP_SECONDS:
+                    self._swept = time.monotonic()
+                    await self.sweep()
+            except EngineUnavailable:
+                continue  # nobody is answered either: it is asked again soon
+            except Exception as error:
+                self._observe(RevocationsUnread(error))
 
-    async def _sweep(self) -> None:
-        """Marks of tokens that have expired by now are not needed any more."""
-        if time.monotonic() - self._swept < _SWEEP_SECONDS:
-            return
-        self._swept = time.monotonic()
+    async def sweep(self) -> None:
+        """Marks of tokens that have expired by now are not needed any more, nor are sign-ins that nobody ended."""
         oldest = self._oldest()
-        await self._store.do(self._store.marks.older("created_at", oldest))
+        abandoned = self._store.flows.older("created_at", format_utc(now() - _ABANDONED))
+        await self._store.do(self._store.marks.older("created_at", oldest), abandoned)
         await self._tell(oldest, only=True)

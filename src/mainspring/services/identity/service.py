@@ -72,7 +72,8 @@ def open_identity(
     auth, external = settings.auth, external_url(settings)
     redirects = Redirects(auth.site_url or external, auth.redirect_urls)
     store = Store(data)
-    revocations = Revocations(store, verifier, auth.token_seconds + auth.leeway_seconds, auth.revocation_seconds)
+    lifetime = auth.token_seconds + auth.leeway_seconds
+    revocations = Revocations(store, verifier, lifetime, auth.revocation_seconds, observe)
     sessions = Sessions(store, RefreshTokens(secret), keys, revocations, auth, external + PATH)
     messages = Messages(mailer, settings.mail, counters, external + PATH, redirects.site_url, observe)
     codes = Codes(secret, auth.code_length)
