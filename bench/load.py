@@ -43,6 +43,7 @@ class Sample:
 
     per_second: float
     failures: int
+    cpu_us: float = 0.0  # the server's processor time for each request, where it is known
     p50_ms: float = 0.0
     p99_ms: float = 0.0
 

@@ -72,6 +72,10 @@ class Server:
         """Resident memory of the process and all its descendants, in MB (10^6 bytes)."""
         return sum(_resident(pid) for pid in _tree(self._process.pid)) / 1e6
 
+    def cpu_seconds(self) -> float:
+        """Processor time that the process and all its descendants have used so far."""
+        return sum(_cpu_seconds(pid) for pid in _tree(self._process.pid))
+
     def stop(self) -> None:
         """Ask the process to end; end its whole group when it has not within ten seconds."""
         if self._process.poll() is None:
@@ -124,3 +128,11 @@ def _resident(pid: int) -> int:
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

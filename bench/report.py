@@ -32,10 +32,10 @@ def table(results: Results, peers: Sequence[Peer], subject: str, targets: Mappin
 
 
 def latencies(results: Results, peers: Sequence[Peer]) -> str:
-    """A markdown table of median and 99th percentile latency in ms, median over the rounds."""
+    """A markdown table of median and 99th percentile latency and of processor time, medians over the rounds."""
     served = [peer for peer in peers if any(by[peer.name][0].p99_ms for by in results.values() if peer.name in by)]
     lines = [
-        _line(["latency p50 / p99, ms", *(peer.title for peer in served)]),
+        _line(["latency p50 / p99, ms; processor time a request, us", *(peer.title for peer in served)]),
         _line(["---", *["---:"] * len(served)]),
     ]
     for case, by_peer in results.items():
@@ -67,7 +67,8 @@ def unsteady(results: Results) -> list[str]:
 def _latency(samples: list[Sample] | None) -> str:
     if samples is None:
         return "-"
-    return f"{median(s.p50_ms for s in samples):.2f} / {median(s.p99_ms for s in samples):.2f}"
+    times = f"{median(s.p50_ms for s in samples):.2f} / {median(s.p99_ms for s in samples):.2f}"
+    return f"{times}; {median(s.cpu_us for s in samples):,.0f}"
 
 
 def _ratio(by_peer: dict[str, list[Sample]], subject: str, rival: str) -> float | None:

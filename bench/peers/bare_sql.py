@@ -69,6 +69,9 @@ STATEMENTS = {
     Case.SHARED: f"SELECT json_group_array(json_object({_NOTE})) "
     "FROM (SELECT * FROM papers p WHERE EXISTS (SELECT 1 FROM readers r WHERE r.paper_id = p.id AND r.author_id = :me) "
     f"ORDER BY created_at DESC LIMIT {LIMIT})",
+    Case.COUNTED: f"SELECT json_group_array(json_object({_NOTE})), max(n) FROM (SELECT *, count(*) OVER () n FROM papers p "
+    "WHERE EXISTS (SELECT 1 FROM readers r WHERE r.paper_id = p.id AND r.author_id = :me) "
+    f"ORDER BY created_at DESC LIMIT {LIMIT})",
     Case.TOTALS: "SELECT json_group_array(json_object('author_id', author_id, 'count', n, 'sum', s)) FROM "
     "(SELECT author_id, count(*) n, sum(score) s FROM posts WHERE published = 1 AND (published OR author_id = :me) "
     f"AND author_id IN ({', '.join(f':author_{k}' for k in range(10))}) GROUP BY author_id ORDER BY author_id)",
@@ -130,7 +133,7 @@ def loop(database: Any, case: Case, seconds: float, number: int) -> float:
 def _values(case: Case, question: Question) -> dict[str, Any]:
     if case is Case.INSERT:
         return dataset.new_post(question.post, question.author, dataset.MAINSPRING_FORMS)
-    needs_user = case in (Case.MINE, Case.SHARED, Case.UPDATE)
+    needs_user = case in (Case.MINE, Case.SHARED, Case.COUNTED, Case.UPDATE)
     return {
         **{f"author_{k}": dataset.author_uuid(n) for k, n in enumerate(counted_authors(question))},
         "me": dataset.author_uuid(question.author) if needs_user else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,10 @@ class HttpPeer(Peer):
         if not prepared.exists():
             asked = [self.request(case, question) for question in questions(case, PREPARED_REQUESTS)]
             write_requests(prepared, asked, self.server.port)
-        return run_wrk(self.server.port, prepared, seconds, number)
+        before = self.server.cpu_seconds()
+        sample = run_wrk(self.server.port, prepared, seconds, number)
+        used = self.server.cpu_seconds() - before
+        return replace(sample, cpu_us=used / (sample.per_second * seconds) * 1e6 if sample.per_second else 0.0)
 
     def stop(self) -> None:
         if self.server is not None:

@@ -39,7 +39,7 @@ class FastApiPeer(HttpPeer):
     name = "fastapi"
     title = "FastAPI + SQLAlchemy"
     health = "/health"
-    without = frozenset({Case.SHARED, Case.TOTALS, Case.SEARCH})
+    without = frozenset({Case.SHARED, Case.COUNTED, Case.TOTALS, Case.SEARCH})
 
     def prepare(self, work: Path) -> None:
         self.work = work

@@ -66,8 +66,10 @@ class MainspringPeer(HttpPeer):
     def request(self, case: Case, question: Question) -> Request:
         path, body = _worded(case, question)
         headers = {"apikey": self.anon_key}
-        if case in (Case.MINE, Case.SHARED, Case.INSERT, Case.UPDATE):
+        if case in (Case.MINE, Case.SHARED, Case.COUNTED, Case.INSERT, Case.UPDATE):
             headers["Authorization"] = f"Bearer {user_token(question.author)}"
+        if case is Case.COUNTED:
+            headers["Prefer"] = "count=exact"
         if not body:
             return Request("GET", path, headers)
         headers["Prefer"] = "return=representation"
@@ -91,7 +93,7 @@ def _worded(case: Case, question: Question) -> tuple[str, Document]:
         return f"/rest/v1/posts?select=*,{embeds}&{listed}", {}
     if case is Case.MINE:
         return f"/rest/v1/drafts?select=*&{newest}", {}
-    if case is Case.SHARED:
+    if case in (Case.SHARED, Case.COUNTED):
         return f"/rest/v1/papers?select=*&{newest}", {}
     if case is Case.SEARCH:
         return f"/rest/v1/notes?select=*&body=plfts.{dataset.reference(question.reference)}&{newest}", {}

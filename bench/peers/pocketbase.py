@@ -81,7 +81,7 @@ class PocketBasePeer(HttpPeer):
 
     def request(self, case: Case, question: Question) -> Request:
         headers = {}
-        if case in (Case.MINE, Case.SHARED, Case.INSERT, Case.UPDATE):
+        if case in (Case.MINE, Case.SHARED, Case.COUNTED, Case.INSERT, Case.UPDATE):
             headers["Authorization"] = self._user_token(question.author)
         if case is Case.INSERT:
             post = dataset.new_post(question.post, question.author, FORMS)
@@ -141,6 +141,8 @@ def _read_path(case: Case, question: Question) -> str:
         return f"/api/collections/drafts/records?{newest}"
     if case is Case.SHARED:
         return f"/api/collections/papers/records?{newest}"
+    if case is Case.COUNTED:
+        return f"/api/collections/papers/records?sort=-created_at&perPage={LIMIT}"
     if case is Case.SEARCH:
         holding = quote(f"body ~ '{dataset.reference(question.reference)}'", safe="")
         return f"/api/collections/notes/records?filter={holding}&{newest}"
