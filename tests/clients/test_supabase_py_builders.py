@@ -176,7 +176,7 @@ async def test_ranges_lie(library: Reader) -> None:
         assert await ids(getattr(library.books(), beside)("lent", (19, 30))) == [2, 4]
 
 
-@says("fts plfts phfts wfts text_search", "database")
+@says("fts plfts phfts wfts text_search")
 async def test_full_text_search(library: Reader) -> None:
     assert await ids(library.books().fts("title", "quiet & engine")) == [1]
     assert await ids(library.books().plfts("title", "harbours quiet")) == [2]

@@ -36,7 +36,7 @@ class Book(Base):
     __tablename__ = "books"
     id: Mapped[int] = mapped_column(primary_key=True)
     author_id: Mapped[int] = mapped_column(ForeignKey(Author.id))
-    title: Mapped[str]
+    title: Mapped[str] = mapped_column(info={"search": "english"})
     price: Mapped[Decimal] = mapped_column(Numeric(10, 2))
     pages: Mapped[int | None]
     printed: Mapped[date] = mapped_column(Date)

@@ -7,11 +7,9 @@ import './filters.js'
 import './answers.js'
 import './writes.js'
 import './functions.js'
+import './search.js'
 
-if (place === 'database') {
-  await import('./search.js')
-  await import('./plans.js')
-}
+if (place === 'database') await import('./plans.js')
 
 // What only the client itself calls, and what no query reaches because its class has it anew.
 const INNER = new Set(['QueryBuilder.cloneRequestState', 'Builder.processResponse', 'Builder.returns'])
