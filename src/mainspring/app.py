@@ -239,9 +239,13 @@ class Mainspring:
             return
         _report_unreachable(planner.registry, planner, observe)
         await engine.start(planner.catalog)
-        created = set(await engine.migrate(planner.catalog))
-        for seed in self._seeds:
-            await _plant(seed, door, created)
+        try:
+            created = set(await engine.migrate(planner.catalog))
+            for seed in self._seeds:
+                await _plant(seed, door, created)
+        except BaseException:
+            await engine.stop()  # what was not started to its end is not stopped by anybody else
+            raise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as an ASGI application, with settings from the environment (any server; needs its lifespan)."""

@@ -18,7 +18,8 @@ from mainspring.catalog.declared.keys import (
     read_uniques,
 )
 from mainspring.catalog.declared.names import check_names
-from mainspring.catalog.declared.source import Source, table_name
+from mainspring.catalog.declared.source import Source, Unfit, table_name
+from mainspring.catalog.declared.views import is_view, read_view, viewed
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.relations import relations
 from mainspring.catalog.system import SystemBase
@@ -42,10 +43,21 @@ def build(models: Models | Sequence[Models], *, system: bool = False) -> Catalog
     source = Source.of(given)
     tables = [_read_table(table, source) for table in _with_referred(_given_tables(given), source)]
     check_names(tables, source)
+    _check_targets(tables, source)
     if source.mistakes:
         raise ConfigError(tuple(dict.fromkeys(source.mistakes)))
     known = {table.name: table for table in tables}
     return Catalog(known, relations(known))
+
+
+def _check_targets(tables: Iterable[Table], source: Source) -> None:
+    """A foreign key that its database is to keep cannot refer to a view."""
+    views = {table.name for table in tables if table.view}
+    for table in tables:
+        for key in table.foreign_keys:
+            if key.target in views and not table.view:
+                unfit = Unfit(f"the foreign key refers to the view {key.target}", "refer to the table behind it")
+                source.mistake(str(table.name), unfit)
 
 
 def _given_tables(given: Iterable[Any]) -> list[SqlTable]:
@@ -73,8 +85,10 @@ def _with_referred(tables: list[SqlTable], source: Source) -> list[SqlTable]:
 def _read_table(table: SqlTable, source: Source) -> Table:
     name: TableName = table_name(table)
     columns = read_columns(table, source)
-    view = bool(table.info.get("view"))
-    writable = not (view or table.info.get("read_only"))
+    view, definition = is_view(table), read_view(table, source)
+    writable = bool(table.info.get("writable")) if view else not table.info.get("read_only")
+    if definition is not None:
+        columns = list(map(viewed, columns))
     return Table(
         name=name,
         columns={column.name: column for column in columns},
@@ -85,6 +99,7 @@ def _read_table(table: SqlTable, source: Source) -> Table:
         foreign_keys=read_foreign_keys(table, source),
         comment=table.comment,
         view=view,
+        definition=definition,
         insertable=writable,
         updatable=writable,
         deletable=writable,

@@ -110,9 +110,18 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """The SELECT of a view; `flat` where a table's schema is a prefix of its name."""
+
+    sql: str
+    flat: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table, or with `view` a view; `insertable`, `updatable` and `deletable` say what the database lets be written there.
 
+    A view with a `definition` is made by Mainspring, one without stands already.
     `computed` are columns that the application's author declares; they are no part of `*`.
     """
 
@@ -125,6 +134,7 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     comment: str | None = None
     view: bool = False
+    definition: Definition | None = None
     insertable: bool = True
     updatable: bool = True
     deletable: bool = True

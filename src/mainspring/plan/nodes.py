@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mainspring.catalog.model import Default
+from mainspring.catalog.model import Default, Table
 from mainspring.datatypes import DataType
 from mainspring.errors import LimitExceeded, NotSingular, TooManyAffected
 from mainspring.query.ast import Resolution, Value
@@ -232,6 +232,11 @@ class InsertPlan:
     kept: Kept = ALWAYS
     zone: str | None = None
 
+    @property
+    def table(self) -> Table:
+        """What is written to."""
+        return self.target.table
+
 
 @dataclass(frozen=True, slots=True)
 class UpdatePlan:
@@ -246,6 +251,11 @@ class UpdatePlan:
     kept: Kept = ALWAYS
     zone: str | None = None
 
+    @property
+    def table(self) -> Table:
+        """What is written to."""
+        return self.picked.source.table
+
 
 @dataclass(frozen=True, slots=True)
 class DeletePlan:
@@ -256,6 +266,11 @@ class DeletePlan:
     returning: Rows | None = None
     kept: Kept = ALWAYS
     zone: str | None = None
+
+    @property
+    def table(self) -> Table:
+        """What is written to."""
+        return self.picked.source.table
 
 
 Plan = ReadPlan | InsertPlan | UpdatePlan | DeletePlan

@@ -13,6 +13,7 @@ from mainspring.engines.memory import write
 from mainspring.engines.memory.read import Reader, encode, scope_of
 from mainspring.engines.memory.search import refuse_unknown
 from mainspring.engines.memory.store import Draft, Row, State
+from mainspring.engines.memory.views import refuse_views
 from mainspring.errors import EngineUnavailable, RowCheckViolated
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Kept, Plan, ReadPlan, Rows, UpdatePlan
 from mainspring.plan.params import binders, written
@@ -29,6 +30,7 @@ class MemoryEngine:
     def __init__(self) -> None:
         self._catalog: Catalog | None = None
         self._state = State()
+        self._views = False
 
     async def start(self, catalog: Catalog) -> None:
         """Take the catalog; there is nothing to open."""
@@ -37,6 +39,7 @@ class MemoryEngine:
     async def migrate(self, catalog: Catalog) -> tuple[TableName, ...]:
         """Make place for the tables and columns that have none yet; the tables' names."""
         self._catalog = catalog
+        self._views = any(table.view for table in catalog.tables.values())
         made = tuple(name for name in catalog.tables if name not in self._state.tables)
         stored = {name: _widened(rows, catalog.tables.get(name)) for name, rows in self._state.tables.items()}
         tables: dict[TableName, dict[int, Row]] = {**stored, **{name: {} for name in made}}
@@ -46,6 +49,8 @@ class MemoryEngine:
     def prepare(self, plan: Plan) -> Prepared:
         """A plan ready to run."""
         refuse_unknown(plan)
+        if self._views:
+            refuse_views(plan)
         match plan:
             case ReadPlan():
                 return PreparedRead(self, plan)

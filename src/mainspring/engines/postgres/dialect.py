@@ -168,6 +168,10 @@ class PostgresDialect(Dialect):
     def position(self, value: str, number: int, type_: DataType) -> str:
         return f"array_position({self.placeholder(number, type_, Form.LIST)}, {value})"
 
+    def returned(self, alias: str) -> str:
+        """What an insert returns of a row: its identity, and whether it is new."""
+        return f"{alias}.ctid, {alias}.xmax = 0"
+
     def row_id(self, alias: str) -> str:
         return f"{alias}.ctid"
 

@@ -19,6 +19,7 @@ from mainspring.engines.postgres.pool import Pool, Transaction
 from mainspring.engines.postgres.read import Read
 from mainspring.engines.postgres.script import Script, together
 from mainspring.engines.postgres.session import Command, Session
+from mainspring.engines.postgres.views import written_as
 from mainspring.errors import ConfigError, Mistake
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, UpdatePlan
 from mainspring.principal import Principal
@@ -68,11 +69,11 @@ class PostgresEngine:
             case ReadPlan():
                 return Read(plan, self._dialect, self._pool)
             case InsertPlan():
-                return Insert(plan, self._dialect, self._pool)
+                return Insert(plan, written_as(plan, self._dialect), self._pool)
             case UpdatePlan():
-                return Update(plan, self._dialect, self._pool)
+                return Update(plan, written_as(plan, self._dialect), self._pool)
             case DeletePlan():
-                return Delete(plan, self._dialect, self._pool)
+                return Delete(plan, written_as(plan, self._dialect), self._pool)
 
     async def together(self, writes: Sequence[tuple[Prepared, Sequence[Any]]], principal: Principal) -> list[Result]:
         """Run prepared writes in one transaction."""

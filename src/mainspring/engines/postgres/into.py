@@ -83,8 +83,8 @@ class Into:
         source = (_unnested if several else _single)(writes) if writes else "DEFAULT VALUES"
         keys = ", ".join(map(quote, self._table.primary_key))
         return (
-            f"INSERT INTO {self._dialect.table(self._table.name)}{into} {source}{self._conflict}"
-            f" RETURNING ctid, xmax = 0, json_build_array({keys})"
+            f"INSERT INTO {self._dialect.table(self._table.name)} AS t{into} {source}{self._conflict}"
+            f" RETURNING {self._dialect.returned('t')}, json_build_array({keys})"
         )
 
     def counter(self, position: int, largest: int) -> Command:

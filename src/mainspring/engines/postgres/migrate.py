@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from mainspring.catalog.model import Catalog
+import psycopg
+
+from mainspring.catalog.model import Catalog, Table
+from mainspring.engines.postgres import names
 from mainspring.engines.postgres.ddl import create_statements, missing_columns, search_indexes
 from mainspring.engines.postgres.pool import Transaction
 from mainspring.engines.postgres.session import Command
+from mainspring.engines.sql.migrate import check_view, views
+from mainspring.errors import ConfigError, Mistake
 from mainspring.query.ast import TableName
 
 LOCK = 0x6D61696E  # "main"
@@ -36,7 +41,52 @@ async def migrate(transaction: Transaction, catalog: Catalog) -> tuple[TableName
     statements += search_indexes(catalog, await _indexes(transaction))
     if statements:
         await transaction.run(*map(_once, statements))
-    return tuple(name for name in catalog.tables if name not in columns)
+    for table, definition in views(catalog):
+        await _view(transaction, table, definition.sql, standing=table.name in columns)
+    now = await _standing(transaction) if views(catalog) else columns
+    for table, _ in views(catalog):
+        check_view(table, now.get(table.name, ()))
+    return tuple(name for name, table in catalog.tables.items() if name not in columns and not table.view)
+
+
+# ---------------------------------------------------------------- views
+
+
+async def _view(transaction: Transaction, table: Table, sql: str, *, standing: bool) -> None:
+    """Make a view that is missing, or anew one whose text has changed: it holds nothing."""
+    name = names.table(table.name)
+    create = _once(f"CREATE VIEW {name} AS {sql}")
+    if not standing:
+        await transaction.run(_once(f"CREATE SCHEMA IF NOT EXISTS {names.quote(table.name.schema)}"), create)
+    elif not await _same(transaction, table.name, sql):
+        try:  # what stands may be granted to others: it is kept where its columns stay
+            await transaction.run(_once("SAVEPOINT replacing"), _once(f"CREATE OR REPLACE VIEW {name} AS {sql}"))
+        except psycopg.Error:
+            await transaction.run(_once("ROLLBACK TO replacing"), _once(f"DROP VIEW {name}"), create)
+    if table.updatable:
+        await _check_writable(transaction, table)
+
+
+async def _same(transaction: Transaction, name: TableName, sql: str) -> bool:
+    """Whether the view that stands is the one declared, as PostgreSQL itself reads both."""
+    other = names.table(TableName(name.schema, "mainspring: declared"))
+    told = f"pg_get_viewdef({names.literal(names.table(name))}::regclass) = pg_get_viewdef({names.literal(other)}::regclass)"
+    _, answer, _ = await transaction.run(
+        _once(f"CREATE VIEW {other} AS {sql}"), _once(f"SELECT {told}"), _once(f"DROP VIEW {other}")
+    )
+    return answer.get_value(0, 0) == b"t"
+
+
+_WRITES = (1 << 2) | (1 << 3) | (1 << 4)
+"""Update, insert and delete, as pg_relation_is_updatable counts them."""
+
+
+async def _check_writable(transaction: Transaction, table: Table) -> None:
+    place = names.literal(names.table(table.name))
+    (answer,) = await transaction.run(_once(f"SELECT pg_relation_is_updatable({place}::regclass, true)"))
+    if int(answer.get_value(0, 0) or 0) & _WRITES != _WRITES:
+        cure = "select from one table only, write INSTEAD OF triggers, or leave writable out"
+        raise ConfigError([Mistake(str(table.name), "PostgreSQL cannot write to this view", cure)])
 
 
 async def _standing(transaction: Transaction) -> Mapping[TableName, set[str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from mainspring.catalog.model import Catalog, Column, ForeignKey, Index, Table
+from mainspring.catalog.model import Catalog, Column, Definition, ForeignKey, Index, Table
 from mainspring.datatypes import from_json
 from mainspring.errors import ConfigError, Mistake
 from mainspring.query.ast import Const, TableName
@@ -69,7 +69,8 @@ def new_tables(catalog: Catalog, existing: Collection[TableName]) -> list[Table]
             return
         for key in catalog.tables[name].foreign_keys:
             visit(key.target, waiting | {name})
-        ordered[name] = catalog.tables[name]
+        if catalog.tables[name].definition is None:
+            ordered[name] = catalog.tables[name]
 
     for name in catalog.tables:
         visit(name, frozenset())
@@ -78,6 +79,22 @@ def new_tables(catalog: Catalog, existing: Collection[TableName]) -> list[Table]
         cure = "create it in the database itself"
         raise ConfigError([Mistake(str(name), "the view does not exist", cure) for name in views])
     return list(ordered.values())
+
+
+# ---------------------------------------------------------------- views
+
+
+def views(catalog: Catalog) -> list[tuple[Table, Definition]]:
+    """The views to be made, in the order in which they were declared."""
+    return [(table, table.definition) for table in catalog.tables.values() if table.definition is not None]
+
+
+def check_view(table: Table, columns: Collection[str]) -> None:
+    """Raises ConfigError where a view lacks columns of its model."""
+    missing = [name for name in table.columns if name not in columns]
+    if missing:
+        cure = "select it under this name, with label() in a select()"
+        raise ConfigError([Mistake(f"{table.name}.{name}", "the view has no such column", cure) for name in missing])
 
 
 # ---------------------------------------------------------------- keys and indexes
@@ -143,6 +160,8 @@ def additions(
     """The tables that stand but lack columns, with those columns."""
     for name, present in existing_columns.items():
         table = catalog.tables.get(name)
+        if table is not None and table.view:
+            continue
         missing = tuple(column for column in table.columns.values() if column.name not in present) if table else ()
         if table and missing:
             yield table, missing

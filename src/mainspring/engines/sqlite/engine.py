@@ -17,7 +17,7 @@ from mainspring.engines.sqlite.read import Read
 from mainspring.engines.sqlite.reader import Readers
 from mainspring.engines.sqlite.script import Script, together
 from mainspring.engines.sqlite.writer import Writer
-from mainspring.errors import ConfigError, EngineUnavailable, Mistake
+from mainspring.errors import ConfigError, EngineUnavailable, Mistake, NotSupported
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, UpdatePlan
 from mainspring.principal import Principal
 from mainspring.query.ast import TableName
@@ -60,6 +60,10 @@ class SqliteEngine:
         return Mended(self._compiled(plan)) if self._adopted else self._compiled(plan)
 
     def _compiled(self, plan: Plan) -> Prepared:
+        if not isinstance(plan, ReadPlan) and plan.table.view:
+            raise NotSupported(
+                f'writing to the view "{plan.table.name.name}"', by="SQLite", instead="Write to the tables behind it."
+            )
         match plan:
             case ReadPlan():
                 return Read(plan, self._dialect, self._read)

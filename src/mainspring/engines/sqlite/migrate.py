@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mainspring.catalog.model import Catalog
+from mainspring.engines.sql.migrate import check_view, views
 from mainspring.engines.sqlite import names
 from mainspring.engines.sqlite.ddl import create_statements, missing_columns
 from mainspring.engines.sqlite.search import keep
+from mainspring.errors import ConfigError, Mistake
 from mainspring.query.ast import TableName
 
 
@@ -21,4 +23,25 @@ def migrate(connection: Any, catalog: Catalog) -> tuple[TableName, ...]:
     for statement in (*create_statements(catalog, existing), *missing_columns(catalog, columns)):
         connection.execute(statement)
     keep(connection, catalog)
-    return tuple(name for name in catalog.tables if name not in existing)
+    _views(connection, catalog)
+    return tuple(name for name, table in catalog.tables.items() if name not in existing and not table.view)
+
+
+def _views(connection: Any, catalog: Catalog) -> None:
+    """Make the views that are missing, and anew those whose text has changed: they hold nothing."""
+    standing = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'view'"))
+    wanted = {
+        table.name: f"CREATE VIEW {names.table(table.name)} AS {definition.flat}" for table, definition in views(catalog)
+    }
+    changed = [name for name, sql in wanted.items() if standing.get(names.physical(name)) != sql]
+    for name in changed:
+        if names.physical(name) in standing:
+            connection.execute(f"DROP VIEW {names.table(name)}")
+    for name, sql in wanted.items():
+        try:
+            if name in changed:
+                connection.execute(sql)
+            found = {row[1] for row in connection.execute(f"PRAGMA table_xinfo({names.table(name)})")}
+        except Exception as error:
+            raise ConfigError([Mistake(str(name), f"SQLite refuses the view: {error}")]) from error
+        check_view(catalog.tables[name], found)
