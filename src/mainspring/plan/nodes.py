@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mainspring.catalog.model import Default, Table
 from mainspring.datatypes import DataType
 from mainspring.errors import LimitExceeded, NotSingular, TooManyAffected
-from mainspring.query.ast import Resolution, Value
+from mainspring.query.ast import Explain, Resolution, Value
 from mainspring.query.expr import TRUE, Aggregate, Condition, Key, Lookup, Param, Position, Ref, Source
 from mainspring.query.ops import Form
 
@@ -133,8 +133,8 @@ class ReadPlan:
     """Answer the rows as a JSON array; with `count`, also how many there are without the page.
 
     `max_rows` caps the page whatever it asks for. No more than `max_grouped` rows may stand in groups. With `cursor` the answer
-    also tells the order's values in the last row of the page. Here as in every plan, `zone` is that of the moments in the answer
-    (their types name it, too).
+    also tells the order's values in the last row of the page. With `explain` it is the statement's execution plan. Here as in
+    every plan, `zone` is that of the moments in the answer (their types name it, too).
     """
 
     rows: Rows
@@ -144,6 +144,7 @@ class ReadPlan:
     max_grouped: int | None = None
     cursor: bool = False
     zone: str | None = None
+    explain: Explain | None = None
 
     def judge(self, grouped: int) -> None:
         """Return when so many rows may stand in groups. Raises LimitExceeded."""

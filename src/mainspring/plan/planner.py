@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mainspring.catalog.access import Access
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.routines import Routine
-from mainspring.errors import RoutineUnknown
+from mainspring.errors import NotSupported, RoutineUnknown
 from mainspring.plan.draft import Planning
 from mainspring.plan.guard import Guards, Registry
 from mainspring.plan.limits import Limits
@@ -65,6 +65,8 @@ class Planner:
         planning = Planning(
             self.catalog, Guards(self.registry, principal), self.limits, self.exposed, self.search_config
         )
+        if query.terms.explain is not None and not isinstance(query, Read):
+            raise NotSupported("the execution plan of a write", instead="Ask for the plan of a read with the same filters.")
         match query:
             case Read():
                 return self._read(planning, query)
@@ -83,7 +85,7 @@ class Planner:
         counted, limits = query.count is not Count.NONE, self.limits
         grouped = limits.max_grouped if rows.group is not None else None
         cursor = query.cursor is not None and not rows.unique
-        return ReadPlan(rows, tuple(planning.params), counted, limits.max_rows, grouped, cursor)
+        return ReadPlan(rows, tuple(planning.params), counted, limits.max_rows, grouped, cursor, explain=query.terms.explain)
 
 
 def _access(guards: Guards, table: Table) -> Access:

@@ -14,11 +14,11 @@ from mainspring.engines.memory.read import Reader, encode, scope_of
 from mainspring.engines.memory.search import refuse_unknown
 from mainspring.engines.memory.store import Draft, Row, State
 from mainspring.engines.memory.views import refuse_views
-from mainspring.errors import EngineUnavailable, RowCheckViolated
+from mainspring.errors import EngineUnavailable, NotSupported, RowCheckViolated
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Kept, Plan, ReadPlan, Rows, UpdatePlan
 from mainspring.plan.params import binders, written
 from mainspring.principal import ANON, Principal
-from mainspring.query.ast import TableName
+from mainspring.query.ast import Explain, TableName
 
 
 class MemoryEngine:
@@ -52,6 +52,8 @@ class MemoryEngine:
         if self._views:
             refuse_views(plan)
         match plan:
+            case ReadPlan(explain=Explain()):
+                raise NotSupported("an execution plan", by="the memory engine")
             case ReadPlan():
                 return PreparedRead(self, plan)
             case InsertPlan():

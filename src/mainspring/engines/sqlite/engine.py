@@ -10,6 +10,7 @@ from mainspring.engines.base import Capabilities, Prepared, Result
 from mainspring.engines.sqlite.change import Delete, Update
 from mainspring.engines.sqlite.connection import Source
 from mainspring.engines.sqlite.dialect import NUMERIC_DIGITS, SqliteDialect
+from mainspring.engines.sqlite.explain import Explained
 from mainspring.engines.sqlite.insert import Insert
 from mainspring.engines.sqlite.mended import Mended, mended
 from mainspring.engines.sqlite.migrate import migrate
@@ -57,6 +58,8 @@ class SqliteEngine:
 
     def prepare(self, plan: Plan) -> Prepared:
         """Compile a plan."""
+        if isinstance(plan, ReadPlan) and plan.explain is not None:
+            return Explained(plan, plan.explain, self._dialect, self._read)
         return Mended(self._compiled(plan)) if self._adopted else self._compiled(plan)
 
     def _compiled(self, plan: Plan) -> Prepared:

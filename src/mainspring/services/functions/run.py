@@ -98,6 +98,8 @@ class Caller:
             raise RoutineDenied(query.routine.name, principal.role == ANON)
         if query.read_only and not function.routine.read_only:
             raise RoutineWrites(query.routine.name)
+        if query.terms.explain is not None:
+            raise NotSupported("the execution plan of a function")
         if query.terms.end is End.ROLLBACK and not function.routine.read_only:
             raise NotSupported("undoing what a function does (tx=rollback)", instead="Declare it read_only=True where it is.")
         arguments = _arguments(function, values[query.given.index], text=not query.body)

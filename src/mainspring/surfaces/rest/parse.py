@@ -108,7 +108,7 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
     page = _page(asked, root, slots)
     columns = _names("columns parameter", once["columns"]) if "columns" in once else None
     conflict = _names("on_conflict parameter", once["on_conflict"]) if "on_conflict" in once else ()
-    terms = _terms(asked, preferences, grammar)
+    terms = _terms(asked, preferences, media, grammar)
     query = _call(asked, root, slots, preferences, places, terms) if asked.call else _query(
         asked, root, slots, preferences, columns or (), conflict, terms
     )
@@ -143,11 +143,11 @@ def _media(asked: Asked, grammar: Grammar) -> Media:
     return Media(first[0].media.encode(), first[0].form, first[0].stripped, first[0].explain)
 
 
-def _terms(asked: Asked, prefer: Preferences, grammar: Grammar) -> Terms:
+def _terms(asked: Asked, prefer: Preferences, media: Media, grammar: Grammar) -> Terms:
     if grammar.native:
         return Terms(prefer.end, prefer.max_affected, prefer.timezone, accepted(asked.accept))
     undone = prefer.end is End.ROLLBACK or (grammar.rollback and prefer.end is None)
-    return Terms(End.ROLLBACK if undone else None, prefer.max_affected, prefer.timezone)
+    return Terms(End.ROLLBACK if undone else None, prefer.max_affected, prefer.timezone, explain=media.explain)
 
 
 def _arguments(asked: Asked, extended: bool) -> tuple[frozenset[str], list[tuple[str, str]]]:

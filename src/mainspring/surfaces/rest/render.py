@@ -28,7 +28,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9\-_.~%&=]")
 
 def render_read(shape: Shape, result: Result, values: Sequence[Any], query: str, max_rows: int) -> Answer:
     """The answer to a read; no page has more than `max_rows` rows (0: no bound). Raises NotSingular, RangeNotSatisfiable."""
-    if shape.media.explain is not None and result.media is not None:
+    if shape.media.explain is not None:
         return _explained(shape, result)
     body, kind = _document(shape, result)
     count, total = result.count, result.total
@@ -101,7 +101,7 @@ def _decided(result: Result, status: int, headers: list[Header], body: bytes) ->
 
 def _explained(shape: Shape, result: Result) -> Answer:
     body = result.body or b""
-    kind = content_type((result.media or b"").decode())
+    kind = shape.media.content_type if result.media is None else content_type(result.media.decode())
     profile = [header for header in shape.headers if header[0] == b"content-profile"]
     return 200, [(b"content-type", kind), (b"content-length", b"%d" % len(body)), *profile], body
 
@@ -124,7 +124,7 @@ def _escaped(character: str) -> str:
 
 def render_call(shape: Shape, result: Result, values: Sequence[Any]) -> Answer:
     """The answer to a call. Raises NotSingular, RangeNotSatisfiable."""
-    if shape.media.explain is not None and result.media is not None:
+    if shape.media.explain is not None:
         return _explained(shape, result)
     place = shape.page.offset
     offset = 0 if place is None else values[place] or 0
@@ -139,7 +139,7 @@ def render_call(shape: Shape, result: Result, values: Sequence[Any]) -> Answer:
 
 def render_write(shape: Shape, result: Result) -> Answer:
     """The answer to an insert, update or delete."""
-    if shape.media.explain is not None and result.media is not None:
+    if shape.media.explain is not None:
         return _explained(shape, result)
     counted = result.count if shape.preferences.count in (Count.EXACT, Count.ESTIMATED) else None
     ranged: list[Header] = [(b"content-range", _written(shape, result.count, counted))]
