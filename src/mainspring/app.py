@@ -26,7 +26,6 @@ from mainspring.http.headers import ASGIApp, Receive, Scope, Send
 from mainspring.http.principal import identifier
 from mainspring.observe import LeftOut, MailLost, Sink, TablesUnreachable, log_sink
 from mainspring.plan.limits import Limits
-from mainspring.plan.native.planner import NativePlanner
 from mainspring.plan.planner import Planner
 from mainspring.policy.computed import Computations
 from mainspring.policy.declare import Declarations, Roles
@@ -38,7 +37,6 @@ from mainspring.query.ast import Insert, Slot, TableName
 from mainspring.services.data import Data, Request
 from mainspring.services.functions.declare import Functions
 from mainspring.services.functions.run import Caller, catalogued
-from mainspring.services.identity.external import ExternalTokens
 from mainspring.services.identity.keys import KeySet, open_keys, open_secret
 from mainspring.services.identity.service import PATH as AUTH_PATH
 from mainspring.services.identity.service import external_url, is_private, open_identity
@@ -274,6 +272,9 @@ def _found(settings: Settings, data: Path, observe: Sink) -> tuple[Catalog, Regi
 
 def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
     """Database mode: an existing PostgreSQL database that types and authorises by itself."""
+    from mainspring.plan.native.planner import NativePlanner  # here: what app mode does not need must not slow its start
+    from mainspring.services.identity.external import ExternalTokens
+
     engine = open_native(settings)
     planner = NativePlanner(engine.catalog, settings.rest.plan_enabled)
     door = Data(engine, planner, settings.cache.statements, observe)
