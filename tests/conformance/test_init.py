@@ -17,7 +17,7 @@ from mainspring.catalog.found import Found
 from mainspring.catalog.model import Catalog
 from mainspring.cli import main
 from mainspring.engines.registry import look
-from mainspring.settings import DatabaseSettings, Settings
+from mainspring.settings import AuthSettings, DatabaseSettings, Settings
 from mainspring.testing.client import TestClient
 from tests.support import chinook, found
 from tests.support.servers import PostgresServer
@@ -119,7 +119,7 @@ def of_tables(catalog: Catalog) -> dict[Any, Any]:
 
 async def test_the_app_serves_it_and_changes_nothing(url: str, app: Mainspring) -> None:
     before = schema(url)
-    async with TestClient(app, url) as client:
+    async with TestClient(app, url, settings=Settings(auth=AuthSettings(enabled=False))) as client:
         service = client.as_service()
         for name, table in app.catalog().tables.items():
             answer = await service.get(f"/rest/v1/{name.name}")
@@ -127,6 +127,15 @@ async def test_the_app_serves_it_and_changes_nothing(url: str, app: Mainspring) 
             assert all(list(row) == list(table.columns) for row in answer.json())
             assert (await client.as_anon().get(f"/rest/v1/{name.name}")).status_code == 401
     assert schema(url) == before
+
+
+async def test_where_people_sign_in_their_tables_are_all_that_is_added(url: str, app: Mainspring) -> None:
+    before, there = schema(url), looked(url).catalog
+    async with TestClient(app, url):
+        pass
+    assert [fact for fact in before if fact not in set(schema(url))] == []
+    added = looked(url).catalog.tables.keys() - there.tables.keys()
+    assert all(name.name.startswith("auth_") for name in added)  # on PostgreSQL they stand in a schema of their own
 
 
 async def test_the_app_answers_as_the_database_without_one(url: str, app: Mainspring) -> None:

@@ -19,7 +19,8 @@ _HEAD = '''"""The models of an existing database, and who may do what with it: n
 
     mainspring serve {file} --database {place}
 
-serves it. To let everybody read a table, write below:
+serves it. Tables for the people who sign in are added there unless it is told --auth-enabled=false, and nothing else is
+altered. To let everybody read a table, write below:
 
     @app.policy({model}, "select", to=["anon", "authenticated"])
     def everybody(row: Any, me: Any) -> Any:
