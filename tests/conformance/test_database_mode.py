@@ -229,6 +229,13 @@ async def test_aggregates_group_by_what_else_is_selected(client: Client) -> None
     }
 
 
+async def test_the_database_decides_what_a_time_zone_is(client: Client) -> None:
+    offset = await client("GET", "/posts?select=id", headers={"prefer": "timezone=+05:30"})
+    assert (offset.status, offset.headers["preference-applied"]) == (200, "timezone=+05:30")
+    nowhere = await client("GET", "/posts?select=id", headers={"prefer": "timezone=Nowhere"})
+    assert (nowhere.status, nowhere.json["code"]) == (400, "22023")
+
+
 async def test_counts_pages_and_forms(client: Client) -> None:
     answer = await client("GET", "/posts?select=id&order=id&limit=1", headers={"prefer": "count=exact"})
     assert (answer.status, answer.headers["content-range"]) == (206, "0-0/2")

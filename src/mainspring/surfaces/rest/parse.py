@@ -90,7 +90,9 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
     Raises SyntaxInvalid, OperatorInvalid, LimitExceeded, MediaUnavailable, and Refused where PostgREST has its own code.
     """
     media = _media(asked, grammar)
-    preferences = parse_preferences(asked.prefer, asked.method, override=grammar.override, call=asked.call)
+    preferences = parse_preferences(
+        asked.prefer, asked.method, override=grammar.override, call=asked.call, any_zone=grammar.native
+    )
     extended = grammar.extended(asked)
     arguments, pairs = _arguments(asked, extended)
     once = {name: text for name, text in pairs if name in ("select", "columns", "on_conflict")}

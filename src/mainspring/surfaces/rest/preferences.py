@@ -60,15 +60,16 @@ _APPLIES: Final = {
 
 _CALLS: Final = ("count", "tx", "handling", "timezone", "max-affected")
 _PLAIN: Final = Preferences()
+_LONGEST_ZONE: Final = 64
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def parse_preferences(
-    headers: Sequence[str], method: str, *, override: bool = False, call: bool = False
+    headers: Sequence[str], method: str, *, override: bool = False, call: bool = False, any_zone: bool = False
 ) -> Preferences:
     """The preferences of all `Prefer` headers; of one given twice, the first counts.
 
-    `override`: the client may end its transaction; `call`: of a function.
+    `override`: the client may end its transaction; `call`: of a function; `any_zone`: what a time zone is, the database decides.
     Raises Refused (PGRST122) for what is not understood, when strict.
     """
     if not headers:
@@ -78,7 +79,7 @@ def parse_preferences(
     for text in ",".join(headers).split(","):
         preference = text.strip()
         name, _, value = preference.partition("=")
-        if _understood(name, value):
+        if _understood(name, value, any_zone):
             given.setdefault(name, value)
         elif preference:
             unknown.append(preference)
@@ -90,9 +91,9 @@ def parse_preferences(
     return _heeded(given, method, call)
 
 
-def _understood(name: str, value: str) -> bool:
+def _understood(name: str, value: str, any_zone: bool) -> bool:
     if name == "timezone":
-        return known(value)
+        return 0 < len(value) <= _LONGEST_ZONE if any_zone else known(value)
     return _NUMBER.fullmatch(value) is not None if name == "max-affected" else value in _ACCEPTED.get(name, ())
 
 
