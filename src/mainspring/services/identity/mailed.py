@@ -102,9 +102,12 @@ class Mailed:
         """Send a link with which the password can be changed; nothing tells whether there is anybody. Raises SentTooSoon."""
         email = addresses.email(email)
         await self.parts.messages.reserve("recovery", email)
+        self.parts.messages.later(self._recover(email, asker, challenge, redirect_to))
+
+    async def _recover(self, email: str, asker: Asker, challenge: Challenge | None, redirect_to: str) -> None:
         user = await self.parts.store.users.find(email=email)
         if user is not None:
-            self.parts.messages.later(self._recovery("recovery", user, asker, challenge, redirect_to))
+            await self._recovery("recovery", user, asker, challenge, redirect_to)
 
     async def _recovery(self, kind: str, user: User, asker: Asker, challenge: Challenge | None, redirect_to: str) -> None:
         email, store = user.email or "", self.parts.store
@@ -118,14 +121,14 @@ class Mailed:
         """Send the mail of a sign-up or of a change of address once more; nothing where there is nothing to send again."""
         email = addresses.email(email)
         await self.parts.messages.reserve("confirmation" if kind == "signup" else "email_change", email)
+        self.parts.messages.later(self._resend(kind, email, asker, challenge, redirect_to))
+
+    async def _resend(self, kind: str, email: str, asker: Asker, challenge: Challenge | None, redirect_to: str) -> None:
         user = await self.parts.store.users.find(email=email)
         if kind == "signup" and user is not None and not user.confirmed:
-            self.parts.messages.later(self._confirmation(user, asker, challenge, redirect_to))
+            await self.sign_up.confirm(user, asker, challenge, redirect_to)
         elif kind == "email_change" and user is not None and user.email_change:
-            self.parts.messages.later(self.change_email(user, user.email_change, asker, challenge, redirect_to))
-
-    async def _confirmation(self, user: User, asker: Asker, challenge: Challenge | None, redirect_to: str) -> None:
-        await self.sign_up.confirm(user, asker, challenge, redirect_to)
+            await self.change_email(user, user.email_change, asker, challenge, redirect_to)
 
     async def change_email(
         self, user: User, new: str, asker: Asker, challenge: Challenge | None, redirect_to: str, *steps: Step

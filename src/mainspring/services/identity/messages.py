@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 OWN: Final = Path(__file__).parent / "templates"
+MOST_WAITING: Final = 1_000
 LINK_TYPES: Final[Mapping[str, str]] = {
     "confirmation": "signup",
     "recovery": "recovery",
@@ -83,7 +84,10 @@ class Messages:
             raise MessageUndelivered(kind.replace("_", " ")) from error
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work after the answer, so that how long it takes tells nothing."""
+        """Do the work after the answer, so that how long it takes tells nothing. Raises TooManyRequests when much waits."""
+        if len(self._running) >= MOST_WAITING:
+            work.close()
+            raise TooManyRequests("email", 1.0)
         task = asyncio.create_task(self._quietly(work))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
