@@ -48,6 +48,16 @@ says('GeoJSON is refused where there is no geometry', 'TransformBuilder.geojson'
   assert.deepEqual(await refusal(books().geojson()), place === 'database' ? [404, '42883'] : [406, 'PGRST107'])
 })
 
+says('execution plans', 'TransformBuilder.explain', async () => {
+  const text = await rows(books().eq('id', 1).explain())
+  assert.match(text, place === 'sqlite' ? /INTEGER PRIMARY KEY/ : /books_pkey/)
+  const [told] = await rows(books().eq('id', 1).explain({ format: 'json' }))
+  assert.ok(place === 'sqlite' ? told.Detail : told.Plan['Node Type'])
+  const analyzed = books().eq('id', 1).explain({ format: 'json', analyze: true, verbose: true })
+  if (place === 'sqlite') assert.deepEqual(await refusal(analyzed), [400, 'PGRST127']) // it has no such options
+  else assert.equal((await rows(analyzed))[0].Plan['Actual Rows'], 1)
+})
+
 says('a write that is undone', 'TransformBuilder.rollback', async () => {
   const [made] = await rows(shelves().insert({ id: 20, label: 'gone' }).select().rollback())
   assert.deepEqual(made, { id: 20, label: 'gone', room: 'hall' })
