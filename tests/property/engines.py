@@ -97,6 +97,10 @@ def sqlite_place(folder: Path, run: Callable[[Any], Any]) -> DatabasePlace:
         connection.execute("PRAGMA synchronous = OFF")
         for table in catalog.tables:
             connection.execute(f'DROP TABLE IF EXISTS "{table.schema}_{table.name}"')
+        # What triggers kept in step is not the tables' own.
+        kept = "SELECT name FROM sqlite_schema WHERE name LIKE '%search_keys' OR sql LIKE 'CREATE VIRTUAL TABLE%'"
+        for (name,) in connection.execute(kept).fetchall():
+            connection.execute(f'DROP TABLE IF EXISTS "{name}"')
         connection.close()
 
     return DatabasePlace("sqlite", DatabaseSettings(synchronous="NORMAL"), folder, drop, run)

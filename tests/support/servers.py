@@ -31,6 +31,7 @@ CLUSTER = [
     "--locale=C",
     "--locale-provider=builtin",
     "--builtin-locale=C.UTF-8",
+    "--lc-ctype=C.UTF-8",  # by which the search parser knows letters
     "--no-sync",
 ]
 OPTIONS = {

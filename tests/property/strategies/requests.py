@@ -19,7 +19,7 @@ from mainspring.query.casts import castable, type_named
 from mainspring.query.ops import INSIDE, OPERATORS, QUANTIFIED, Form
 from tests.property.strategies.schemas import key_columns, key_value, row
 from tests.property.strategies.searches import queries
-from tests.property.strategies.values import JSONS, PATHS, PATTERNS, REGEXES, TEXTS, UNFIT, document, said, written
+from tests.property.strategies.values import JSONS, PATHS, PATTERNS, REGEXES, SEARCHED, TEXTS, UNFIT, document, said, written
 
 _CASTS = ("text", "int8", "numeric", "float8", "date", "int4", "jsonb", "timestamptz", "boolean")
 _PATTERNS = {"like": PATTERNS, "ilike": PATTERNS, "match": REGEXES, "imatch": REGEXES}
@@ -292,10 +292,10 @@ def _test(asking: _Asking, column: Column, table: Table) -> ast.Expr:
     if asking.chance(6):
         tests = ("null", "not_null", *(("true", "false", "unknown") if type_ == BOOLEAN else ()))
         return ast.Is(node, asking.draw(st.sampled_from(tests)))
-    if type_.kind is not Kind.ARRAY and asking.chance(6):
-        return _quantified(asking, column, table)
     if type_.kind is Kind.TEXT and asking.chance(5):
         return _search(asking, node)
+    if type_.kind is not Kind.ARRAY and asking.chance(6):
+        return _quantified(asking, column, table)
     if type_.kind is Kind.TEXT and asking.chance(3):
         operator = asking.draw(st.sampled_from(list(_PATTERNS)))
         return ast.Compare(operator, node, asking.slot(asking.draw(st.sampled_from(_PATTERNS[operator]))))
@@ -308,11 +308,12 @@ def _test(asking: _Asking, column: Column, table: Table) -> ast.Expr:
     return ast.Compare(operator, node, asking.slot(one))
 
 
-def _search(asking: _Asking, node: ast.Column) -> ast.Expr:
+def _search(asking: _Asking, place: ast.Column) -> ast.Compare:
     """A full-text search, mostly for words that the texts have."""
-    operator = asking.draw(st.sampled_from(["fts", "plfts", "phfts", "wfts"]))
+    operator = asking.draw(st.sampled_from(sorted(SEARCHED)))
     config = asking.draw(st.sampled_from([None, "english", "simple"]))
-    return ast.Compare(operator, node, asking.slot(asking.draw(queries(operator))), config=config)
+    query = asking.draw(queries(operator) if asking.chance(3) else st.sampled_from(SEARCHED[operator]))
+    return ast.Compare(operator, place, asking.slot(query), config=config)
 
 
 def _quantified(asking: _Asking, column: Column, table: Table) -> ast.Expr:
@@ -361,6 +362,9 @@ def _document_test(asking: _Asking, node: ast.Column) -> ast.Expr:
 
 def _place_test(asking: _Asking, column: Column) -> ast.Expr:
     path = asking.draw(st.sampled_from(PATHS))
+    if asking.chance(6):
+        place = ast.Column(column.name, path if asking.draw(st.booleans()) else ())
+        return _search(asking, replace(place, as_text=bool(place.path) and asking.draw(st.booleans())))
     if asking.draw(st.booleans()):
         return _document_test(asking, ast.Column(column.name, path if asking.draw(st.booleans()) else ()))
     match asking.draw(st.integers(0, 3)):

@@ -118,7 +118,8 @@ def _named(columns: list[Column]) -> dict[str, Column]:
 
 def _column(draw: DrawFn, name: str) -> Column:
     type_ = draw(st.sampled_from(TYPES))
-    column = Column(name, type_, nullable=draw(st.integers(0, 3)) < 3)
+    search = draw(st.sampled_from([None, "english", "simple"])) if type_.kind is Kind.TEXT else None
+    column = Column(name, type_, nullable=draw(st.integers(0, 3)) < 3, search=search)
     match draw(st.integers(0, 7)):
         case 6 if type_.kind in (Kind.UUID, Kind.TEXT) and type_.length is None:
             return replace(column, default=Auth(("uid",)))

@@ -53,6 +53,15 @@ TEXTS = (
     "*", "?", "a*b?c", "^", "a\nb", "\t", "\r\n", "\x01", "\x7f", "{a,b}", "(a,b)", "a,b", "a.b",
     "--", ";", "$1", "?1", ":x", "\u2028", "the cats are running", "A happy e-mail", "1.5kg of Straße", "cat", "Running",
 )  # fmt: skip
+SEARCHED = {
+    "fts": (
+        "b", "!b", "ab", "a & b", "a | ab", "a <-> b", "!a <-> b", "(a | x) <-> !z", "ab:*", "n:*", "t:*", "!a & !b", "'a,b'",
+        "'a.b'", "the", "", "true | null", "0", "é", "!É", "x:D", "x:A", "'", "a b", "a <2> b", "zero | x",
+    ),
+    "plfts": ("b", "A B", "a b c", "null", "the", "", "a.b", "ß", "TRUE", "x", "10", "1.5"),
+    "phfts": ("a b", "b a", "ab", "a the b", "", "a.b", "é", "{a,b}"),
+    "wfts": ("b", "-b", '"a b"', "a or b", "-a -ab", "or", '"', "null or true", "É"),
+}  # fmt: skip
 PATTERNS = (
     "%", "_", "", "a%", "%b", "%a%", "A%", "_b", "a_b", "\\%", "\\_", "a\\%b", "\\\\", "%\\\\%", "[a]", "*", "?",
     "a*%", "%É%", "é", "%\n%", "__", "\\a", "%[%", "^%", "\U0001f600%", "_%_",

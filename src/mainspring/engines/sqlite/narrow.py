@@ -11,15 +11,11 @@ from typing import Final
 from mainspring.engines.sql.statement import Encoder
 from mainspring.engines.sqlite.search import MIXED
 from mainspring.query.search.parse import parse
-from mainspring.query.search.stems import IRREGULAR
+from mainspring.query.search.stems import beginnings
 from mainspring.query.search.trees import Both, Either, Node, Phrase, Word
 
 _PIECES: Final = re.compile(r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+")
 """What stands between the ASCII characters that end a word."""
-
-_CHANGED: Final = frozenset("iley")
-"""The last letters of stems that may not be those of the word: happi(er), abl(e), relat(ion)e, sky/skies."""
-
 
 @lru_cache(maxsize=64)
 def narrowing(operator: str, config: str) -> tuple[Encoder, Encoder]:
@@ -77,22 +73,16 @@ def _terms(word: Word, config: str) -> Iterator[str]:
         elif piece.end() < len(lexeme):
             yield f'"{sure}"'
         elif stemmed:
-            yield from _stemmed(sure, lexeme, word.prefix)
+            yield from _stemmed(sure, word.prefix)
         else:
             yield f'"{sure}" *' if word.prefix else f'"{sure}"'
 
 
-def _stemmed(sure: str, lexeme: str, prefix: bool) -> Iterator[str]:
-    """The beginning of all words of a stem, and those that begin otherwise."""
-    beginning = sure[:-1] if sure[-1] in _CHANGED else sure
-    if not beginning:
-        return
-    others = [
-        f'"{word}"'
-        for word, stem in IRREGULAR.items()
-        if (stem.startswith(lexeme) if prefix else stem == lexeme) and not word.startswith(beginning)
-    ]
-    yield _joined(" OR ", [f'"{beginning}" *', *others]) or ""
+def _stemmed(sure: str, prefix: bool) -> Iterator[str]:
+    """The beginnings of all words of a stem (of a hyphenated one's last part)."""
+    regular, *others = beginnings(sure, prefix)
+    if regular:
+        yield _joined(" OR ", [f'"{regular}" *', *(f'"{word}"' for word in others)]) or ""
 
 
 def _sure(piece: str) -> str:

@@ -63,14 +63,19 @@ def lower(text: str) -> str:
     return text.lower()
 
 
+def folded(text: str) -> Iterator[tuple[str, bool]]:
+    """Each token that counts as a position, in lower case, and whether it is a word."""
+    for token in tokens(text):
+        if len(token.text) * 4 > LONGEST_LEXEME and len(token.text.encode()) > LONGEST_LEXEME:
+            continue
+        yield lower(token.text), token.word
+
+
 def lexemes(config: str, text: str) -> Iterator[str | None]:
     """The lexeme of each token that counts as a position; None for a stop word."""
     dictionary = _DICTIONARIES[config]
-    for token in tokens(text):
-        folded = lower(token.text)
-        if len(folded) * 4 > LONGEST_LEXEME and len(folded.encode()) > LONGEST_LEXEME:
-            continue
-        yield dictionary(folded) if token.word else folded
+    for token, word in folded(text):
+        yield dictionary(token) if word else token
 
 
 def positions(config: str, value: Any) -> Positions:
@@ -83,12 +88,26 @@ def positions(config: str, value: Any) -> Positions:
             place += 1
             if lexeme is not None:
                 some = True
-                _note(found, lexeme, min(place, LAST_POSITION))
-        place += some and not isinstance(value, str)
+                _note(found, lexeme, place)
+        place += some
+    return found
+
+
+def places(config: str, text: str, beginnings: tuple[str, ...], last: str | None) -> Positions:
+    """What `positions` finds of the words that begin so, up to the lexeme `last`."""
+    dictionary, found = _DICTIONARIES[config], Positions()
+    for place, (token, word) in enumerate(folded(text), 1):
+        if token.startswith(beginnings):
+            lexeme = dictionary(token) if word else token
+            if lexeme is not None:
+                _note(found, lexeme, place)
+                if lexeme == last:
+                    break
     return found
 
 
 def _note(found: Positions, lexeme: str, place: int) -> None:
+    place = min(place, LAST_POSITION)
     places = found.setdefault(lexeme, [])
     if len(places) < MOST_POSITIONS and (not places or places[-1] != place):
         places.append(place)

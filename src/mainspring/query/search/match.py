@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from mainspring.query.search.configs import Positions, positions
+from mainspring.query.search.configs import Positions, lower, places, positions
 from mainspring.query.search.parse import parse
-from mainspring.query.search.trees import Both, Either, Node, Not, Phrase, Stop, Word
+from mainspring.query.search.stems import beginnings
+from mainspring.query.search.trees import Both, Either, Node, Not, Phrase, Stop, Word, words
 
 
 def matches(operator: str, config: str, query: str, value: Any) -> bool:
@@ -16,8 +18,51 @@ def matches(operator: str, config: str, query: str, value: Any) -> bool:
 
     Raises what reading the query raises.
     """
+    sought = _sought(operator, config, query)
+    if sought is None:
+        return False
+    if not isinstance(value, str):
+        return _holds(sought.tree, positions(config, value))
+    text = lower(value)
+    if any(not any(beginning in text for beginning in beginnings) for beginnings in sought.needed):
+        return False
+    return _holds(sought.tree, places(config, value, sought.beginnings, sought.last))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """A query, how the words that can matter begin, of which some must be there, and the lexeme after which none matters."""
+
+    tree: Node
+    beginnings: tuple[str, ...]
+    needed: tuple[tuple[str, ...], ...]
+    last: str | None
+
+
+@lru_cache(maxsize=256)
+def _sought(operator: str, config: str, query: str) -> _Sought | None:
     tree = parse(operator, config, query)
-    return tree is not None and _holds(tree, positions(config, value))
+    if tree is None:
+        return None
+    looked_for = tuple({beginning for word in words(tree) for beginning in _beginnings(word, config)})
+    last = tree.lexeme if isinstance(tree, Word) and not tree.prefix else None
+    return _Sought(tree, looked_for, tuple(_needed(tree, config)), last)
+
+
+def _beginnings(word: Word, config: str) -> tuple[str, ...]:
+    return beginnings(word.lexeme, word.prefix) if config == "english" else (word.lexeme,)
+
+
+def _needed(node: Node, config: str) -> Iterator[tuple[str, ...]]:
+    """How words begin of which one must be there, for every word without which nothing fits."""
+    match node:
+        case Word():
+            yield _beginnings(node, config)
+        case Both(left, right) | Phrase(left, right):
+            yield from _needed(left, config)
+            yield from _needed(right, config)
+        case _:
+            return
 
 
 def _holds(node: Node, found: Positions) -> bool:

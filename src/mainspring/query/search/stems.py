@@ -69,6 +69,17 @@ def stem(word: str) -> str:
     return _step_5(word, first, second).replace("Y", "y")
 
 
+CHANGED: Final = frozenset("iley")
+"""The last letters of stems that may not be those of the word: happi(er), abl(e), relat(ion)e, sky(skies)."""
+
+
+def beginnings(stem: str, prefix: bool = False) -> tuple[str, ...]:
+    """How every word of a stem begins (with `prefix`, of all stems that begin so): with its letters but perhaps the last."""
+    regular = stem[:-1] if stem[-1:] in CHANGED else stem
+    others = (word for word, irregular in IRREGULAR.items() if (irregular.startswith(stem) if prefix else irregular == stem))
+    return (regular, *(word for word in others if not word.startswith(regular)))
+
+
 def _region(word: str, start: int) -> int:
     """Where the region after the first consonant that follows a vowel begins, from `start` on."""
     found = _REGION.search(word, start)
