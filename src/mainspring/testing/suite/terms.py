@@ -8,6 +8,7 @@ import pytest
 
 from mainspring.errors import NotSingular, NotSupported, RowCheckViolated, UniqueViolated
 from mainspring.query.ast import (
+    Aggregate,
     Column,
     Compare,
     Conflict,
@@ -134,3 +135,14 @@ class ZonesSuite(Suite):
     async def test_a_zone_that_is_none(self, door: Door) -> None:
         with pytest.raises(NotSupported):
             await door.run(Read(named("samples"), ALL, terms=Terms(timezone="Mars/Olympus")))
+
+    async def test_groups_are_of_days_there(self, door: Door) -> None:
+        moments = ["2026-01-01T07:59:59Z", "2026-01-01T08:00:00Z", "2026-01-02T07:00:00Z"]
+        await door.insert("samples", *({"id": number, "instant": moment} for number, moment in enumerate(moments)))
+        outputs = (Field(INSTANT, "day", "date"), Aggregate("count"), Aggregate("max", INSTANT, "last"))
+        query = Read(named("samples"), Selection(outputs), terms=Terms(timezone=ANGELES))
+        found = sorted(rows_of(await door.run(query)), key=lambda row: str(row["day"]))
+        assert found == [
+            {"day": "2025-12-31", "count": 1, "last": "2025-12-31T23:59:59-08:00"},
+            {"day": "2026-01-01", "count": 2, "last": "2026-01-01T23:00:00-08:00"},
+        ]
