@@ -529,9 +529,7 @@ def _uuid_json(type_: DataType, value: Any) -> str:
 
 def _enum(type_: DataType, text: str) -> str:
     if text not in type_.values:
-        raise ValueInvalid(
-            type=str(type_), value=_echo(text), reason=f"one of {', '.join(type_.values)} is needed"
-        )
+        raise ValueInvalid(type=str(type_), value=_echo(text), reason=f"one of {', '.join(type_.values)} is needed")
     return text
 
 

@@ -97,7 +97,7 @@ class SyntaxInvalid(RequestError):
 
     @property
     def message(self) -> str:
-        return f'failed to parse {self.part} ({shorten(self.text)})'
+        return f"failed to parse {self.part} ({shorten(self.text)})"
 
     @property
     def details(self) -> str | None:
@@ -381,9 +381,7 @@ class RelationAmbiguous(CatalogError):
 
     @property
     def message(self) -> str:
-        return (
-            f"Could not embed because more than one relationship was found for '{self.source}' and '{self.target}'"
-        )
+        return f"Could not embed because more than one relationship was found for '{self.source}' and '{self.target}'"
 
     @property
     def hint(self) -> str | None:
@@ -447,10 +445,7 @@ class RoutineAmbiguous(CatalogError):
 
     @property
     def hint(self) -> str | None:
-        return (
-            "Try renaming the parameters or the function itself in the database "
-            "so function overloading can be resolved"
-        )
+        return "Try renaming the parameters or the function itself in the database so function overloading can be resolved"
 
 
 @dataclass(eq=False)
@@ -788,9 +783,7 @@ class RangeNotSatisfiable(ResultError):
 
     @property
     def details(self) -> str | None:
-        return self.reason or (
-            f"An offset of {self.offset} was requested, but there are only {self.total} rows."
-        )
+        return self.reason or (f"An offset of {self.offset} was requested, but there are only {self.total} rows.")
 
 
 @dataclass(eq=False)

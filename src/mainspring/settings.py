@@ -80,9 +80,7 @@ class ServerSettings:
     reload: bool = option(False, "restart when a .py file in the app's folder changes")
     log_level: str = option("info", "least severe event to log", choices=("debug", "info", "warning", "error"))
     log_format: str = option("text", "form of a log line", choices=("text", "json"))
-    trusted_proxies: tuple[str, ...] = option(
-        (), "addresses or networks of proxies whose X-Forwarded-For is believed", minimum=0
-    )
+    trusted_proxies: tuple[str, ...] = option((), "addresses or networks of proxies whose X-Forwarded-For is believed", minimum=0)
     shutdown_seconds: float = option(10.0, "how long running requests may take once stopping", minimum=0, maximum=600)
 
 

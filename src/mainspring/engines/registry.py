@@ -33,9 +33,7 @@ def open_engine(settings: DatabaseSettings, data: Path, *, existing: bool = Fals
         case "memory":
             return open_memory()
         case _:
-            raise ConfigError(
-                [Mistake("database.url", f'there is no engine for "{scheme}://"', f"one of {', '.join(SCHEMES)}")]
-            )
+            raise ConfigError([Mistake("database.url", f'there is no engine for "{scheme}://"', f"one of {', '.join(SCHEMES)}")])
 
 
 def open_memory() -> Engine:
@@ -64,7 +62,9 @@ def look(settings: Settings, data: Path) -> Found:
 def open_native(settings: Settings) -> NativeEngine:
     """The engine of database mode, not started yet. Raises ConfigError."""
     if urlsplit(settings.database.url).scheme not in ("postgresql", "postgres"):
-        raise ConfigError([Mistake("database.auth_mode", "database mode needs PostgreSQL", "set database.url to postgresql://...")])
+        raise ConfigError(
+            [Mistake("database.auth_mode", "database mode needs PostgreSQL", "set database.url to postgresql://...")]
+        )
     try:
         from mainspring.engines.postgres.native.engine import NativeEngine
     except ImportError:
@@ -113,6 +113,4 @@ def _postgres(settings: DatabaseSettings) -> Engine:
         from mainspring.engines.postgres.engine import PostgresEngine
     except ImportError:
         raise _driver_missing() from None
-    return PostgresEngine(
-        settings.url, size=settings.pool_size, timeout=settings.statement_timeout_seconds
-    )
+    return PostgresEngine(settings.url, size=settings.pool_size, timeout=settings.statement_timeout_seconds)

@@ -268,9 +268,7 @@ def default_value(default: Default, type_: DataType, principal: Principal) -> An
             return now(type_)
 
 
-def written(
-    writes: Sequence[Write], rows: Sequence[Mapping[str, Any]], principal: Principal
-) -> list[tuple[Any, ...]]:
+def written(writes: Sequence[Write], rows: Sequence[Mapping[str, Any]], principal: Principal) -> list[tuple[Any, ...]]:
     """The rows as they are to be stored: per row one canonical value (or DEFAULT) per write.
 
     Raises ValueInvalid, ValueOutOfRange (naming row and column) and NotNullViolated.

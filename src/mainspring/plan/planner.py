@@ -62,9 +62,7 @@ class Planner:
         return plan if zone is None else in_zone(plan, zone)
 
     def _plan(self, query: Query, principal: Principal) -> Plan:
-        planning = Planning(
-            self.catalog, Guards(self.registry, principal), self.limits, self.exposed, self.search_config
-        )
+        planning = Planning(self.catalog, Guards(self.registry, principal), self.limits, self.exposed, self.search_config)
         if query.terms.explain is not None and not isinstance(query, Read):
             raise NotSupported("the execution plan of a write", instead="Ask for the plan of a read with the same filters.")
         match query:

@@ -28,9 +28,7 @@ def plan_insert(planning: Planning, query: Insert) -> InsertPlan:
     check = _holds(planning, target, planning.guards.check(table, "insert"))
     if returning is not None or upsert is not None:
         check = both(check, _holds(planning, target, planning.guards.using(table, "select")))
-    return InsertPlan(
-        target, writes, query.rows.index, check, tuple(planning.params), upsert, returning, _kept(query)
-    )
+    return InsertPlan(target, writes, query.rows.index, check, tuple(planning.params), upsert, returning, _kept(query))
 
 
 def plan_update(planning: Planning, query: Update) -> UpdatePlan:
@@ -82,9 +80,7 @@ def _picked(planning: Planning, query: Update | Delete, command: str) -> Rows:
     return read_rows(planning, query.table, selection, "select", command)
 
 
-def _returning(
-    planning: Planning, table: TableName, selection: Selection | None, *, ordered: bool = True
-) -> Rows | None:
+def _returning(planning: Planning, table: TableName, selection: Selection | None, *, ordered: bool = True) -> Rows | None:
     rows = None if selection is None else read_rows(planning, table, selection, ordered=ordered)
     if rows is not None and rows.group is not None:
         raise NotSupported("aggregates in the answer to a write", instead="Read them afterwards.")
@@ -115,9 +111,7 @@ def _target(planning: Planning, table: Table, name: str, allowed: frozenset[str]
     return column
 
 
-def _insert_writes(
-    planning: Planning, table: Table, query: Insert, allowed: frozenset[str]
-) -> tuple[Write, ...]:
+def _insert_writes(planning: Planning, table: Table, query: Insert, allowed: frozenset[str]) -> tuple[Write, ...]:
     named = [_target(planning, table, name, allowed) for name in query.columns]
     writes = [_write(table, column, given=True, missing_default=query.missing_default) for column in named]
     writes += [
@@ -128,16 +122,12 @@ def _insert_writes(
     return tuple(writes)
 
 
-def _write(
-    table: Table, column: Column, *, given: bool, missing_default: bool = False, automatic: bool = True
-) -> Write:
+def _write(table: Table, column: Column, *, given: bool, missing_default: bool = False, automatic: bool = True) -> Write:
     """A write of a column. With `automatic` a missing key is counted on by the database, which is no default of an update."""
     own = column.default if missing_default else None
     defaults = column.server_default is not None or (automatic and column.autoincrement)
     database = missing_default and own is None and defaults
-    return Write(
-        table.name.name, column.name, column.type, given, own, database, required=not column.nullable
-    )
+    return Write(table.name.name, column.name, column.type, given, own, database, required=not column.nullable)
 
 
 def _upsert(planning: Planning, target: Source, conflict: Conflict, columns: Iterable[str]) -> Upsert:

@@ -460,9 +460,7 @@ class Field(Operand):
 
     __slots__ = ("_column", "_json", "_path", "_scope", "_table")
 
-    def __init__(
-        self, table: Table, column: Column, scope: int, path: tuple[str | int, ...] = (), *, json: bool = False
-    ) -> None:
+    def __init__(self, table: Table, column: Column, scope: int, path: tuple[str | int, ...] = (), *, json: bool = False) -> None:
         self._table, self._column, self._scope, self._path, self._json = table, column, scope, path, json
 
     def __repr__(self) -> str:

@@ -73,9 +73,7 @@ class Data:
         self._capacity = capacity
         self._prepared: dict[tuple[Query, str, bool], Prepared] = {}
 
-    async def execute(
-        self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None
-    ) -> Result:
+    async def execute(self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Answer `query` with the request's `values`, as far as `principal` may.
 
         `request` is told to a database that authorises by itself; others do not look at it.

@@ -29,13 +29,13 @@ altered. To let everybody read a table, write below:
 
 from __future__ import annotations
 '''
-_OWNED = '''
+_OWNED = """
 and to give the signed-in their own rows:
 
     @app.policy({model}, "select", "insert", "update", "delete", to="authenticated")
     def own(row: Any, me: Any) -> Any:
         return row.{attribute} == me.uid
-'''
+"""
 
 
 def module(catalog: Catalog, file: str, place: str, left_out: Sequence[str] = ()) -> str:

@@ -67,7 +67,7 @@ CREATE OR REPLACE FUNCTION storage.extension(name text) RETURNS text IMMUTABLE L
   $$ SELECT reverse(split_part(reverse(storage.filename(name)), '.', 1)) $$"""
 
 GRANTS = f"""
-GRANT USAGE ON SCHEMA public, {', '.join(_SCHEMAS)} TO {_CALLERS};
+GRANT USAGE ON SCHEMA public, {", ".join(_SCHEMAS)} TO {_CALLERS};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA auth, storage TO {_CALLERS};
 GRANT ALL ON ALL TABLES IN SCHEMA storage TO {_CALLERS};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA auth TO service_role;

@@ -24,7 +24,14 @@ _SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
 _LISTS = (Form.LIST, Form.VALUES, Form.PATTERNS, Form.REGEXES)
 _SYMBOLS = {
     **SYMBOLS,
-    "cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>", "nxr": "&<", "nxl": "&>", "adj": "-|-",
+    "cs": "@>",
+    "cd": "<@",
+    "ov": "&&",
+    "sl": "<<",
+    "sr": ">>",
+    "nxr": "&<",
+    "nxl": "&>",
+    "adj": "-|-",
 }
 _SEARCHES = {
     "fts": "to_tsquery",
@@ -260,9 +267,7 @@ def _regexes(fold: bool) -> Encoder:
     return lambda patterns: array(None if pattern is None else encode(pattern) for pattern in patterns)
 
 
-_REGEX = {
-    (form, fold): make(fold) for form, make in ((Form.REGEX, _regex), (Form.REGEXES, _regexes)) for fold in (False, True)
-}
+_REGEX = {(form, fold): make(fold) for form, make in ((Form.REGEX, _regex), (Form.REGEXES, _regexes)) for fold in (False, True)}
 
 
 def _interval(value: int) -> bytes:

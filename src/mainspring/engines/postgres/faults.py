@@ -49,7 +49,7 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
     if state.startswith(_UNAVAILABLE):
         return EngineUnavailable()
     match state:
-        case "42704" | "42602" if (config := _CONFIG.search(error.diag.message_primary or "")):
+        case "42704" | "42602" if config := _CONFIG.search(error.diag.message_primary or ""):
             return SearchConfigUnknown(config[1] or "...")
         case "57014":
             return TimedOut(seconds)

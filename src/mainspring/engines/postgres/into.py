@@ -68,9 +68,7 @@ class Into:
         self._conflict = _on_conflict(plan.upsert, dialect) if plan.upsert else ""
         self._made: dict[tuple[Shape, bool], str] = {}
         columns = self._table.columns
-        self.counting = [
-            position for position, write in enumerate(plan.writes) if columns[write.column].autoincrement
-        ]
+        self.counting = [position for position, write in enumerate(plan.writes) if columns[write.column].autoincrement]
 
     def sql(self, shape: Shape, several: bool) -> str:
         """The statement for rows of a shape: RETURNING ctid, whether it is new, and its primary key as a JSON array."""

@@ -180,9 +180,7 @@ class Transaction:
             raise AssertionError("the transaction has not begun")
         return self._session
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         session = self._running
         if isinstance(error, psycopg.OperationalError) and not session.usable:
             self._pool.forget_idle()

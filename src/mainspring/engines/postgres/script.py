@@ -49,9 +49,7 @@ class Work:
 class Script:
     """What every write shares: running in a transaction, verifying, representing."""
 
-    def __init__(
-        self, table: Table, dialect: PostgresDialect, pool: Pool, plan: InsertPlan | UpdatePlan | DeletePlan
-    ) -> None:
+    def __init__(self, table: Table, dialect: PostgresDialect, pool: Pool, plan: InsertPlan | UpdatePlan | DeletePlan) -> None:
         self.table, self.dialect, self.pool = table, dialect, pool
         self.params, self.kept, self.zone = plan.params, plan.kept, plan.zone
 
@@ -159,9 +157,7 @@ def checks(statement: Statement | None, arguments: list[Any], ids: Sequence[byte
     return [Command(statement.sql, [*arguments, array(ids), str(len(ids)).encode()])]
 
 
-def represented(
-    statement: Statement | None, arguments: list[Any], ids: Sequence[bytes], zone: str | None
-) -> list[Command]:
+def represented(statement: Statement | None, arguments: list[Any], ids: Sequence[bytes], zone: str | None) -> list[Command]:
     """The question for the rows' body, its moments shown in `zone`, where one is asked for."""
     return [] if statement is None else [*in_zone(zone), Command(statement.sql, [*arguments, array(ids)])]
 

@@ -128,7 +128,6 @@ def _listed_bytes(values: list[bytes | None]) -> str:
     return json_dump([None if value is None else value.hex().upper() for value in values])
 
 
-
 _TESTS = {"null": "NULL", "not_null": "NOT NULL", "true": "1", "false": "0", "unknown": "NULL"}
 
 
@@ -416,9 +415,7 @@ def _own_document(value: str, type_: DataType) -> str:
         case Kind.FLOAT:
             # SQLite itself writes up to 17 digits where 16 read back the same.
             whole = f"CAST({value} AS INTEGER)"
-            return (
-                f"CASE WHEN {value} = {whole} AND abs({value}) < 1e15 THEN {whole} ELSE json(ms_float_text({value})) END"
-            )
+            return f"CASE WHEN {value} = {whole} AND abs({value}) < 1e15 THEN {whole} ELSE json(ms_float_text({value})) END"
         case Kind.NUMERIC:
             return f"json({_number(value, type_)})"
         case Kind.BYTES:

@@ -89,9 +89,7 @@ class Insert(Script):
 
         return work
 
-    def _insert_deferred(
-        self, references: References, connection: Any, encoded: list[_Encoded], principal: Principal
-    ) -> _Done:
+    def _insert_deferred(self, references: References, connection: Any, encoded: list[_Encoded], principal: Principal) -> _Done:
         references.defer(connection, True)
         try:
             done = self._insert(connection, encoded, [], principal)

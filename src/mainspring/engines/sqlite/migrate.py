@@ -17,9 +17,7 @@ def migrate(connection: Any, catalog: Catalog) -> tuple[TableName, ...]:
     """Run inside a transaction. The tables created; raises ConfigError for what cannot be added."""
     physical = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")}
     existing = {name for name in catalog.tables if names.physical(name) in physical}
-    columns = {
-        name: {row[1] for row in connection.execute(f"PRAGMA table_xinfo({names.table(name)})")} for name in existing
-    }
+    columns = {name: {row[1] for row in connection.execute(f"PRAGMA table_xinfo({names.table(name)})")} for name in existing}
     for statement in (*create_statements(catalog, existing), *missing_columns(catalog, columns)):
         connection.execute(statement)
     keep(connection, catalog)
@@ -30,9 +28,7 @@ def migrate(connection: Any, catalog: Catalog) -> tuple[TableName, ...]:
 def _views(connection: Any, catalog: Catalog) -> None:
     """Make the views that are missing, and anew those whose text has changed: they hold nothing."""
     standing = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'view'"))
-    wanted = {
-        table.name: f"CREATE VIEW {names.table(table.name)} AS {definition.flat}" for table, definition in views(catalog)
-    }
+    wanted = {table.name: f"CREATE VIEW {names.table(table.name)} AS {definition.flat}" for table, definition in views(catalog)}
     changed = [name for name, sql in wanted.items() if standing.get(names.physical(name)) != sql]
     for name in changed:
         if names.physical(name) in standing:

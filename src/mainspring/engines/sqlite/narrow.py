@@ -17,6 +17,7 @@ from mainspring.query.search.trees import Both, Either, Node, Phrase, Word
 _PIECES: Final = re.compile(r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+")
 """What stands between the ASCII characters that end a word."""
 
+
 @lru_cache(maxsize=64)
 def narrowing(operator: str, config: str) -> tuple[Encoder, Encoder]:
     """The makers of two arguments: the FTS5 query, and whether there is none, so that every row must be looked at."""

@@ -83,9 +83,7 @@ class NativePlanner:
     def _written(self, query: Insert | Update | Delete, table: Table, returning: Selection | None) -> Written:
         root = plant(self.catalog(), query.table, returning or Selection(), query.table.name)
         key = table.primary_key
-        document = negotiate(
-            self.catalog(), query.terms, query.table, plain(root), self.explainable, rows=returning is not None
-        )
+        document = negotiate(self.catalog(), query.terms, query.table, plain(root), self.explainable, rows=returning is not None)
         singular = query.singular or _asks_one(query)
         keys = isinstance(query, Insert) and query.keys
         columns = needed(root, key) if returning is not None else needed(root, key) if keys else ()
@@ -152,7 +150,3 @@ def plain(root: Node) -> bool:
 def _asks_one(query: Insert | Update | Delete) -> bool:
     first = query.terms.accept[0] if query.terms.accept else None
     return first is not None and first.form.value == "object" and first.explain is None
-
-
-
-

@@ -199,4 +199,3 @@ def _named(item: object) -> set[str]:
             return {name for each in items for name in _named(each)}
         case _:
             return set()
-

@@ -45,9 +45,7 @@ def column_ref(planning: Planning, scope: Scope, column: ast.Column) -> expr.Ref
         return expr.Ref(scope.alias, found, found.type, formula=formula)
     if found.type.kind is not Kind.JSON:
         raise OperatorInvalid("->>" if column.as_text else "->", str(found.type))
-    path = tuple(
-        planning.param(ast.Const(step), BIGINT if isinstance(step, int) else TEXT) for step in column.path
-    )
+    path = tuple(planning.param(ast.Const(step), BIGINT if isinstance(step, int) else TEXT) for step in column.path)
     return expr.Ref(scope.alias, found, TEXT if column.as_text else JSON, path, column.as_text, formula)
 
 

@@ -86,9 +86,7 @@ class Caller:
     def prepare(self, query: Query, principal: Principal) -> None:
         """Nothing of a call is planned beforehand."""
 
-    async def execute(
-        self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None
-    ) -> Result:
+    async def execute(self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Answer a call. Raises RoutineUnknown, RoutineDenied, RoutineWrites, ValueInvalid, TimedOut, Busy, RoutineFailed,
         and what the function itself refuses.
         """
@@ -163,9 +161,7 @@ class Caller:
 
     # ------------------------------------------------------------ answers
 
-    async def _rows(
-        self, function: Function, query: Call, values: list[Any], given: Any, principal: Principal
-    ) -> Result:
+    async def _rows(self, function: Function, query: Call, values: list[Any], given: Any, principal: Principal) -> Result:
         """Rows of a model: read by their keys, as the caller may see them, as the request wants them."""
         assert function.table is not None
         table = self._names.catalog.tables[function.table]
@@ -186,7 +182,6 @@ class Caller:
         if not function.routine.returns.many:
             return _one(result)
         return result
-
 
     async def _made(self, function: Function, table: Table, query: Call, values: Sequence[Any], made: Any) -> Result:
         """Rows that the function made itself, as the request wants them."""

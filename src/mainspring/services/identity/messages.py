@@ -62,9 +62,7 @@ class Messages:
             if wait:
                 raise TooManyRequests("email", wait)
 
-    async def send(
-        self, kind: str, address: str, user: User, code: Code, redirect_to: str, link_type: str | None = None
-    ) -> None:
+    async def send(self, kind: str, address: str, user: User, code: Code, redirect_to: str, link_type: str | None = None) -> None:
         """Write a message and hand it over. Raises MessageUndelivered."""
         values = {
             "SiteURL": self._site,

@@ -1,6 +1,6 @@
 """Refresh tokens: a session and a number, signed. Nothing of them is stored but the number.
 
-    base64url( 0x00, session (16 bytes), counter (uvarint), hmac-sha256 (first 16 bytes), sha256 of all before (first 4 bytes) )
+base64url( 0x00, session (16 bytes), counter (uvarint), hmac-sha256 (first 16 bytes), sha256 of all before (first 4 bytes) )
 """
 
 from __future__ import annotations

@@ -24,9 +24,7 @@ _ABANDONED: Final = timedelta(days=2)
 class Revocations:
     """Marks what is revoked, and keeps a verifier informed. `lifetime` is that of an access token, in seconds."""
 
-    def __init__(
-        self, store: Store, verifier: TokenVerifier, lifetime: float, every: float, observe: Sink = discard
-    ) -> None:
+    def __init__(self, store: Store, verifier: TokenVerifier, lifetime: float, every: float, observe: Sink = discard) -> None:
         self._store, self._verifier, self._observe = store, verifier, observe
         self._lifetime, self._every = timedelta(seconds=lifetime), every
         self._seen = ""

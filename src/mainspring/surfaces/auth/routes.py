@@ -15,13 +15,17 @@ from mainspring.services.identity.service import Identity
 from mainspring.services.identity.tokens import TokenVerifier
 from mainspring.settings import AuthSettings
 from mainspring.surfaces.auth import parse
+from mainspring.surfaces.auth.account import Own
+from mainspring.surfaces.auth.admin import Admin
+from mainspring.surfaces.auth.asked import Answer, Asked
 from mainspring.surfaces.auth.errors import Refused, render_error
-from mainspring.surfaces.auth.handle import Answer, Asked, Endpoints
+from mainspring.surfaces.auth.public import Public
 
 Handler = Callable[[Asked], Awaitable[Answer]]
+Methods = Mapping[str, Handler]
 MAX_BODY: Final = 1_048_576
 _MOST_AGENT: Final = 512
-_USER: Final = "/admin/users/"
+_BARE: Final = frozenset({204, 302, 303})
 _VERSION: Final = b"x-supabase-api-version"
 
 
@@ -31,31 +35,15 @@ class AuthSurface:
     def __init__(
         self, identity: Identity, verifier: TokenVerifier, auth: AuthSettings, jwks: Mapping[str, Any], locate: Locate
     ) -> None:
-        do = Endpoints(identity, verifier, auth, jwks)
-        self._locate, self._external = locate, identity.parts.redirects.site_url
-        self._routes: dict[str, dict[str, Handler]] = {
-            "/health": {"GET": do.health, "HEAD": do.health},
-            "/settings": {"GET": do.settings, "HEAD": do.settings},
-            "/.well-known/jwks.json": {"GET": do.jwks, "HEAD": do.jwks},
-            "/signup": {"POST": do.signup},
-            "/token": {"POST": do.token},
-            "/otp": {"POST": do.otp},
-            "/magiclink": {"POST": do.magiclink},
-            "/recover": {"POST": do.recover},
-            "/resend": {"POST": do.resend},
-            "/verify": {"POST": do.verify, "GET": do.follow},
-            "/user": {"GET": do.user, "PUT": do.update_user},
-            "/logout": {"POST": do.logout},
-            "/reauthenticate": {"GET": do.reauthenticate},
-            "/admin/users": {"GET": do.list_users, "POST": do.create_user},
-        }
-        self._one_user: dict[str, Handler] = {"GET": do.get_user, "PUT": do.change_user, "DELETE": do.delete_user}
+        self._locate = locate
+        desk = (identity, verifier, auth)
+        self._routes = Routes({**_public(Public(*desk, jwks)), **_own(Own(*desk)), **_admin(Admin(*desk))})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = scope["method"] == "HEAD"
         try:
             answer = await self._answer(scope, receive)
-            headers = answer.headers if answer.status in (204, 303) else [JSON, *answer.headers]
+            headers = answer.headers if answer.status in _BARE else [JSON, *answer.headers]
             status, body = answer.status, answer.body
         except MainspringError as error:
             status, headers, body = render_error(error, find(scope["headers"], _VERSION), scope.get(ID, b""))
@@ -64,7 +52,7 @@ class AuthSurface:
         await send({"type": "http.response.body", "body": b"" if head else body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        handler, named = self._find(scope)
+        handler, named = self._routes.find(scope)
         headers = scope["headers"]
         agent = (find(headers, b"user-agent") or b"").decode("latin-1")[:_MOST_AGENT]
         asked = Asked(
@@ -77,17 +65,64 @@ class AuthSurface:
         )
         return await handler(asked)
 
-    def _find(self, scope: Scope) -> tuple[Handler, Mapping[str, str]]:
-        """The endpoint, and what its path names. Raises Refused."""
-        path = scope["path"][len(scope.get("root_path") or "") :].rstrip("/")
-        named: dict[str, str] = {}
-        methods = self._routes.get(path)
-        if methods is None and path.startswith(_USER) and "/" not in path[len(_USER) :]:
-            methods, named = self._one_user, {"id": path[len(_USER) :]}
+
+class Routes:
+    """Handlers by path and method. `{name}` in a path stands for one segment."""
+
+    def __init__(self, table: Mapping[str, Methods]) -> None:
+        self._plain = {path: methods for path, methods in table.items() if "{" not in path}
+        self._named = [(path.split("/"), methods, path) for path, methods in table.items() if "{" in path]
+
+    def find(self, scope: Scope) -> tuple[Handler, Mapping[str, str]]:
+        """The handler of a request, and what its path names. Raises Refused."""
+        asked = scope["path"][len(scope.get("root_path") or "") :].rstrip("/")
+        methods = self._plain.get(asked)
+        path, named = asked, dict[str, str]()
         if methods is None:
-            raise Refused(404, "validation_failed", "There is nothing at this path")
-        scope[TARGET] = f"auth{path}" if not named else f"auth{_USER}{{id}}"
+            methods, path, named = self._match(asked.split("/"))
+        scope[TARGET] = f"auth{path}"
         handler = methods.get(scope["method"])
         if handler is None:
             raise Refused(405, "validation_failed", f"Only {', '.join(methods)} is allowed here")
         return handler, named
+
+    def _match(self, segments: list[str]) -> tuple[Methods, str, dict[str, str]]:
+        for pattern, methods, path in self._named:
+            if len(pattern) == len(segments) and all(map(_fits, pattern, segments)):
+                named = {part[1:-1]: said for part, said in zip(pattern, segments, strict=True) if part[:1] == "{"}
+                return methods, path, named
+        raise Refused(404, "validation_failed", "There is nothing at this path")
+
+
+def _fits(part: str, said: str) -> bool:
+    return part == said or (part[:1] == "{" and bool(said))
+
+
+def _public(do: Public) -> dict[str, Methods]:
+    return {
+        "/health": {"GET": do.health, "HEAD": do.health},
+        "/settings": {"GET": do.settings, "HEAD": do.settings},
+        "/.well-known/jwks.json": {"GET": do.jwks, "HEAD": do.jwks},
+        "/signup": {"POST": do.signup},
+        "/token": {"POST": do.token},
+        "/otp": {"POST": do.otp},
+        "/magiclink": {"POST": do.magiclink},
+        "/recover": {"POST": do.recover},
+        "/resend": {"POST": do.resend},
+        "/verify": {"POST": do.verify, "GET": do.follow},
+    }
+
+
+def _own(do: Own) -> dict[str, Methods]:
+    return {
+        "/user": {"GET": do.user, "PUT": do.update_user},
+        "/logout": {"POST": do.logout},
+        "/reauthenticate": {"GET": do.reauthenticate},
+    }
+
+
+def _admin(do: Admin) -> dict[str, Methods]:
+    return {
+        "/admin/users": {"GET": do.list_users, "POST": do.create_user},
+        "/admin/users/{id}": {"GET": do.get_user, "PUT": do.change_user, "DELETE": do.delete_user},
+    }

@@ -150,15 +150,11 @@ def _raised(error: errors.DatabaseRefused, minimal: bool) -> ErrorAnswer:
 _MESSAGE_FORM: Final = (
     "MESSAGE must be a JSON object with obligatory keys: 'code', 'message' and optional keys: 'details', 'hint'."
 )
-_DETAIL_FORM: Final = (
-    "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'."
-)
+_DETAIL_FORM: Final = "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'."
 
 
 def _unreadable(told: str, cure: str) -> ErrorAnswer:
-    return render_error(
-        Refused(500, "PGRST121", "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error", told, cure)
-    )
+    return render_error(Refused(500, "PGRST121", "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error", told, cure))
 
 
 _STATES: Final[Mapping[str, int]] = {

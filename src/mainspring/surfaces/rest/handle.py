@@ -21,9 +21,7 @@ Q = TypeVar("Q", bound=Query)
 class DataDoor(Protocol):
     """The part of `services.data.Data` that this surface uses."""
 
-    async def execute(
-        self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None
-    ) -> Result:
+    async def execute(self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run a query with its values for a caller. Raises the errors of `mainspring.errors`."""
         ...
 

@@ -111,8 +111,10 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
     columns = _names("columns parameter", once["columns"]) if "columns" in once else None
     conflict = _names("on_conflict parameter", once["on_conflict"]) if "on_conflict" in once else ()
     terms = _terms(asked, preferences, media, grammar)
-    query = _call(asked, root, slots, preferences, places, terms) if asked.call else _query(
-        asked, root, slots, preferences, columns or (), conflict, terms
+    query = (
+        _call(asked, root, slots, preferences, places, terms)
+        if asked.call
+        else _query(asked, root, slots, preferences, columns or (), conflict, terms)
     )
     if cursor is not None and isinstance(query, Read):
         query = replace(query, cursor=cursor)
@@ -373,9 +375,7 @@ def invalid_filters() -> Refused:
     return Refused(405, "PGRST105", "Filters must include all and only primary key columns with 'eq' operators")
 
 
-def _call(
-    asked: Asked, root: Node, slots: Slots, prefer: Preferences, places: list[tuple[str, int]], terms: Terms
-) -> Call:
+def _call(asked: Asked, root: Node, slots: Slots, prefer: Preferences, places: list[tuple[str, int]], terms: Terms) -> Call:
     names = tuple(dict.fromkeys(name for name, _ in places))
     reads, rows = asked.method != "POST", asked.method != "HEAD"
     return Call(

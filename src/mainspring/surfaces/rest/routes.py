@@ -180,9 +180,7 @@ class RestSurface:
 
     # ------------------------------------------------------------ bodies
 
-    async def _with_body(
-        self, scope: Scope, receive: Receive, shape: Shape, values: list[Any], principal: Principal
-    ) -> Query:
+    async def _with_body(self, scope: Scope, receive: Receive, shape: Shape, values: list[Any], principal: Principal) -> Query:
         body = await read_body(receive, scope["headers"], self._settings.max_body_bytes)
         kind = find(scope["headers"], b"content-type")
         written: Any

@@ -61,9 +61,7 @@ def swagger(catalog: Catalog, tables: Iterable[Table], routines: Iterable[Routin
     }
     if about.security:
         told = 'Add the token prepending "Bearer " (without quotes) to it'
-        document["securityDefinitions"] = {
-            _JWT: {"type": "apiKey", "name": "Authorization", "in": "header", "description": told}
-        }
+        document["securityDefinitions"] = {_JWT: {"type": "apiKey", "name": "Authorization", "in": "header", "description": told}}
         document["security"] = [{_JWT: []}]
     return msgspec.json.encode(document)
 

@@ -56,9 +56,7 @@ def fields(*names: str) -> tuple[Field, ...]:
     return tuple(Field(Column(name)) for name in names)
 
 
-def selected(
-    *items: Item | str, where: Expr | None = None, order: Sequence[Order] = (), limit: int | None = None
-) -> Selection:
+def selected(*items: Item | str, where: Expr | None = None, order: Sequence[Order] = (), limit: int | None = None) -> Selection:
     """A selection without a page of its own, columns by their names."""
     outputs = tuple(Field(Column(item)) if isinstance(item, str) else item for item in items)
     return Selection(outputs or (Star(),), where, tuple(order), None if limit is None else Slot(limit))

@@ -40,9 +40,7 @@ class GroupsSuite(Suite):
     async def test_of_all_rows(self, door: Door) -> None:
         await self.shelf(door)
         items = (COUNT, over("count", "price", "priced"), over("sum", "price"), over("min", "title"), over("max", "year"))
-        assert await door.rows("books", *items) == [
-            {"count": 6, "priced": 5, "sum": Decimal("19.80"), "min": "a", "max": 2021}
-        ]
+        assert await door.rows("books", *items) == [{"count": 6, "priced": 5, "sum": Decimal("19.80"), "min": "a", "max": 2021}]
 
     async def test_of_no_rows_there_is_one_group(self, door: Door) -> None:
         found = await door.rows("books", COUNT, over("sum", "price"), over("avg", "year"), over("max", "title"))
@@ -85,9 +83,7 @@ class GroupsSuite(Suite):
             ("span", ("2 days", "-1 day", "01:00"), "-1 days", "2 days"),
         ],
     )
-    async def test_least_and_greatest(
-        self, door: Door, column: str, values: tuple[Any, ...], least: Any, greatest: Any
-    ) -> None:
+    async def test_least_and_greatest(self, door: Door, column: str, values: tuple[Any, ...], least: Any, greatest: Any) -> None:
         await door.insert("samples", *({"id": number, column: value} for number, value in enumerate(values)))
         (found,) = await door.rows("samples", over("min", column), over("max", column))
         assert (found["min"], found["max"]) == (least, greatest)

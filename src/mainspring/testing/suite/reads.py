@@ -163,7 +163,6 @@ class ConditionsSuite(Suite):
         assert await door.ids("samples", condition, values=[["2"]]) == [2]
         assert await door.ids("samples", Compare("eq", Column("price"), Slot(0)), values=["1.500"]) == [1]
 
-
     async def test_any_and_all_of_several_values(self, door: Door) -> None:
         await fill(door)
         word, some, every = Column("title"), Quantifier.ANY, Quantifier.ALL
@@ -215,9 +214,7 @@ class PagesSuite(Suite):
 
     async def test_order_by_several_columns(self, door: Door) -> None:
         pairs = [(1, 2), (2, 1), (1, 1), (2, None)]
-        await door.insert(
-            "samples", *({"id": number, "small": a, "whole": b} for number, (a, b) in enumerate(pairs, 1))
-        )
+        await door.insert("samples", *({"id": number, "small": a, "whole": b} for number, (a, b) in enumerate(pairs, 1)))
         order = [Order(Column("small"), descending=True), Order(Column("whole"))]
         assert await door.ids("samples", order=order) == [2, 4, 3, 1]
 

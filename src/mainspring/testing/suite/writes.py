@@ -172,9 +172,7 @@ class ChangeSuite(Suite):
     async def test_update_answers_what_became(self, door: Door) -> None:
         await fill(door)
         author = Embed("people", selected("name"), alias="author", hint="author_id")
-        result = await door.update(
-            "books", {"author_id": 3}, compare("id", "eq", 1), returning=selected("id", author)
-        )
+        result = await door.update("books", {"author_id": 3}, compare("id", "eq", 1), returning=selected("id", author))
         assert rows_of(result) == [{"id": 1, "author": {"name": "Cy"}}]
 
     async def test_update_of_nothing(self, door: Door) -> None:
@@ -237,7 +235,6 @@ class ChangeSuite(Suite):
                 await write()
         assert [row["title"] for row in await door.rows("books", "title", order=BY_ID)] == ["One", "Two", "Three"]
         assert len(await door.ids("labels")) == 3
-
 
     async def test_no_more_rows_than_allowed_are_affected(self, door: Door) -> None:
         await fill(door)

@@ -140,9 +140,7 @@ def _routines(every: Sequence[Facts]) -> Mapping[TableName, tuple[Routine, ...]]
 
 
 def _parameter(facts: Facts) -> Parameter:
-    return Parameter(
-        facts["name"], facts["type"], facts["required"], facts["mode"] == "v", _LENGTH_FREE.get(facts["type"])
-    )
+    return Parameter(facts["name"], facts["type"], facts["required"], facts["mode"] == "v", _LENGTH_FREE.get(facts["type"]))
 
 
 def _routine(facts: Facts, parameters: tuple[Parameter, ...]) -> Routine:

@@ -148,9 +148,7 @@ class Trees:
 
     def _outer_order(self, node: Node) -> list[OrderBy]:
         names = [f"{node.join_alias}_{term.target.name}_{number}" for number, term in enumerate(node.order, 1)]
-        return [
-            OrderBy(Target(name), term.descending, term.nulls_first) for name, term in zip(names, node.order, strict=True)
-        ]
+        return [OrderBy(Target(name), term.descending, term.nulls_first) for name, term in zip(names, node.order, strict=True)]
 
     def _page(self, node: Node) -> str:
         bound = self.max_rows
@@ -184,4 +182,3 @@ class Trees:
 
 def _equal(table: TableName, columns: tuple[str, ...], other: TableName, theirs: tuple[str, ...]) -> list[str]:
     return [f"{column(table, mine)} = {column(other, their)}" for mine, their in zip(columns, theirs, strict=True)]
-

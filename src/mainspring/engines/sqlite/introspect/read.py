@@ -187,9 +187,7 @@ def _indexes(indexes: list[Any], over: Mapping[str, list[tuple[str, bool]]]) -> 
     )
 
 
-def _foreign_keys(
-    connection: Any, table: Table, real: Mapping[str, str], known: Mapping[str, Table]
-) -> tuple[ForeignKey, ...]:
+def _foreign_keys(connection: Any, table: Table, real: Mapping[str, str], known: Mapping[str, Table]) -> tuple[ForeignKey, ...]:
     """The keys in the order of their columns; one that names no columns of its target means the primary key."""
     keys = list(_each_key(connection, table, real, known))
     names = Names(table.name.name)

@@ -1,9 +1,4 @@
-"""Mainspring's own tables and markers, as the user's models name them: `auth.User`, `auth.uid`.
-
-Ordinary SQLAlchemy models on a metadata of their own, named as Supabase names them (their indexes begin with auth_, because
-SQLite has one namespace for those of all tables). The catalog takes in those that the user's
-refer to, and all of them where people can sign in.
-"""
+"""People, how they sign in, and what they are signed in with."""
 
 from __future__ import annotations
 
@@ -11,51 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    DateTime,
-    ForeignKey,
-    Index,
-    MetaData,
-    SmallInteger,
-    Text,
-    UniqueConstraint,
-    Uuid,
-    func,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-# No model of the user may live here, and no client reaches these schemas through a data surface.
-RESERVED_SCHEMAS = frozenset({"auth", "storage", "realtime", "mainspring"})
-
-
-class SystemBase(DeclarativeBase):
-    """The base of Mainspring's own models."""
-
-    metadata = MetaData()
-    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy reads it from the class
-        str: Text(),
-        bool: Boolean(),
-        int: BigInteger(),
-        UUID: Uuid(),
-        datetime: DateTime(timezone=True),
-        dict[str, Any]: JSON(),
-        list[Any]: JSON(),
-    }
-
-
-def _id() -> Mapped[UUID]:
-    return mapped_column(primary_key=True)
-
-
-def _now() -> Mapped[datetime]:
-    return mapped_column(server_default=func.now())
-
-
-def _user() -> Mapped[UUID]:
-    return mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+from mainspring.catalog.system.base import SystemBase, a_user, an_id, moment
 
 
 class User(SystemBase):
@@ -73,7 +27,7 @@ class User(SystemBase):
         {"schema": "auth", "comment": "The people who can sign in."},
     )
 
-    id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = an_id()
     aud: Mapped[str | None]
     role: Mapped[str | None]
     email: Mapped[str | None]
@@ -98,7 +52,7 @@ class User(SystemBase):
     banned_until: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     tokens_valid_from: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = moment()
     updated_at: Mapped[datetime | None]
 
 
@@ -113,14 +67,14 @@ class Identity(SystemBase):
         {"schema": "auth", "comment": "The ways in which people sign in."},
     )
 
-    id: Mapped[UUID] = _id()
-    user_id: Mapped[UUID] = _user()
+    id: Mapped[UUID] = an_id()
+    user_id: Mapped[UUID] = a_user()
     provider: Mapped[str]
     provider_id: Mapped[str]
     identity_data: Mapped[dict[str, Any] | None]
     email: Mapped[str | None]
     last_sign_in_at: Mapped[datetime | None]
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = moment()
     updated_at: Mapped[datetime | None]
 
 
@@ -133,8 +87,8 @@ class Session(SystemBase):
         {"schema": "auth", "comment": "The devices on which people are signed in."},
     )
 
-    id: Mapped[UUID] = _id()
-    user_id: Mapped[UUID] = _user()
+    id: Mapped[UUID] = an_id()
+    user_id: Mapped[UUID] = a_user()
     aal: Mapped[str]
     amr: Mapped[list[Any]]
     refresh_token_counter: Mapped[int] = mapped_column(default=0)
@@ -143,7 +97,7 @@ class Session(SystemBase):
     user_agent: Mapped[str | None]
     ip: Mapped[str | None]
     tag: Mapped[str | None]
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = moment()
     updated_at: Mapped[datetime | None]
 
 
@@ -157,14 +111,14 @@ class FlowState(SystemBase):
         {"schema": "auth", "comment": "Sign-ins under way that end with a code."},
     )
 
-    id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = an_id()
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
     auth_code: Mapped[str | None]
     auth_code_issued_at: Mapped[datetime | None]
     code_challenge: Mapped[str]
     code_challenge_method: Mapped[str]
     authentication_method: Mapped[str]
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = moment()
     updated_at: Mapped[datetime | None]
 
 
@@ -179,13 +133,13 @@ class OneTimeToken(SystemBase):
         {"schema": "auth", "comment": "Codes and links that were sent to people."},
     )
 
-    id: Mapped[UUID] = _id()
-    user_id: Mapped[UUID] = _user()
+    id: Mapped[UUID] = an_id()
+    user_id: Mapped[UUID] = a_user()
     token_type: Mapped[str]
     token_hash: Mapped[str]
     relates_to: Mapped[str]
     flow_state_id: Mapped[UUID | None] = mapped_column(ForeignKey("auth.flow_state.id", ondelete="CASCADE"))
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = moment()
     updated_at: Mapped[datetime | None]
 
 
@@ -198,10 +152,10 @@ class AuditLogEntry(SystemBase):
         {"schema": "auth", "comment": "Who signed in and out, and what was done about users."},
     )
 
-    id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = an_id()
     payload: Mapped[dict[str, Any]]
     ip_address: Mapped[str | None]
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = moment()
 
 
 class Revocation(SystemBase):
@@ -217,25 +171,7 @@ class Revocation(SystemBase):
         {"schema": "auth", "comment": "Tokens refused before they expire; read by every worker."},
     )
 
-    subject: Mapped[UUID] = _id()
+    subject: Mapped[UUID] = an_id()
     valid_from: Mapped[int]
     kept: Mapped[UUID | None]
-    created_at: Mapped[datetime] = _now()
-
-
-def uid(context: Any, /) -> UUID | None:
-    """A column default: the id of the signed-in user. Mainspring fills it in; a session knows no caller.
-
-    It takes SQLAlchemy's context so that SQLAlchemy keeps the function itself, by which the catalog knows it.
-    """
-    return None
-
-
-class Auth:
-    """The `auth` namespace of the user's models."""
-
-    User = User
-    uid = staticmethod(uid)
-
-
-auth = Auth()
+    created_at: Mapped[datetime] = moment()

@@ -1,0 +1,56 @@
+"""What a signed-in person does about their own account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mainspring.errors import MethodDisabled
+from mainspring.services.identity.profile import Wishes
+from mainspring.services.identity.sessions import GLOBAL, SCOPES
+from mainspring.surfaces.auth import parse, render
+from mainspring.surfaces.auth.asked import Answer, Asked, Desk
+from mainspring.surfaces.auth.errors import invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Own(Desk):
+    """The endpoints for the bearer of a user's token."""
+
+    async def user(self, asked: Asked) -> Answer:
+        """GET /user."""
+        found, _ = await self.identity.profile.of(self.bearer(asked))
+        return Answer(body=render.json(render.user(found)))
+
+    async def update_user(self, asked: Asked) -> Answer:
+        """PUT /user."""
+        principal = self.bearer(asked)
+        await self.bound(asked, "user", self.auth.rate_send)
+        said = parse.body(asked.body, parse.UserBody)
+        if said.phone:
+            raise MethodDisabled("phone")
+        wishes = Wishes(
+            email=said.email,
+            password=said.password,
+            current_password=said.current_password,
+            nonce=said.nonce,
+            data=said.data,
+            app_data=said.app_metadata,
+            challenge=said.challenge(),
+            redirect_to=self.target(asked),
+        )
+        return Answer(body=render.json(render.user(await self.identity.profile.update(principal, wishes, asked.asker))))
+
+    async def logout(self, asked: Asked) -> Answer:
+        """POST /logout."""
+        scope = asked.query.get("scope", GLOBAL)
+        if scope not in SCOPES:
+            raise invalid(f"Unsupported logout scope {scope[:20]}")
+        user, session = await self.identity.profile.of(self.bearer(asked))
+        await self.identity.sessions.end(user.id, session.id if session else None, scope)
+        return Answer(204, b"")
+
+    async def reauthenticate(self, asked: Asked) -> Answer:
+        """GET /reauthenticate."""
+        user, _ = await self.identity.profile.of(self.bearer(asked))
+        await self.identity.mailed.reauthenticate(user, asked.asker)
+        return Answer()

@@ -1,0 +1,99 @@
+"""A request, an answer, and what every endpoint works with: who asks, how often, where they are to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from mainspring.backends.counters.base import Rate
+from mainspring.errors import AdministratorRequired, BearerMissing, TooManyRequests
+from mainspring.http.headers import JSON, NO_STORE, Header, find
+from mainspring.principal import Principal
+from mainspring.services.identity.people import Asker, Granted
+from mainspring.services.identity.service import Identity
+from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.settings import AuthSettings
+from mainspring.surfaces.auth import render
+
+FIVE_MINUTES: Final = 300.0
+HOUR: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: its headers, its parameters, what its path names, its body, and where it comes from."""
+
+    headers: list[Header]
+    query: Mapping[str, str]
+    named: Mapping[str, str]
+    body: bytes
+    asker: Asker
+    here: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, a body and headers beyond the usual."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: list[Header] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The base of the endpoints."""
+
+    identity: Identity
+    verifier: TokenVerifier
+    auth: AuthSettings
+
+    def bearer(self, asked: Asked) -> Principal:
+        """Who asks. An apikey is nobody. Raises BearerMissing, TokenInvalid, TokenExpired."""
+        given = find(asked.headers, b"authorization") or b""
+        if given[:7].lower() != b"bearer " or not given[7:].strip():
+            raise BearerMissing
+        return self.verifier(given[7:].strip())
+
+    def administrator(self, asked: Asked) -> None:
+        if not self.bearer(asked).bypass:
+            raise AdministratorRequired
+
+    async def bound(self, asked: Asked, what: str, times: int, seconds: float = FIVE_MINUTES) -> None:
+        """Return when the address may ask so now. Raises TooManyRequests."""
+        wait = await self.identity.parts.counters.take(f"{what} {asked.asker.ip}", Rate(times, seconds))
+        if wait:
+            raise TooManyRequests("request", wait)
+
+    def target(self, asked: Asked) -> str:
+        """Where a person is to be sent."""
+        said = [find(asked.headers, b"redirect_to"), find(asked.headers, b"referer")]
+        header, referer = (value.decode("latin-1") if value else None for value in said)
+        return self.identity.parts.redirects.choose(header or asked.query.get("redirect_to") or referer)
+
+
+def session_of(granted: Granted) -> Answer:
+    """A session as an answer."""
+    return Answer(body=render.json(render.session(granted)), headers=[NO_STORE])
+
+
+def pages(here: str, number: int, size: int, total: int) -> list[Header]:
+    """The headers that tell where the other pages of a list are."""
+    last = max(1, -(-total // size))
+    links = [(number + 1, "next")] if number < last else []
+    links.append((last, "last"))
+    told = ", ".join(f'<{here}?page={page}&per_page={size}>; rel="{name}"' for page, name in links)
+    return [(b"link", told.encode()), (b"x-total-count", b"%d" % total)]
+
+
+def joined(to: str, query: str) -> str:
+    """An address with more parameters."""
+    bare, mark, fragment = to.partition("#")
+    return f"{bare}{'&' if '?' in bare else '?'}{query}{mark}{fragment}"
+
+
+def sent(to: str, fragment: str = "") -> Answer:
+    """Send a browser somewhere."""
+    target = f"{to.partition('#')[0]}#{fragment}" if fragment else to
+    return Answer(303, b"", [(b"location", target.encode("utf-8", "ignore")), NO_STORE, JSON])

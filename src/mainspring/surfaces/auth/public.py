@@ -1,0 +1,214 @@
+"""What anybody may ask: signing up and in, and what goes by mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Final
+
+from mainspring.errors import MainspringError, MethodDisabled, UserBanned
+from mainspring.http.headers import Header
+from mainspring.services.identity.codes import PKCE
+from mainspring.services.identity.mailed import VERIFIES, Continued, Halfway, Verified
+from mainspring.services.identity.people import Granted
+from mainspring.surfaces.auth import parse, render
+from mainspring.surfaces.auth.asked import HOUR, Answer, Asked, Desk, joined, sent, session_of
+from mainspring.surfaces.auth.errors import Refused, error_query, invalid
+
+_HALFWAY: Final = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
+_CACHED: Final[Header] = (b"cache-control", b"public, max-age=600")
+
+
+@dataclass(frozen=True, slots=True)
+class Public(Desk):
+    """The endpoints that need no session. `keys` is the JWK set of the public keys."""
+
+    keys: Mapping[str, Any]
+
+    # ------------------------------------------------------------ what anybody may ask
+
+    async def health(self, asked: Asked) -> Answer:
+        """That it is up."""
+        told = {"version": f"v{version('mainspring')}", "name": "GoTrue", "description": "Mainspring, in GoTrue's protocol"}
+        return Answer(body=render.json(told))
+
+    async def settings(self, asked: Asked) -> Answer:
+        """What is switched on."""
+        return Answer(body=render.json(render.settings(self.auth)))
+
+    async def jwks(self, asked: Asked) -> Answer:
+        """The public keys."""
+        return Answer(body=render.json(self.keys), headers=[_CACHED])
+
+    # ------------------------------------------------------------ signing up and in
+
+    async def signup(self, asked: Asked) -> Answer:
+        """POST /signup."""
+        said = parse.body(asked.body, parse.SignUpBody)
+        if not said.email and not said.phone:
+            await self.bound(asked, "anonymous", self.auth.rate_anonymous, HOUR)
+            return session_of(await self.identity.sign_up.anonymously(said.data or {}, asked.asker))
+        await self.bound(asked, "signup", self.auth.rate_send)
+        if said.email and said.phone:
+            raise invalid("Only an email address or phone number should be provided on signup.")
+        if not said.password:
+            raise invalid("Signup requires a valid password")
+        if not said.email:
+            raise MethodDisabled("phone")
+        to = self.target(asked)
+        made = await self.identity.sign_up.with_password(
+            said.email, said.password, said.data or {}, asked.asker, said.challenge(), to
+        )
+        return session_of(made) if isinstance(made, Granted) else Answer(body=render.json(render.user(made)))
+
+    async def token(self, asked: Asked) -> Answer:
+        """POST /token."""
+        await self.bound(asked, "token", self.auth.rate_token)
+        said = parse.body(asked.body, parse.TokenBody)
+        match asked.query.get("grant_type"):
+            case "password":
+                return await self._by_password(said, asked)
+            case "refresh_token":
+                return await self._by_refresh_token(said, asked)
+            case "pkce":
+                if not said.auth_code or not said.code_verifier:
+                    raise invalid("invalid request: both auth code and code verifier should be non-empty")
+                code = _uuid_or(said.auth_code)
+                return session_of(await self.identity.sign_in.with_code(code, said.code_verifier, asked.asker))
+        raise Refused(400, "invalid_credentials", "unsupported_grant_type")
+
+    async def _by_password(self, said: parse.TokenBody, asked: Asked) -> Answer:
+        if said.phone and not said.email:
+            raise MethodDisabled("phone")
+        if not said.email or (said.email and said.phone):
+            raise invalid("missing email or phone")
+        try:
+            return session_of(await self.identity.sign_in.with_password(said.email, said.password or "", asked.asker))
+        except UserBanned as error:
+            raise Refused(400, "user_banned", error.message) from error
+
+    async def _by_refresh_token(self, said: parse.TokenBody, asked: Asked) -> Answer:
+        if not said.refresh_token:
+            raise invalid("refresh_token required")
+        try:
+            granted = await self.identity.sessions.refresh(said.refresh_token, asked.asker)
+        except UserBanned:
+            raise Refused(400, "user_banned", "Invalid Refresh Token: User Banned") from None
+        answer = session_of(granted)
+        answer.headers.extend(
+            [
+                (b"sb-auth-user-id", granted.user.id.encode()),
+                (b"sb-auth-session-id", granted.session.id.encode()),
+                (b"sb-auth-refresh-token-counter", b"%d" % granted.session.refresh_token_counter),
+            ]
+        )
+        return answer
+
+    # ------------------------------------------------------------ by mail
+
+    async def otp(self, asked: Asked) -> Answer:
+        """POST /otp."""
+        await self.bound(asked, "otp", self.auth.rate_send)
+        said = parse.body(asked.body, parse.SignUpBody)
+        if said.email and said.phone:
+            raise invalid("Only an email address or phone number should be provided")
+        if said.channel and not said.phone:
+            raise invalid("Channel should only be specified with Phone OTP")
+        return await self._magic_link(said, asked)
+
+    async def magiclink(self, asked: Asked) -> Answer:
+        """POST /magiclink."""
+        await self.bound(asked, "magiclink", self.auth.rate_send)
+        return await self._magic_link(parse.body(asked.body, parse.SignUpBody), asked)
+
+    async def _magic_link(self, said: parse.SignUpBody, asked: Asked) -> Answer:
+        if said.phone:
+            raise MethodDisabled("phone")
+        if not said.email:
+            raise invalid("One of email or phone must be set")
+        if not self.auth.email:
+            raise MethodDisabled("email")
+        await self.identity.mailed.magic_link(
+            said.email, said.data or {}, said.create_user, asked.asker, said.challenge(), self.target(asked)
+        )
+        return Answer()
+
+    async def recover(self, asked: Asked) -> Answer:
+        """POST /recover."""
+        await self.bound(asked, "recover", self.auth.rate_send)
+        said = parse.body(asked.body, parse.SignUpBody)
+        if not said.email:
+            raise invalid("Password recovery requires an email")
+        await self.identity.mailed.recover(said.email, asked.asker, said.challenge(), self.target(asked))
+        return Answer()
+
+    async def resend(self, asked: Asked) -> Answer:
+        """POST /resend."""
+        await self.bound(asked, "resend", self.auth.rate_send)
+        said = parse.body(asked.body, parse.ResendBody)
+        if said.type in ("sms", "phone_change"):
+            raise MethodDisabled("phone")
+        if said.type not in ("signup", "email_change"):
+            raise invalid("Missing one of these types: signup, email_change, sms, phone_change")
+        if not said.email:
+            raise invalid("Type provided requires an email address")
+        await self.identity.mailed.resend(said.type, said.email, asked.asker, said.challenge(), self.target(asked))
+        return Answer()
+
+    async def verify(self, asked: Asked) -> Answer:
+        """POST /verify."""
+        await self.bound(asked, "verify", self.auth.rate_verify)
+        said = parse.body(asked.body, parse.VerifyBody)
+        kind = _verification(said.type)
+        if said.token_hash:
+            if said.token or said.email or said.phone:
+                raise invalid("Only the token_hash and type should be provided")
+            return _verified(await self.identity.mailed.verify_link(kind, said.token_hash, asked.asker))
+        if said.phone:
+            raise MethodDisabled("phone")
+        if not said.token or not said.email:
+            raise invalid("Only an email address or phone number should be provided on verify")
+        return _verified(await self.identity.mailed.verify_code(kind, said.email, said.token, asked.asker))
+
+    async def follow(self, asked: Asked) -> Answer:
+        """GET /verify: somebody follows a link."""
+        to, token = self.target(asked), asked.query.get("token", "")
+        pkce = token.startswith(PKCE)
+        try:
+            await self.bound(asked, "verify", self.auth.rate_verify)
+            kind = _verification(asked.query.get("type"))
+            if not token:
+                raise invalid("Verify requires a token or a token hash")
+            found = await self.identity.mailed.verify_link(kind, token, asked.asker, browser=True)
+        except MainspringError as error:
+            told = error_query(error)
+            return sent(joined(to, told) if pkce else to, f"{told}&sb=")
+        match found:
+            case Continued(code):
+                return sent(joined(to, f"code={code}"))
+            case Halfway():
+                return sent(to, f"message={_HALFWAY.replace(' ', '+')}&sb=")
+            case granted:
+                return sent(to, render.fragment(granted, kind))
+
+
+def _verified(found: Verified) -> Answer:
+    if isinstance(found, Granted):
+        return session_of(found)
+    return Answer(body=render.json({"msg": _HALFWAY, "code": "200"}))
+
+
+def _verification(kind: str | None) -> str:
+    if not kind:
+        raise invalid("Verify requires a verification type")
+    if kind in ("sms", "phone_change"):
+        raise MethodDisabled("phone")
+    if kind not in VERIFIES:
+        raise invalid(f"Unsupported verification type {kind[:20]}")
+    return kind
+
+
+def _uuid_or(text: str) -> str:
+    """A code as it is stored; one that is no UUID was never issued."""
+    return text.strip().lower()[:64]
