@@ -1,4 +1,6 @@
-"""PostgreSQL's limit: the statement that returns the JSON body, from a Python loop with psycopg, without HTTP.
+"""PostgreSQL's limit: the statement that returns the JSON body and its number of rows, from a Python loop with psycopg.
+
+Without HTTP; written by hand, but asking for the same as Mainspring's: the same rows in the same total order.
 
 Run as a module it is that loop, and prints runs per second:
 `python -m bench.peers.bare_driver URL CASE SECONDS ROUND PEER`. Ten connections, as Mainspring's pool has by default. Each
@@ -31,12 +33,12 @@ PIPELINED = 16
 SWITCH = b"SELECT set_config('role', %(role)s, true), set_config('request.jwt.claims', %(claims)s, true)"
 _POST = "id, author_id, title, body, published, score, created_at"
 _DRAFT = "id, author_id, title, body, score, created_at"
-_BODY = "SELECT coalesce(json_agg(row_to_json(r)), '[]')::text FROM ({}) r"
+_BODY = "SELECT coalesce(json_agg(row_to_json(r)), '[]')::text, count(*) FROM ({}) r"
 STATEMENTS = {
     Case.BY_ID: f"SELECT {_POST} FROM posts WHERE id = %(post)s AND (published OR author_id = %(me)s)",
     Case.LIST: f"SELECT {_POST} FROM posts WHERE published AND score >= %(score)s AND (published OR author_id = %(me)s) "
-    f"ORDER BY created_at DESC LIMIT {LIMIT}",
-    Case.MINE: f"SELECT {_DRAFT} FROM drafts WHERE author_id = %(me)s ORDER BY created_at DESC LIMIT {LIMIT}",
+    f"ORDER BY created_at DESC, id DESC LIMIT {LIMIT}",
+    Case.MINE: f"SELECT {_DRAFT} FROM drafts WHERE author_id = %(me)s ORDER BY created_at DESC, id DESC LIMIT {LIMIT}",
 }
 
 

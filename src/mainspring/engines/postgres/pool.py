@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 import psycopg
 from psycopg.pq.abc import PGresult
@@ -41,6 +42,7 @@ class Pool:
         self._idle: list[Session] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
+        self._aside: asyncio.Task[None] | None = None
         self._rest = asyncio.Event()
 
     async def open(self) -> Session:
@@ -93,6 +95,13 @@ class Pool:
             self.forget_idle()
             (*_, result) = await self.run(*commands)
         return result
+
+    def aside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Begin what nobody waits for, unless something like it is under way. Returns whether it was begun."""
+        if self._closed or (self._aside is not None and not self._aside.done()):
+            return False
+        self._aside = asyncio.get_running_loop().create_task(work())
+        return True
 
     def forget_idle(self) -> None:
         """Close the connections at rest: where one was lost, the others most likely were too."""

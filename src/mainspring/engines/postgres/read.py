@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -11,6 +13,7 @@ from mainspring.engines.base import Request, Result
 from mainspring.engines.postgres.compile import ROW, PostgresCompiler, grouped_read
 from mainspring.engines.postgres.dialect import PostgresDialect
 from mainspring.engines.postgres.faults import leaf
+from mainspring.engines.postgres.pace import Pace
 from mainspring.engines.postgres.pool import Pool
 from mainspring.engines.postgres.session import Command, in_zone
 from mainspring.engines.sql.statement import Arguments, Statement
@@ -34,19 +37,24 @@ def compile_read(plan: ReadPlan, dialect: PostgresDialect) -> Statement:
 class Read:
     """A compiled read."""
 
-    __slots__ = ("_around", "_plan", "_pool", "_statement")
+    __slots__ = ("_around", "_pace", "_plan", "_pool", "_statement")
 
     def __init__(self, plan: ReadPlan, dialect: PostgresDialect, pool: Pool) -> None:
         self._statement = compile_read(plan, dialect)
-        self._pool, self._plan, self._around = pool, plan, in_zone(plan.zone)
+        self._pool, self._plan, self._around, self._pace = pool, plan, in_zone(plan.zone), Pace()
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
-        command = Command(self._statement.sql, self._statement.arguments(values, principal))
+        command = Command(self._statement.sql, self._statement.arguments(values, principal), fixed=self._pace.fixed)
+        began = time.monotonic()
         try:
             row = await self._pool.read(*self._around, command)
         except psycopg.Error as error:
             raise leaf(error, None, self._pool.timeout) from error
+        finally:
+            due = self._pace.note(time.monotonic() - began)
+        if due:
+            self._pool.aside(partial(self._pace.look, self._pool, command))
         plan = self._plan
         total = int(row.get_value(0, 2) or 0) if plan.count else None
         result = Result(row.get_value(0, 0), int(row.get_value(0, 1) or 0), total)

@@ -30,11 +30,16 @@ USUAL = {
 
 
 class Command(NamedTuple):
-    """One statement and its arguments. `prepared` False: it is run once."""
+    """One statement and its arguments. `prepared` False: it is run once. `fixed`: its plan does not depend on its arguments."""
 
     sql: str
     arguments: Sequence[bytes | None] = ()
     prepared: bool = True
+    fixed: bool = False
+
+
+PLANS = {True: "SET plan_cache_mode = force_generic_plan", False: "SET plan_cache_mode = auto"}
+"""Whether prepared statements are planned once for all values, or as PostgreSQL sees fit."""
 
 
 def in_zone(zone: str | None) -> list[Command]:
@@ -50,7 +55,9 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._prepared: dict[str, bytes] = {}
         self._numbers = 0
+        self._fixed: bool | None = False
         self._expected: deque[bool] = deque()
+        self._syncs = 0
         self._results: list[PGresult] = []
         self._answer: asyncio.Future[list[PGresult]] | None = None
         self._closed = self._writing = False
@@ -98,9 +105,10 @@ class Session:
         """
         self._answer = self._loop.create_future()
         try:
+            self._plan(all(command.fixed for command in commands))
             for command in commands:
                 self._send(command)
-            self._pg.pipeline_sync()
+            self._sync()
             self._flush()
         except psycopg.Error:
             self.close()
@@ -110,8 +118,21 @@ class Session:
         for result in results:
             if result.status == ExecStatus.FATAL_ERROR:
                 self._forget(commands)
+                self._fixed = None
                 raise error_from_result(result)
         return results
+
+    def _plan(self, fixed: bool) -> None:
+        """How what follows is planned; in a transaction of its own, for a rollback would undo it."""
+        if fixed is not self._fixed:
+            self._pg.send_query_params(PLANS[fixed].encode(), None)
+            self._expected.append(False)
+            self._sync()
+            self._fixed = fixed
+
+    def _sync(self) -> None:
+        self._pg.pipeline_sync()
+        self._syncs += 1
 
     def _send(self, command: Command) -> None:
         if not command.prepared:
@@ -168,6 +189,9 @@ class Session:
                     raise psycopg.OperationalError("the connection is lost")
                 continue
             if result.status == ExecStatus.PIPELINE_SYNC:
+                self._syncs -= 1
+                if self._syncs:
+                    continue
                 results, self._results = self._results, []
                 if not answer.done():
                     answer.set_result(results)
