@@ -14,7 +14,8 @@ from mainspring.backends.registry import Inbox, Nowhere, open_counters, open_mai
 from mainspring.catalog.access import Access
 from mainspring.catalog.build import Models, build
 from mainspring.catalog.declared.mapping import attributes, table_of
-from mainspring.catalog.model import Catalog
+from mainspring.catalog.model import Catalog, Table
+from mainspring.catalog.routines import Routine
 from mainspring.catalog.system import RESERVED_SCHEMAS
 from mainspring.engines.base import Engine
 from mainspring.engines.registry import look, open_engine, open_memory, open_native
@@ -48,10 +49,7 @@ from mainspring.surfaces.inbox.routes import PATH as INBOX_PATH
 from mainspring.surfaces.inbox.routes import inbox
 from mainspring.surfaces.ops.routes import routes as ops_routes
 from mainspring.surfaces.rest.media import OPENAPI
-from mainspring.surfaces.rest.openapi.document import About as Described
-from mainspring.surfaces.rest.openapi.document import openapi
 from mainspring.surfaces.rest.routes import RestSurface
-from mainspring.surfaces.rest.swagger import About, swagger
 
 AUTH_SCHEMA: Final = "auth"
 
@@ -193,9 +191,8 @@ class Mainspring:
             routines = [each.routine for each in here if principal.bypass or principal.role in each.roles]
             visible = planner.visible(schema, principal)
             if media == OPENAPI:
-                return openapi(catalog, visible, routines, _about(settings, principal))
-            about = About(settings.rest.openapi_server, settings.rest.openapi_security, None, version("mainspring"))
-            return swagger(catalog, [access.seen() for access in visible], routines, about)
+                return _openapi(settings, principal, catalog, visible, routines)
+            return _swagger(settings, catalog, [access.seen() for access in visible], routines)
 
         rest = RestSurface(door, identify, settings, functions=caller, describe=describe)
         people = _People()
@@ -289,14 +286,12 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
         if media == OPENAPI:
             accesses, names = await engine.access(schema, principal) if follows else (map(Access.whole, tables), None)
             routines = [routine for routine in routines if names is None or routine.name.name in names]
-            return openapi(catalog, accesses, routines, _about(settings, principal, catalog.comments.get(schema)))
+            return _openapi(settings, principal, catalog, accesses, routines, catalog.comments.get(schema))
         if follows:
             seen, callable_ = await engine.visible(schema, principal)
             tables = [table for table in tables if table.name.name in seen]
             routines = [routine for routine in routines if routine.name.name in callable_]
-        served = (settings.rest.openapi_server, settings.rest.openapi_security)
-        about = About(*served, catalog.comments.get(schema), version("mainspring"))
-        return swagger(catalog, tables, routines, about)
+        return _swagger(settings, catalog, tables, routines, catalog.comments.get(schema))
 
     rest = RestSurface(door, identify, settings, describe=describe)
     dispatcher: Dispatcher
@@ -313,11 +308,30 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
     return dispatcher
 
 
-def _about(settings: Settings, principal: Principal, comment: str | None = None) -> Described:
+def _openapi(
+    settings: Settings,
+    principal: Principal,
+    catalog: Catalog,
+    accesses: Iterable[Access],
+    routines: Iterable[Routine],
+    comment: str | None = None,
+) -> bytes:
+    from mainspring.surfaces.rest.openapi.document import About, openapi  # here: a start need not wait for it
+
     native = settings.database.auth_mode == "database"
     needed = not settings.database.anon_role if native else settings.auth.require_key
     server = settings.rest.openapi_server or settings.rest.prefix or "/"
-    return Described(server, principal.role, version("mainspring"), comment, needed, native)
+    about = About(server, principal.role, version("mainspring"), comment, needed, native)
+    return openapi(catalog, accesses, routines, about)
+
+
+def _swagger(
+    settings: Settings, catalog: Catalog, tables: Iterable[Table], routines: Iterable[Routine], comment: str | None = None
+) -> bytes:
+    from mainspring.surfaces.rest.swagger import About, swagger  # here: a start need not wait for it
+
+    about = About(settings.rest.openapi_server, settings.rest.openapi_security, comment, version("mainspring"))
+    return swagger(catalog, tables, routines, about)
 
 
 def _docs(settings: Settings, rest: RestSurface) -> Mapping[str, ASGIApp]:

@@ -9,44 +9,40 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, TextIO
+
+import msgspec
 
 LEVELS: Final[Mapping[str, int]] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True):
     """Base of all facts. `level` says how much a person should care."""
 
     level: ClassVar[str] = "info"
 
 
-@dataclass(frozen=True, slots=True)
-class Started(Observation):
+class Started(Observation, frozen=True):
     """A worker serves requests."""
 
     url: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stopping(Observation):
+class Stopping(Observation, frozen=True):
     """A worker takes no new connections and finishes what it has."""
 
     within_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped(Observation):
+class Stopped(Observation, frozen=True):
     """A worker has finished."""
 
     clean: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class StartFailed(Observation):
+class StartFailed(Observation, frozen=True):
     """A step of the start raised; the process must not serve."""
 
     level: ClassVar[str] = "error"
@@ -54,8 +50,7 @@ class StartFailed(Observation):
     cause: BaseException
 
 
-@dataclass(frozen=True, slots=True)
-class StopFailed(Observation):
+class StopFailed(Observation, frozen=True):
     """A step of the stop raised; the others were still run."""
 
     level: ClassVar[str] = "error"
@@ -63,8 +58,7 @@ class StopFailed(Observation):
     cause: BaseException
 
 
-@dataclass(frozen=True, slots=True)
-class RequestDone(Observation):
+class RequestDone(Observation, frozen=True):
     """A request was answered. `target` is a path template or table, never a value a client sent."""
 
     level: ClassVar[str] = "debug"
@@ -76,8 +70,7 @@ class RequestDone(Observation):
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFailed(Observation):
+class RequestFailed(Observation, frozen=True):
     """A request met an exception that nothing expected. A defect of ours."""
 
     level: ClassVar[str] = "error"
@@ -87,8 +80,7 @@ class RequestFailed(Observation):
     cause: BaseException
 
 
-@dataclass(frozen=True, slots=True)
-class EngineFaulted(Observation):
+class EngineFaulted(Observation, frozen=True):
     """The database refused with something its fault table does not know."""
 
     level: ClassVar[str] = "error"
@@ -96,16 +88,14 @@ class EngineFaulted(Observation):
     cause: BaseException
 
 
-@dataclass(frozen=True, slots=True)
-class ReloadFailed(Observation):
+class ReloadFailed(Observation, frozen=True):
     """What exists in the database was to be read anew and could not be: what was known before goes on being served."""
 
     level: ClassVar[str] = "error"
     cause: BaseException
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionFailed(Observation):
+class FunctionFailed(Observation, frozen=True):
     """A function of the application's raised what it should not have."""
 
     level: ClassVar[str] = "error"
@@ -113,8 +103,7 @@ class FunctionFailed(Observation):
     cause: BaseException
 
 
-@dataclass(frozen=True, slots=True)
-class MailFailed(Observation):
+class MailFailed(Observation, frozen=True):
     """A mail could not be handed over."""
 
     level: ClassVar[str] = "error"
@@ -122,24 +111,21 @@ class MailFailed(Observation):
     cause: BaseException
 
 
-@dataclass(frozen=True, slots=True)
-class RevocationsUnread(Observation):
+class RevocationsUnread(Observation, frozen=True):
     """Which tokens other workers have revoked could not be read; it is tried again."""
 
     level: ClassVar[str] = "error"
     cause: BaseException
 
 
-@dataclass(frozen=True, slots=True)
-class MailLost(Observation):
+class MailLost(Observation, frozen=True):
     """Mails go nowhere: no server is set, and the inbox is not shown where others can connect."""
 
     level: ClassVar[str] = "warning"
     cure: str = "set mail.url, or mail.inbox to on"
 
 
-@dataclass(frozen=True, slots=True)
-class SlowQuery(Observation):
+class SlowQuery(Observation, frozen=True):
     """A statement took longer than it should. `statement` holds no values."""
 
     level: ClassVar[str] = "warning"
@@ -148,24 +134,21 @@ class SlowQuery(Observation):
     statement: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TablesUnreachable(Observation):
+class TablesUnreachable(Observation, frozen=True):
     """Tables that no policy lets anybody but the service role reach."""
 
     level: ClassVar[str] = "warning"
     tables: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut(Observation):
+class LeftOut(Observation, frozen=True):
     """Parts of an existing database that cannot be served, each with the reason."""
 
     level: ClassVar[str] = "warning"
     parts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeysCreated(Observation):
+class KeysCreated(Observation, frozen=True):
     """Signing keys were made because there were none."""
 
     folder: str
@@ -211,7 +194,7 @@ def log_sink(level: str = "info", form: str = "text", stream: TextIO | None = No
 
 def facts(fact: Observation) -> dict[str, Any]:
     """The fields of `fact` by name."""
-    return {spec.name: getattr(fact, spec.name) for spec in fields(fact)}
+    return {name: getattr(fact, name) for name in fact.__struct_fields__}
 
 
 def _text_line(fact: Observation) -> str:

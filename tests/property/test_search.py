@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mainspring.errors import MainspringError
@@ -78,6 +78,7 @@ WORD = st.tuples(
 
 @examples(0.05)
 @given(st.lists(WORD, min_size=20, max_size=20))
+@example(["cviyyhtionalli", "yyyhtion", "bayyyhtion", "ayyying"])
 def test_words_have_the_stems_that_they_have_for_postgresql(ask: Any, words: list[str]) -> None:
     sql = (
         "SELECT array_agg(coalesce((ts_lexize('english_stem', w))[1], '') ORDER BY n)"
@@ -114,9 +115,7 @@ WEB = st.lists(st.sampled_from([*SOUGHT, "or", "-cat", "-dog", '"cat dog"', '"th
 
 
 @examples(0.3)
-@given(
-    st.sampled_from(sorted(FUNCTIONS)), st.sampled_from(["english", "simple"]), TEXTS, st.one_of(TREES, NOISE, WEB, TEXTS)
-)
+@given(st.sampled_from(sorted(FUNCTIONS)), st.sampled_from(["english", "simple"]), TEXTS, st.one_of(TREES, NOISE, WEB, TEXTS))
 def test_queries_mean_what_they_mean_to_postgresql(ask: Any, operator: str, config: str, text: str, query: str) -> None:
     import psycopg
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ NO_APP = "mainspring.cli.bare"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv`. Returns the exit code: 0 done, 1 failed, 2 a mistake in what was asked."""
+    gc.disable()  # what is imported and built now stays; `serve` goes on collecting once it serves
     given = _parser().parse_args(argv)
     flags: dict[str, str] = dict(getattr(given, "flags", None) or {})
     try:

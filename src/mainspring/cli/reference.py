@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from mainspring import errors
 from mainspring.errors import MainspringError, SignInError
 from mainspring.query.ops import IS_TESTS, OPERATORS
-from mainspring.query.search.configs import CONFIGS
+from mainspring.query.search import CONFIGS
 from mainspring.settings import OPTIONS, Option, Secret
 from mainspring.surfaces.auth.errors import TABLE as AUTH_TABLE
 from mainspring.surfaces.rest.errors import TABLE

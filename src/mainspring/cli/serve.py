@@ -93,6 +93,7 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_ALLOCATIONS_BETWEEN_COLLECTIONS, 20, 100)
+    gc.enable()
 
 
 def _server(application: Dispatcher, settings: ServerSettings) -> Server:
@@ -152,6 +153,7 @@ def _serve_in_workers(launch: Launch, settings: Settings, application: Dispatche
     from granian.log import LogLevels
 
     announce(settings, application)
+    _settle_memory()
     server = Granian(
         launch.app,
         address=settings.server.host,

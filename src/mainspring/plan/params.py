@@ -26,7 +26,7 @@ from mainspring.principal import Principal
 from mainspring.query import regex
 from mainspring.query.ast import Auth, Const, Element, Now, Resolution, Slot
 from mainspring.query.ops import Form
-from mainspring.query.search.parse import check
+from mainspring.query.search import check
 
 Binder = Callable[[Sequence[Any], Principal], Any]
 

@@ -39,7 +39,7 @@ from mainspring.query.expr import (
 )
 from mainspring.query.functions import apply, fitted
 from mainspring.query.ops import INSIDE, Form, Operator, operand, order_key
-from mainspring.query.search.match import matches
+from mainspring.query.search import matches
 
 Row = Mapping[str, Any]
 Rows = Mapping[int, Row]

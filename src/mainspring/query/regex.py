@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from mainspring.errors import LimitExceeded, ValueInvalid
 
@@ -26,38 +27,33 @@ Span = tuple[int, int]
 Spans = tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Characters:
+class Characters(msgspec.Struct, frozen=True):
     """One character of a set: code points from-to; `negated`, any other one."""
 
     spans: Spans
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A place between characters: start or end of the text (A, Z), a word's edge or none (y, Y)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
+class Repeated(msgspec.Struct, frozen=True):
     """An atom and how often it stands there, as it is written (empty: once)."""
 
     atom: Characters | Place | Group
     times: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Alternatives, each a sequence."""
 
     branches: tuple[tuple[Repeated, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Spelling:
+class _Spelling(msgspec.Struct, frozen=True):
     """How an engine writes what engines write differently."""
 
     code: str

@@ -14,7 +14,7 @@ from mainspring.catalog.declared.source import Source, Unfit
 from mainspring.catalog.declared.types import logical_type
 from mainspring.catalog.model import Column
 from mainspring.datatypes import DataType, Kind
-from mainspring.query.search.configs import known
+from mainspring.query.search import known
 
 # What stands in `Column.generated` for a key that only the database may fill.
 IDENTITY = "identity"

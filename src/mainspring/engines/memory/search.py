@@ -9,7 +9,7 @@ from typing import Any
 from mainspring.catalog.model import Column, Table
 from mainspring.plan.nodes import Plan
 from mainspring.query.expr import Search
-from mainspring.query.search.configs import CONFIGS, unsupported
+from mainspring.query.search import CONFIGS, unsupported
 
 
 def refuse_unknown(plan: Plan) -> None:

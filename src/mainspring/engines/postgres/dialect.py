@@ -18,7 +18,7 @@ from mainspring.query.aggregates import result_type
 from mainspring.query.ast import Quantifier, TableName
 from mainspring.query.expr import Apply, Ref, Search
 from mainspring.query.ops import Form, Operator
-from mainspring.query.search.configs import CONFIGS
+from mainspring.query.search import CONFIGS
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
 _LISTS = (Form.LIST, Form.VALUES, Form.PATTERNS, Form.REGEXES)

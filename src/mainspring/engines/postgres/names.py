@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mainspring.query.ast import TableName
-from mainspring.query.search.configs import CONFIGS
+from mainspring.query.search import CONFIGS
 
 DEFAULT_SCHEMA = "public"
 

@@ -17,7 +17,7 @@ from mainspring.query import regex
 from mainspring.query.evaluate import test
 from mainspring.query.ops import OPERATORS, order_key
 from mainspring.query.order import packed
-from mainspring.query.search.match import matches
+from mainspring.query.search import matches
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 

@@ -14,7 +14,6 @@ from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder, same
 from mainspring.engines.sqlite import adopted, names, search
 from mainspring.engines.sqlite.comparisons import spec
-from mainspring.engines.sqlite.narrow import narrowing
 from mainspring.errors import NotSupported, ValueOutOfRange
 from mainspring.query import regex
 from mainspring.query.aggregates import result_type
@@ -22,7 +21,7 @@ from mainspring.query.ast import Quantifier, TableName
 from mainspring.query.expr import Apply, Ref, Search
 from mainspring.query.functions import DIGITS
 from mainspring.query.ops import INSIDE, Form, Operator
-from mainspring.query.search.configs import CONFIGS, unsupported
+from mainspring.query.search import CONFIGS, unsupported
 
 NUMERIC_DIGITS = DIGITS
 
@@ -236,6 +235,8 @@ class SqliteDialect(Dialect):
         column = node.left.column if isinstance(node.left, Ref) and not node.left.path else None
         if column is None or node.table is None or column not in search.indexed(node.table):
             return None
+        from mainspring.engines.sqlite.narrow import narrowing  # here: few start with a search
+
         query, everything = (arguments.add(node.right.index, encode) for encode in narrowing(node.op, node.config))
         return search.candidates(node.table, column, alias, f"?{query}", f"?{everything}")
 

@@ -14,8 +14,7 @@ from mainspring.query import ast, expr
 from mainspring.query.aggregates import result_type
 from mainspring.query.casts import castable, type_named
 from mainspring.query.ops import OPERATORS, QUANTIFIED, Form, Operator
-from mainspring.query.search.configs import known
-from mainspring.query.search.parse import SEARCHES
+from mainspring.query.search import SEARCHES, known
 
 
 @dataclass(frozen=True, slots=True)

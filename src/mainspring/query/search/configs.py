@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from mainspring.errors import NotSupported
 from mainspring.query.search.stems import stem
 from mainspring.query.search.tokens import tokens
 
@@ -41,19 +40,6 @@ def _english(word: str) -> str | None:
 
 
 _DICTIONARIES: Final[Mapping[str, Dictionary]] = {"english": _english, "simple": lambda word: word}
-CONFIGS: Final = frozenset(_DICTIONARIES)
-"""The configurations known here. A database may have more."""
-
-
-def known(config: str) -> str | None:
-    """The configuration that `config` names (perhaps with its schema), None when it is none of `CONFIGS`."""
-    name = config.strip().removeprefix("pg_catalog.").lower()
-    return name if name in CONFIGS else None
-
-
-def unsupported(operator: str, config: str, by: str) -> NotSupported:
-    """The refusal of a configuration that is not known here."""
-    return NotSupported(f'the operator {operator} with the configuration "{config}"', by=by, instead="Use english or simple.")
 
 
 def lower(text: str) -> str:

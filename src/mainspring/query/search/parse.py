@@ -33,11 +33,6 @@ def parse(operator: str, config: str, text: str) -> Node | None:
     return without_stops(_READERS[operator](text, config) or Stop())
 
 
-def check(text: str) -> None:
-    """Raises SearchInvalid or LimitExceeded for a text that is no query of the operator `fts`."""
-    parse("fts", "simple", text)
-
-
 def _plain(text: str, config: str) -> Node | None:
     return _operand(text, config, Both)
 
@@ -302,5 +297,3 @@ def _web_word(reader: _Reader) -> str:
 
 
 _READERS: Final[dict[str, Callable[[str, str], Node | None]]] = {"fts": _tree, "plfts": _plain, "phfts": _phrase, "wfts": _web}
-SEARCHES: Final = frozenset(_READERS)
-"""The operators that search."""

@@ -24,7 +24,7 @@ IRREGULAR: Final = {
 } | {word: word for word in ("sky", "news", "howe", "atlas", "cosmos", "bias", "andes")}
 _FINISHED: Final = frozenset(["inning", "outing", "canning", "herring", "earring", "proceed", "exceed", "succeed"])
 
-_CONSONANTAL_Y: Final = re.compile(r"(?:^|(?<=[aeiouy]))y")
+_AFTER_A_VOWEL: Final = re.compile(r"([aeiouy])y")
 _REGION: Final = re.compile(r"[aeiouy][^aeiouy]")
 _OPENINGS: Final = re.compile(r"gener|commun|arsen")
 _VOWEL: Final = re.compile(r"[aeiouy]")
@@ -55,7 +55,7 @@ def stem(word: str) -> str:
     irregular = IRREGULAR.get(word)
     if irregular is not None:
         return irregular
-    word = _CONSONANTAL_Y.sub("Y", word)
+    word = _AFTER_A_VOWEL.sub(r"\1Y", f"Y{word[1:]}" if word[0] == "y" else word)  # of two after it only the first
     first = _first_region(word)
     second = _region(word, first)
     word = _plural(word)
