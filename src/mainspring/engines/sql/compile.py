@@ -275,57 +275,57 @@ def needed_columns(rows: Rows) -> list[str]:
     """The columns of the rows' own table that their outputs (and embeds below) read."""
     found: dict[str, None] = {}
     having = () if rows.group is None else (rows.group.having, rows.order)
-    for ref in _refs((rows.outputs, having)):
+    for ref in references((rows.outputs, having)):
         if ref.alias == rows.source.alias:
             found[ref.column.name] = None
     return list(found)
 
 
-def _refs(node: object) -> Iterable[expr.Ref]:
+def references(node: object) -> Iterable[expr.Ref]:
     """Every reference to a stored column below a plan node."""
     if isinstance(node, expr.Ref):
-        yield from (node,) if node.formula is None else _refs(node.formula)
+        yield from (node,) if node.formula is None else references(node.formula)
     elif isinstance(node, tuple):
         for item in node:
-            yield from _refs(item)
+            yield from references(item)
     else:
         match node:
             case OutColumn(_, ref):
-                yield from _refs(ref)
+                yield from references(ref)
             case OutAggregate(_, aggregate):
-                yield from _refs(aggregate)
+                yield from references(aggregate)
             case expr.Aggregate(_, of):
-                yield from _refs(of)
+                yield from references(of)
             case expr.Position(ref):
-                yield from _refs(ref)
+                yield from references(ref)
             case OutGather(_, rows):
-                yield from _refs(OutEmbed("", rows, False))
+                yield from references(OutEmbed("", rows, False))
             case OutSpread(_, source, where, output, first):
-                yield from _refs((source, where, output, first))
+                yield from references((source, where, output, first))
             case OutEmbed(_, rows):
                 having = () if rows.group is None else (rows.group.having,)
-                yield from _refs((rows.source, rows.outputs, rows.where, rows.order, *having))
+                yield from references((rows.source, rows.outputs, rows.where, rows.order, *having))
             case OrderBy(key):
-                yield from _refs(key)
+                yield from references(key)
             case expr.Source(guard=guard, joined=joined):
-                yield from _refs((guard, joined))
+                yield from references((guard, joined))
             case expr.Exists(source, where):
-                yield from _refs((source, where))
+                yield from references((source, where))
             case expr.Lookup(source, where, ref, first):
-                yield from _refs((source, where, ref, first))
+                yield from references((source, where, ref, first))
             case expr.Apply(_, arguments):
-                yield from _refs(arguments)
+                yield from references(arguments)
             case expr.Case(when, then, otherwise):
-                yield from _refs((when, then, otherwise))
+                yield from references((when, then, otherwise))
             case expr.Holds(condition):
-                yield from _refs(condition)
+                yield from references(condition)
             case expr.Compare(_, left, right) | expr.Search(left=left, right=right):
-                yield from _refs((left, right))
+                yield from references((left, right))
             case expr.Is(operand) | expr.Truth(operand):
-                yield from _refs(operand)
+                yield from references(operand)
             case expr.And(items) | expr.Or(items):
-                yield from _refs(items)
+                yield from references(items)
             case expr.Not(item):
-                yield from _refs(item)
+                yield from references(item)
             case _:
                 return

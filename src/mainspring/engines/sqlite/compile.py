@@ -1,16 +1,35 @@
-"""What SQLite compiles in its own way: groups, whose documents are made over a subquery."""
+"""What SQLite compiles in its own way: groups, whose documents are made over a subquery, and where counting begins."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.groups import NAME, Groups, grouped
+from mainspring.engines.sqlite.driven import driven, names_its_row
 from mainspring.plan.nodes import ReadPlan, Rows
+from mainspring.query import expr
 
 
+@dataclass(slots=True)
 class SqliteCompiler(Compiler):
-    """The shared compiler with groups."""
+    """The shared compiler with groups. `counting`: all rows are looked through, whatever is asked of them."""
 
-    __slots__ = ()
+    counting: bool = False
+
+    def counted(self, rows: Rows) -> str:
+        self.counting = not names_its_row(rows)
+        compiled = Compiler.counted(self, rows)
+        self.counting = False
+        return compiled
+
+    def condition(self, node: expr.Condition) -> str:
+        if self.counting and not self.negated and isinstance(node, expr.Exists):
+            found = driven(node)
+            if found is not None:
+                outer, inner = self.operand(found.outer), self.operand(found.inner)
+                return f"{outer} IN (SELECT {inner} FROM {self.tables(node.source)} WHERE {self.condition(found.rest)})"
+        return Compiler.condition(self, node)
 
     def _embedded_groups(self, rows: Rows, single: bool) -> str:
         found = grouped(self, rows)
