@@ -59,7 +59,7 @@ def me_not_reading(paper: Any, me: Any) -> Any:
 
 
 def untitled_or_me_reading(paper: Any, me: Any) -> Any:
-    return (paper.title == None) | me_reading(paper, me)  # noqa: E711  # the expression, not the comparison
+    return paper.title.is_null() | me_reading(paper, me)
 
 
 def anybody_reading(paper: Any, me: Any) -> Any:
