@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from mainspring.errors import MainspringError
 from mainspring.query.search.configs import positions
 from mainspring.query.search.match import matches
 from mainspring.query.search.stems import stem
+from mainspring.query.search.tokens import is_plain, tokens
 from tests.property.cases import examples, ran, seconds
 from tests.support.servers import PostgresServer
 
@@ -86,6 +88,19 @@ def test_words_have_the_stems_that_they_have_for_postgresql(ask: Any, words: lis
     )
     found = zip(words, ask(sql, words), strict=True)
     assert [(word, known) for word, known in found if known not in ("", stem(word))] == []
+
+
+PIECES = [*"abZ ,;!?()[]{}\"'*=#$%^|.:\n", " 12 ", "1", "5.", "e", "is", ". ", ": ", ".."]
+PLAIN = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
+
+
+@examples(0.05)
+@given(PLAIN)
+def test_the_words_of_a_plain_text_are_its_runs_of_letters(text: str) -> None:
+    if is_plain(text):
+        found = list(tokens(text))
+        assert [token.text for token in found if token.word] == re.findall("[A-Za-z]+", text)
+        assert all(token.text.isdigit() for token in found if not token.word)
 
 
 # ---------------------------------------------------------------- queries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -90,6 +91,13 @@ def places(config: str, text: str, beginnings: tuple[str, ...], last: str | None
                 if lexeme == last:
                     break
     return found
+
+
+def seen(config: str, text: str, pattern: re.Pattern[str]) -> Positions:
+    """The lexemes of the words that a pattern finds in a plain text in lower case; that they are there, not where."""
+    dictionary = _DICTIONARIES[config]
+    lexemes = {dictionary(word) for word in pattern.findall(text)}
+    return {lexeme: [1] for lexeme in lexemes if lexeme is not None}
 
 
 def _note(found: Positions, lexeme: str, place: int) -> None:

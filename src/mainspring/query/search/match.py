@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from mainspring.query.search.configs import Positions, lower, places, positions
+from mainspring.query.search.configs import Positions, lower, places, positions, seen
 from mainspring.query.search.parse import parse
 from mainspring.query.search.stems import beginnings
+from mainspring.query.search.tokens import is_plain
 from mainspring.query.search.trees import Both, Either, Node, Not, Phrase, Stop, Word, words
 
 
@@ -26,17 +28,23 @@ def matches(operator: str, config: str, query: str, value: Any) -> bool:
     text = lower(value)
     if any(not any(beginning in text for beginning in beginnings) for beginnings in sought.needed):
         return False
+    if sought.pattern is not None and is_plain(value):
+        return _holds(sought.tree, seen(config, text, sought.pattern))
     return _holds(sought.tree, places(config, value, sought.beginnings, sought.last))
 
 
 @dataclass(frozen=True, slots=True)
 class _Sought:
-    """A query, how the words that can matter begin, of which some must be there, and the lexeme after which none matters."""
+    """A query, how the words that can matter begin, of which some must be there, and the lexeme after which none matters.
+
+    `pattern` finds those words in a plain text, where it does not matter which of them stand side by side.
+    """
 
     tree: Node
     beginnings: tuple[str, ...]
     needed: tuple[tuple[str, ...], ...]
     last: str | None
+    pattern: re.Pattern[str] | None
 
 
 @lru_cache(maxsize=256)
@@ -46,7 +54,25 @@ def _sought(operator: str, config: str, query: str) -> _Sought | None:
         return None
     looked_for = tuple({beginning for word in words(tree) for beginning in _beginnings(word, config)})
     last = tree.lexeme if isinstance(tree, Word) and not tree.prefix else None
-    return _Sought(tree, looked_for, tuple(_needed(tree, config)), last)
+    return _Sought(tree, looked_for, tuple(_needed(tree, config)), last, _pattern(tree, looked_for))
+
+
+def _pattern(tree: Node, looked_for: tuple[str, ...]) -> re.Pattern[str] | None:
+    if _has_phrase(tree) or not looked_for or not all(each.isascii() and each.isalpha() for each in looked_for):
+        return None
+    return re.compile(rf"(?<![a-z])(?:{'|'.join(looked_for)})[a-z]*+")
+
+
+def _has_phrase(node: Node) -> bool:
+    match node:
+        case Phrase():
+            return True
+        case Both(left, right) | Either(left, right):
+            return _has_phrase(left) or _has_phrase(right)
+        case Not(item):
+            return _has_phrase(item)
+        case _:
+            return False
 
 
 def _beginnings(word: Word, config: str) -> tuple[str, ...]:

@@ -30,6 +30,12 @@ _SIMPLE: Final = re.compile(
 )
 """Blanks and a word after which nothing stands that could make more of it: nearly all of a usual text."""
 
+_PLAIN: Final = re.compile(
+    r"(?:[A-Za-z]++|[\s,;!?()\[\]{}\"'*=#$%^|]++|(?<=[A-Za-z])[.:](?=\s|\Z)|(?<![A-Za-z0-9.:])[0-9]++(?=[\s,;!?)]|\Z))*+",
+    re.ASCII,
+)
+"""Words of ASCII letters and bare numbers, with nothing between them that could make more of them."""
+
 _BLANK: Final = re.compile(r"(?:[^\w<+&/-]|_)*+")
 _ALNUM: Final = re.compile(r"[^\W_]++")
 _LETTERS: Final = re.compile(r"[A-Za-z]++")
@@ -72,6 +78,11 @@ def tokens(text: str) -> Iterator[Token]:
             continue
         found, place = _at(text, place)
         yield from found
+
+
+def is_plain(text: str) -> bool:
+    """Whether the words of `text` are its runs of letters, and its other tokens numbers."""
+    return _PLAIN.fullmatch(text) is not None
 
 
 def _at(text: str, place: int) -> Found:
