@@ -191,7 +191,7 @@ class Mainspring:
             routines = [each.routine for each in here if principal.bypass or principal.role in each.roles]
             visible = planner.visible(schema, principal)
             if media == OPENAPI:
-                return _openapi(settings, principal, catalog, visible, routines)
+                return _openapi(settings, schema, principal, catalog, visible, routines)
             return _swagger(settings, catalog, [access.seen() for access in visible], routines)
 
         rest = RestSurface(door, identify, settings, functions=caller, describe=describe)
@@ -286,7 +286,7 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
         if media == OPENAPI:
             accesses, names = await engine.access(schema, principal) if follows else (map(Access.whole, tables), None)
             routines = [routine for routine in routines if names is None or routine.name.name in names]
-            return _openapi(settings, principal, catalog, accesses, routines, catalog.comments.get(schema))
+            return _openapi(settings, schema, principal, catalog, accesses, routines, catalog.comments.get(schema))
         if follows:
             seen, callable_ = await engine.visible(schema, principal)
             tables = [table for table in tables if table.name.name in seen]
@@ -310,6 +310,7 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
 
 def _openapi(
     settings: Settings,
+    schema: str,
     principal: Principal,
     catalog: Catalog,
     accesses: Iterable[Access],
@@ -321,7 +322,7 @@ def _openapi(
     native = settings.database.auth_mode == "database"
     needed = not settings.database.anon_role if native else settings.auth.require_key
     server = settings.rest.openapi_server or settings.rest.prefix or "/"
-    about = About(server, principal.role, version("mainspring"), comment, needed, native)
+    about = About(server, principal.role, version("mainspring"), comment, needed, native, settings.rest.schemas, schema)
     return openapi(catalog, accesses, routines, about)
 
 

@@ -150,3 +150,23 @@ async def test_the_description_is_of_one_schema(client: httpx.AsyncClient) -> No
     geo = (await client.get(f"{API}/", headers=GEO)).json()["paths"]
     assert set(shop) == {"/", "/items", "/rpc/audits"}
     assert set(geo) == {"/", "/items", "/places", "/rpc/which"}
+
+
+async def test_each_schema_is_described_with_the_header_that_names_it(client: httpx.AsyncClient) -> None:
+    for schema, needed, paths in (("shop", False, {"/items", "/rpc/audits"}), ("geo", True, {"/items", "/places", "/rpc/which"})):
+        document = (await client.get("/docs/openapi.json", headers={"accept-profile": schema})).json()
+        assert (document["x-schema"], document["x-schemas"]) == (schema, ["shop", "geo"])
+        assert document["paths"].keys() == paths
+        assert document["components"]["parameters"]["Accept-Profile"] | {"description": ""} == {
+            "name": "Accept-Profile",
+            "in": "header",
+            "description": "",
+            "schema": {"type": "string", "enum": [schema]},
+            "required": needed,
+            "example": schema,
+        }
+        for operations in document["paths"].values():
+            for method, operation in operations.items():
+                named = "Accept-Profile" if method == "get" else "Content-Profile"
+                assert {"$ref": f"#/components/parameters/{named}"} in operation["parameters"]
+    assert (await client.get("/docs/openapi.json", headers={"accept-profile": "inner"})).status_code == 406

@@ -53,9 +53,11 @@ function credentials() {
   return headers;
 }
 
+const profile = (method) => kept.getItem("schema") ? { [method === "get" ? "Accept-Profile" : "Content-Profile"]: kept.getItem("schema") } : {};
+
 async function load() {
   try {
-    const answer = await fetch(source, { headers: credentials() });
+    const answer = await fetch(source, { headers: { ...credentials(), ...profile("get") } });
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.message);
     doc = told;
@@ -71,6 +73,9 @@ async function load() {
   base = new URL(doc.servers[0].url, location.href).href.replace(/\/$/, "");
   $("who").textContent = (/role `(.+?)`/.exec(doc.info.description) || [])[1] || "anon";
   document.title = document.querySelector(".brand").textContent = doc.info.title;
+  const schemas = doc["x-schemas"] || [];
+  $("schema").replaceChildren(...schemas.map((name) => h("option", { selected: name === doc["x-schema"] }, name)));
+  $("schema").hidden = !schemas.length;
   route();
 }
 
@@ -177,7 +182,7 @@ function trial(path, method) {
     const fill = () => operator.replaceChildren(...resolve(known(column.value))["x-operators"].map((each) => h("option", null, each)));
     column.addEventListener("change", fill);
     fill();
-    value.value = ((known(column.value).example || [""])[0]).replace(/^[a-z.]+?\./, "");
+    value.value = ([known(column.value).example || ""].flat()[0]).replace(/^[a-z.]+?\./, "");
     line.read = () => [column.value, negated.checked, operator.value, value.value];
     line.append(column, h("label", null, negated, " not"), operator, value,
       h("button", { type: "button", "aria-label": "remove this filter", onclick: () => { line.remove(); told(); } }, "×"));
@@ -190,7 +195,7 @@ function trial(path, method) {
     for (const [name, not, operator, value] of lines) query.append(name, `${not ? "not." : ""}${operator}.${value}`);
     for (const [name, input] of Object.entries(inputs)) if (input.value && input.dataset.in === "query") query.append(name, input.value);
     const text = query.toString().replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%28/g, "(").replace(/%29/g, ")").replace(/%2A/g, "*").replace(/\+/g, "%20");
-    const headers = {}, prefer = inputs.Prefer && inputs.Prefer.value;
+    const headers = profile(method), prefer = inputs.Prefer && inputs.Prefer.value;
     if (prefer) headers.Prefer = prefer;
     if (body) headers["Content-Type"] = "application/json";
     return { url: base + path + (text ? `?${text}` : ""), headers, content: body ? inputs.body.value : undefined, lines };
@@ -228,7 +233,7 @@ function trial(path, method) {
     field(each.name, h("input", { value: String(first ?? ""), placeholder: each.required ? "required" : "", "data-in": "query", title: each.description }));
   }
   const prefer = parameters.find((each) => each.name === "Prefer");
-  if (prefer) field("Prefer", h("input", { value: ["post", "patch", "delete"].includes(method) && !call ? "return=representation" : "", title: prefer.description }));
+  if (prefer) field("Prefer", h("input", { value: ["post", "put", "patch", "delete"].includes(method) && !call ? "return=representation" : "", title: prefer.description }));
   if (filterable.length) form.append(filters, h("div.row", null, h("button", { type: "button", onclick: () => addFilter() }, "+ filter")));
   form.append(fields);
   if (body) {
@@ -242,6 +247,7 @@ function trial(path, method) {
   form.addEventListener("input", told);
   form.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.ctrlKey) send(event); });
   flavours = tablist([["curl", () => { flavour = "curl"; told(); }], ["supabase-js", () => { flavour = "js"; told(); }]]);
+  if (method === "put") filterable.forEach((each) => addFilter(each.name));
   if (["patch", "delete"].includes(method) && filterable.length) addFilter();
   told();
   return h("div.card", null, form, snippet, answer);
@@ -268,6 +274,7 @@ function script(path, method, { lines, content }, inputs, call) {
     steps.push(`.from(${text(nameOf(path))})`);
     if (method === "get") steps.push(`.select(${text(given("select") || "*")})`);
     if (method === "post") steps.push(`.insert(${content.trim()})`);
+    if (method === "put") steps.push(`.upsert(${content.trim()})`);
     if (method === "patch") steps.push(`.update(${content.trim()})`);
     if (method === "delete") steps.push(".delete()");
   }
@@ -281,6 +288,7 @@ function script(path, method, { lines, content }, inputs, call) {
     steps.push(`.order(${text(name)}${how.includes("desc") ? ", { ascending: false }" : ""})`);
   }
   if (given("limit")) steps.push(given("offset") ? `.range(${given("offset")}, ${Number(given("offset")) + Number(given("limit")) - 1})` : `.limit(${given("limit")})`);
+  if (kept.getItem("schema")) steps.unshift(`.schema(${text(kept.getItem("schema"))})`);
   return `const { data, error } = await supabase\n  ${steps.join("\n  ")}`;
 }
 
@@ -332,6 +340,11 @@ $("key").addEventListener("submit", (event) => {
 });
 $("key").addEventListener("reset", () => {
   kept.clear();
+  load();
+});
+$("schema").addEventListener("change", () => {
+  kept.setItem("schema", $("schema").value);
+  location.hash = "#/";
   load();
 });
 $("search").addEventListener("input", () => doc && navigation());

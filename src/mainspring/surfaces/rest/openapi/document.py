@@ -12,7 +12,7 @@ from mainspring.catalog.access import Access
 from mainspring.catalog.model import Catalog
 from mainspring.catalog.routines import Routine
 from mainspring.surfaces.rest.openapi import functions, tables
-from mainspring.surfaces.rest.openapi.parameters import SHARED
+from mainspring.surfaces.rest.openapi.parameters import SHARED, refs
 from mainspring.surfaces.rest.openapi.tables import Shown, component, path_of
 from mainspring.surfaces.rest.openapi.types import Json
 
@@ -41,7 +41,8 @@ Which of them a column takes, its parameter says. `and=(...)` and `or=(...)` com
 class About:
     """What the document says about the API as a whole: its address, the caller's role, whether a key is needed.
 
-    `comment` is the schema's, `version` ours, `native` whether the database types and authorises by itself.
+    `comment` is the schema's, `version` ours, `native` whether the database types and authorises by itself. Of several `schemas`
+    the document is about `schema`; without a header a request is about the first.
     """
 
     server: str
@@ -50,6 +51,8 @@ class About:
     comment: str | None = None
     key_needed: bool = False
     native: bool = False
+    schemas: tuple[str, ...] = ()
+    schema: str = ""
 
 
 def openapi(catalog: Catalog, accesses: Iterable[Access], routines: Iterable[Routine], about: About) -> bytes:
@@ -65,15 +68,33 @@ def openapi(catalog: Catalog, accesses: Iterable[Access], routines: Iterable[Rou
         "servers": [{"url": about.server}],
         "security": [{"apikey": []}, {"bearer": []}, *([] if about.key_needed else [{}])],
         "tags": _tags(shown, callable_),
-        "paths": paths | called,
+        "paths": _profiled(paths | called, about),
         "components": {
             "schemas": _schemas(shown, callable_),
-            "parameters": {**SHARED, **filters},
+            "parameters": {**SHARED, **filters, **_profiles(about)},
             "responses": _RESPONSES,
             "securitySchemes": _SECURITY,
         },
+        **({"x-schema": about.schema, "x-schemas": about.schemas} if len(about.schemas) > 1 else {}),
     }
     return msgspec.json.encode(document)
+
+
+def _profiles(about: About) -> Json:
+    """The headers that name the schema, where there are several."""
+    if len(about.schemas) < 2:
+        return {}
+    said = {"in": "header", "description": "The schema.", "schema": {"type": "string", "enum": [about.schema]}}
+    needed = {"required": about.schema != about.schemas[0], "example": about.schema}
+    return {name: {"name": name, **said, **needed} for name in ("Accept-Profile", "Content-Profile")}
+
+
+def _profiled(paths: Json, about: About) -> Json:
+    if len(about.schemas) > 1:
+        for operations in paths.values():
+            for method, operation in operations.items():
+                operation["parameters"] += refs("Accept-Profile" if method == "get" else "Content-Profile")
+    return paths
 
 
 def _info(about: About) -> Json:

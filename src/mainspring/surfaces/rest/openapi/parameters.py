@@ -50,6 +50,9 @@ SHARED: Final[Mapping[str, Json]] = {
         "return=representation",
         "header",
     ),
+    "Prefer.put": _parameter(
+        "Prefer", "`return=representation` (answer the row), `handling=strict`.", "return=representation", "header"
+    ),
     "Prefer.change": _parameter(
         "Prefer",
         "`return=representation` (answer the rows), `max-affected=N` with `handling=strict`, `count=exact`.",
@@ -64,8 +67,17 @@ def refs(*names: str) -> list[Json]:
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
-def by_column(column: Column, *, native: bool) -> Json:
-    """The parameter that filters by a column. `native`: the database has operators of its own."""
+def by_column(column: Column, *, native: bool, only: str | None = None) -> Json:
+    """The parameter that filters by a column, with one operator `only`. `native`: the database has operators of its own."""
+    if only is not None:
+        return {
+            "name": column.name,
+            "in": "query",
+            "description": f"The row whose `{column.name}` is this: `{only}.value`.",
+            "schema": {"type": "string", "pattern": f"^{only}\\."},
+            "example": f"{only}.{text_of(example(column))}",
+            "x-operators": [only],
+        }
     operators = list(OPERATORS) if native else [name for name in OPERATORS if name in TYPED and TYPED[name].accepts(column.type)]
     listed = ", ".join(f"`{name}`" for name in (*operators, "is"))
     spec: Json = {

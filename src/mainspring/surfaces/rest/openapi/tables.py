@@ -158,6 +158,8 @@ def operations(shown: Shown, access: Access) -> Json:
         found["get"] = _get(shown, access)
     if access.insert:
         found["post"] = _post(access)
+    if access.insert and access.update and access.insert.issuperset(access.table.primary_key or [""]):
+        found["put"] = _put(shown, access)
     if access.update:
         found["patch"] = _patch(access)
     if access.delete:
@@ -227,6 +229,31 @@ def _post(access: Access) -> Json:
     parameters = refs("columns", "on_conflict", *(("select",) if access.select else ()), "Prefer.insert")
     answers |= AMBIGUOUS | REFUSED
     return _operation(access, "Insert into", parameters=parameters, requestBody=body, responses=answers)
+
+
+def _put(shown: Shown, access: Access) -> Json:
+    """A row put at its key, whether there is one or not."""
+    key = access.columns(frozenset(access.table.primary_key))
+    content = {"application/json": {"schema": ref(access.table.name.name, "Insert"), "example": _whole(access)}}
+    answers = _changed(access, "The row as it now is.") | {"201": _answered(access, "Created.")}
+    return _operation(
+        access,
+        "Put into",
+        description="The row at the key that the filters name, and the body repeats, becomes as the body says; or is created.",
+        parameters=[
+            *({**by_column(column, native=shown.native, only="eq"), "required": True} for column in key.values()),
+            *refs("columns", *(("select",) if access.select else ()), "Prefer.put"),
+        ],
+        requestBody={"required": True, "content": content},
+        responses=answers,
+    )
+
+
+def _whole(access: Access) -> Json:
+    """A body that names its row."""
+    columns = access.columns(access.insert)
+    needed = [name for name, column in columns.items() if _needed(column) or name in access.table.primary_key]
+    return _sample(columns, needed)
 
 
 def _patch(access: Access) -> Json:
