@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from mainspring.backends.registry import Inbox, Nowhere, open_counters, open_mailer
+from mainspring.backends.registry import Inbox, NoSms, Nowhere, open_counters, open_mailer, open_sms, open_web
 from mainspring.catalog.access import Access
 from mainspring.catalog.build import Models, build
 from mainspring.catalog.declared.mapping import attributes, table_of
@@ -25,7 +25,7 @@ from mainspring.http.cors import Cors
 from mainspring.http.dispatch import Dispatcher, Step
 from mainspring.http.headers import ASGIApp, Receive, Scope, Send
 from mainspring.http.principal import identifier
-from mainspring.observe import LeftOut, MailLost, Sink, TablesUnreachable, log_sink
+from mainspring.observe import LeftOut, MailLost, Sink, TablesUnreachable, TextsLost, log_sink
 from mainspring.plan.limits import Limits
 from mainspring.plan.planner import Planner
 from mainspring.policy.computed import Computations
@@ -376,12 +376,17 @@ def _people(
     mailer = open_mailer(settings.mail, is_private(settings.server.host))
     if isinstance(mailer, Nowhere):
         observe(MailLost())
-    identity = open_identity(settings, own, keys, secret, verifier, mailer, open_counters(), observe)
+    web = open_web("sms.provider") if settings.sms.provider else None
+    sms = open_sms(settings.sms, mailer, web)
+    if settings.auth.phone and isinstance(sms, NoSms):
+        observe(TextsLost())
+    identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, open_counters(), observe)
     direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why
     routes: dict[str, ASGIApp] = {AUTH_PATH: AuthSurface(identity, direct, settings.auth, keys.jwks(), locate)}
     if isinstance(mailer, Inbox):
         routes[INBOX_PATH] = inbox(mailer, [urlsplit(external_url(settings)).hostname or ""])
-    return _People(routes, [Step("identity", identity.start, identity.stop)])
+    steps = [Step("other servers", stop=web.close)] if web is not None else []
+    return _People(routes, [*steps, Step("identity", identity.start, identity.stop)])
 
 
 def _report_unreachable(registry: Registry, planner: Planner, observe: Sink) -> None:

@@ -984,12 +984,13 @@ class MethodDisabled(SignInError):
 
     code: ClassVar[str] = "MS8005"
     method: str
+    what: str = "signups"
 
     @property
     def message(self) -> str:
         if self.method == "anonymous":
             return "Anonymous sign-ins are disabled"
-        return f"{self.method.capitalize()} signups are disabled"
+        return f"{self.method.capitalize()} {self.what} are disabled"
 
 
 @dataclass(eq=False)
@@ -1041,12 +1042,15 @@ class AddressTaken(SignInError):
 
 @dataclass(eq=False)
 class AddressInvalid(SignInError):
-    """What should be an e-mail address is none."""
+    """What should be an e-mail address or a phone number is none."""
 
     code: ClassVar[str] = "MS8010"
+    kind: str = "email"
 
     @property
     def message(self) -> str:
+        if self.kind == "phone":
+            return "Invalid phone number format (E.164 required)"
         return "Unable to validate email address: invalid format"
 
 
@@ -1154,15 +1158,17 @@ class TooManyRequests(SignInError):
 
     @property
     def message(self) -> str:
-        return "Request rate limit reached" if self.what == "request" else f"{self.what} rate limit exceeded"
+        named = "SMS" if self.what == "sms" else self.what
+        return "Request rate limit reached" if self.what == "request" else f"{named} rate limit exceeded"
 
 
 @dataclass(eq=False)
 class SentTooSoon(SignInError):
-    """The same message was sent moments ago."""
+    """The same message (`what`: email or sms) was sent moments ago."""
 
     code: ClassVar[str] = "MS8020"
     seconds: float
+    what: str = "email"
 
     @property
     def message(self) -> str:
@@ -1260,14 +1266,15 @@ class Contended(SignInError):
 
 @dataclass(eq=False)
 class MessageUndelivered(SignInError):
-    """A message could not be handed over."""
+    """A message (`what`: email or sms) could not be handed over."""
 
     code: ClassVar[str] = "MS8029"
     kind: str
+    what: str = "email"
 
     @property
     def message(self) -> str:
-        return f"Error sending {self.kind} email"
+        return f"Error sending {self.kind} OTP to provider" if self.what == "sms" else f"Error sending {self.kind} email"
 
 
 # ---------------------------------------------------------------- 90xx configuration

@@ -111,6 +111,14 @@ class MailFailed(Observation, frozen=True):
     cause: BaseException
 
 
+class TextFailed(Observation, frozen=True):
+    """A text message could not be handed over."""
+
+    level: ClassVar[str] = "error"
+    kind: str
+    cause: BaseException
+
+
 class RevocationsUnread(Observation, frozen=True):
     """Which tokens other workers have revoked could not be read; it is tried again."""
 
@@ -123,6 +131,13 @@ class MailLost(Observation, frozen=True):
 
     level: ClassVar[str] = "warning"
     cure: str = "set mail.url, or mail.inbox to on"
+
+
+class TextsLost(Observation, frozen=True):
+    """People may sign up by phone, but nothing carries texts to them."""
+
+    level: ClassVar[str] = "warning"
+    cure: str = "set sms.provider, or mail.inbox to on"
 
 
 class SlowQuery(Observation, frozen=True):

@@ -149,6 +149,8 @@ class AuthSettings:
     email: bool = option(True, "people may sign up by e-mail")
     anonymous: bool = option(False, "people may sign in without saying who they are")
     autoconfirm: bool = option(False, "e-mail addresses need not be confirmed")
+    phone: bool = option(False, "people may sign up by phone")
+    phone_autoconfirm: bool = option(False, "phone numbers need not be confirmed")
     secure_email_change: bool = option(True, "a change of the e-mail address is confirmed at the old address too")
     token_seconds: int = option(3600, "lifetime of an access token", minimum=30, maximum=604_800)
     refresh_reuse_seconds: int = option(10, "how long a used refresh token is still answered", minimum=0, maximum=600)
@@ -184,7 +186,7 @@ class MailSettings:
 
     url: Secret = option(Secret(), "smtp://user:password@host:587 (smtps:// for TLS from the start); empty: the inbox at /_inbox")
     sender: str = option("Mainspring <noreply@localhost>", "who mails come from")
-    templates: str = option("", "folder of your own templates, read anew when they change")
+    templates: str = option("", "folder of your own templates of mails and texts, read anew when they change")
     inbox: str = option(
         "auto",
         "show mails at /_inbox instead of sending them; auto: without mail.url, where only this machine can connect",
@@ -192,6 +194,26 @@ class MailSettings:
     )
     interval_seconds: int = option(60, "between two mails of a kind to the same address", minimum=0, maximum=86_400)
     rate_hour: int = option(30, "most mails in an hour through SMTP; 0: no bound", minimum=0)
+
+
+@dataclass(frozen=True, slots=True)
+class SmsSettings:
+    """How text messages leave."""
+
+    provider: str = option(
+        "",
+        "what carries texts: twilio, webhook (a signed POST to sms.url); empty: the inbox at /_inbox",
+        choices=("", "twilio", "webhook"),
+    )
+    url: str = option("", "webhook: where texts are posted; twilio: another address than its own")
+    account: str = option("", "twilio: the account's SID")
+    secret: Secret = option(Secret(), "twilio: the account's token; webhook: v1,whsec_... that signs the posts")
+    sender: str = option("", "twilio: the number or the messaging service that texts come from")
+    code_length: int = option(6, "digits of a code in a text", minimum=6, maximum=10)
+    code_seconds: int = option(60, "lifetime of a code in a text", minimum=10, maximum=86_400)
+    interval_seconds: int = option(60, "between two texts to the same number", minimum=0, maximum=86_400)
+    rate_hour: int = option(30, "most texts in an hour through the provider; 0: no bound", minimum=0)
+    test_codes: tuple[str, ...] = option((), "numbers that get no text and a code known beforehand: 4670123=123456", minimum=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +278,7 @@ class Settings:
     database: DatabaseSettings = DatabaseSettings()
     auth: AuthSettings = AuthSettings()
     mail: MailSettings = MailSettings()
+    sms: SmsSettings = SmsSettings()
     rest: RestSettings = RestSettings()
     cache: CacheSettings = CacheSettings()
     cors: CorsSettings = CorsSettings()
@@ -266,6 +289,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "database": DatabaseSettings,
     "auth": AuthSettings,
     "mail": MailSettings,
+    "sms": SmsSettings,
     "rest": RestSettings,
     "cache": CacheSettings,
     "cors": CorsSettings,

@@ -25,7 +25,8 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if request.param == "postgres":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         database = postgres.database("shop")
-    with LiveServer(STORE, data=tmp_path_factory.mktemp("shop"), database=database) as server:
+    arguments = ["--auth-phone", "true"]
+    with LiveServer(STORE, data=tmp_path_factory.mktemp("shop"), database=database, args=arguments) as server:
         yield server
 
 

@@ -16,9 +16,7 @@ from tests.clients.supabase_py import answer, connect, ids, refusal, result, row
 from tests.support.live import LiveServer
 
 # supabase-py passes arguments to its own postgrest client that the latter has deprecated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The '(timeout|verify)' parameter is deprecated:DeprecationWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore:The '(timeout|verify)' parameter is deprecated:DeprecationWarning")
 
 
 class Shop:
@@ -95,13 +93,9 @@ async def test_order_limit_range_and_count(shop: Shop) -> None:
         None,
         1969,
     ]
-    page = await answer(
-        shop.anon.table("albums").select("id", count=CountMethod.exact).order("id").range(0, 4)
-    )
+    page = await answer(shop.anon.table("albums").select("id", count=CountMethod.exact).order("id").range(0, 4))
     assert (page.count, [row["id"] for row in page.data]) == (23, [1, 2, 3, 4, 5])
-    head = await answer(
-        shop.anon.table("albums").select("*", count=CountMethod.exact, head=True).gt("price", 20)
-    )
+    head = await answer(shop.anon.table("albums").select("*", count=CountMethod.exact, head=True).gt("price", 20))
     assert head.count == 4
     beyond = shop.anon.table("albums").select("id", count=CountMethod.exact).range(100, 110)
     assert (await refusal(beyond)).code == "PGRST103"
@@ -109,20 +103,13 @@ async def test_order_limit_range_and_count(shop: Shop) -> None:
 
 @with_both_clients
 async def test_embeds(shop: Shop) -> None:
-    query = (
-        shop.anon.table("albums").select("artist:artists(name), genres(name), tracks(seconds)").eq("id", 9)
-    )
+    query = shop.anon.table("albums").select("artist:artists(name), genres(name), tracks(seconds)").eq("id", 9)
     query = query.order("name", foreign_table="genres").order("seconds", desc=True, foreign_table="tracks")
     [album] = await rows(query.limit(2, foreign_table="tracks"))
     assert album["artist"] == {"name": "Halvard & the Tides"}
     assert album["genres"] == [{"name": "Chamber"}, {"name": "Folk"}]
     assert album["tracks"] == [{"seconds": 348}, {"seconds": 311}]
-    nested = (
-        shop.anon.table("artists")
-        .select("albums(id, tracks(position))")
-        .eq("id", 9)
-        .eq("albums.tracks.position", 1)
-    )
+    nested = shop.anon.table("artists").select("albums(id, tracks(position))").eq("id", 9).eq("albums.tracks.position", 1)
     [artist] = await rows(nested.order("id", foreign_table="albums"))
     assert artist["albums"] == [
         {"id": 17, "tracks": [{"position": 1}]},
@@ -130,11 +117,7 @@ async def test_embeds(shop: Shop) -> None:
     ]
     american = shop.anon.table("albums").select("id, artists!inner(country)").eq("artists.country", "US")
     assert await ids(american) == [15, 16, 23]
-    hinted = (
-        shop.service.table("orders")
-        .select("billed:addresses!billing_address_id(id), by:customers(name)")
-        .eq("id", 2)
-    )
+    hinted = shop.service.table("orders").select("billed:addresses!billing_address_id(id), by:customers(name)").eq("id", 2)
     assert await rows(hinted) == [{"billed": {"id": 3}, "by": {"name": "Bruno Castellan"}}]
     ambiguous = await refusal(shop.service.table("orders").select("addresses(city)"))
     assert ambiguous.code == "PGRST201"
@@ -186,9 +169,7 @@ async def test_policies(shop: Shop) -> None:
     assert "row-level security policy" in str(stolen.message)
     assert await rows(shop.alice.table("orders").update({"note": "mine now"}).eq("id", 2)) == []
     assert await rows(shop.bruno.table("orders").select("note").eq("id", 2)) == [{"note": None}]
-    [review] = await rows(
-        shop.alice.table("reviews").insert({"album_id": 15, "signed": "Alice", "rating": 4})
-    )
+    [review] = await rows(shop.alice.table("reviews").insert({"album_id": 15, "signed": "Alice", "rating": 4}))
     assert review["user_id"] == ALICE
     assert await rows(shop.bruno.table("reviews").delete().eq("id", review["id"])) == []
     assert len(await rows(shop.alice.table("reviews").delete().eq("id", review["id"]))) == 1

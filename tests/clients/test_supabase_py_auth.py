@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
@@ -36,6 +38,12 @@ async def mail(url: str, email: str, kind: str) -> dict[str, str]:
             return read_mail(found[0]["text"])
         await asyncio.sleep(0.02)
     raise AssertionError(f"no mail of the kind {kind} to {email}")
+
+
+async def text(url: str, phone: str) -> str:
+    """The code in the newest text to a number."""
+    found = (await asyncio.to_thread(_mails, url, phone))[0]["text"]
+    return re.findall(r"\d{6}", found)[0]
 
 
 async def refused(call: Awaitable[Any] | Any) -> AuthApiError:
@@ -106,3 +114,27 @@ async def test_a_person_from_sign_up_to_sign_out(shop: LiveServer, connected: Co
     assert len(await rows(staff.table("orders").select("id"))) > 20
     await result(service.auth.admin.delete_user(uid))
     assert (await refused(lambda: service.auth.admin.get_user_by_id(uid))).code == "user_not_found"
+
+
+async def test_a_person_by_phone(shop: LiveServer, connected: Connect) -> None:
+    client, phone = await connected(shop.anon_key), f"46{time.time_ns() // 1000 % 10**11:011}"
+    signed = await result(client.auth.sign_up({"phone": phone, "password": PASSWORD}))
+    assert (signed.session, signed.user.phone) == (None, phone)
+    early = await refused(lambda: client.auth.sign_in_with_password({"phone": phone, "password": PASSWORD}))
+    assert early.code == "phone_not_confirmed"
+    code = await text(shop.url, phone)
+    verified = await result(client.auth.verify_otp({"type": "sms", "phone": phone, "token": code}))
+    assert (verified.user.phone, verified.user.identities[0].provider) == (phone, "phone")
+    await result(client.auth.sign_in_with_password({"phone": phone, "password": PASSWORD}))
+    soon = await refused(lambda: client.auth.sign_in_with_otp({"phone": phone}))
+    assert (soon.code, soon.status) == ("over_sms_send_rate_limit", 429)
+
+    new = f"47{time.time_ns() // 1000 % 10**11:011}"
+    assert (await result(client.auth.update_user({"phone": new}))).user.new_phone == new
+    changed = await result(client.auth.verify_otp({"type": "phone_change", "phone": new, "token": await text(shop.url, new)}))
+    assert changed.user.phone == new
+    other = f"48{time.time_ns() // 1000 % 10**11:011}"
+    sent = await result(client.auth.sign_in_with_otp({"phone": other}))
+    assert sent.message_id
+    code = await text(shop.url, other)
+    assert (await result(client.auth.verify_otp({"type": "sms", "phone": other, "token": code}))).user.phone == other

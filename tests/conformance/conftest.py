@@ -1,16 +1,21 @@
-"""The record shop, served in memory, for the tests that ask it as a client would."""
+"""The record shop, and the application whose people sign in, for the tests that ask them as a client would."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mainspring import Mainspring
 from mainspring.cli.target import find_app, parse
 from mainspring.testing.client import TestClient
+from tests.support.people import Open, People, settings
+from tests.support.people import app as people_app
+from tests.support.servers import PostgresServer
 
 STORE = Path(__file__).parents[2] / "examples" / "store" / "app.py"
 
@@ -32,3 +37,20 @@ async def shop(request: pytest.FixtureRequest, store: Mainspring) -> AsyncIterat
     """The shop with its seed rows, anew for each test."""
     async with TestClient(store, request.param) as opened:
         yield opened
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Opens the application whose people sign in, on an engine, with settings."""
+
+    @asynccontextmanager
+    async def open_(**said: Any) -> AsyncIterator[People]:
+        urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/people.sqlite"}
+        url = urls.get(request.param)
+        if url is None:
+            postgres: PostgresServer = request.getfixturevalue("postgres")
+            url = postgres.database("people")
+        async with TestClient(people_app, url, settings=settings(**said)) as client:
+            yield People(client)
+
+    return open_

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,28 +16,9 @@ import pytest
 from mainspring.errors import ConfigError
 from mainspring.settings import RestSettings, Settings
 from mainspring.testing.client import TestClient
-from tests.support.people import LOOPBACK, PASSWORD, People, app, refused, relative, settings
-from tests.support.servers import PostgresServer
+from tests.support.people import LOOPBACK, PASSWORD, Open, People, app, refused, relative, settings
 
-Open = Callable[..., AbstractAsyncContextManager[People]]
 NEW = {"x-supabase-api-version": "2024-01-01"}
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Opens the application on an engine, with settings."""
-
-    @asynccontextmanager
-    async def open_(**said: Any) -> AsyncIterator[People]:
-        urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/people.sqlite"}
-        url = urls.get(request.param)
-        if url is None:
-            postgres: PostgresServer = request.getfixturevalue("postgres")
-            url = postgres.database("people")
-        async with TestClient(app, url, settings=settings(**said)) as client:
-            yield People(client)
-
-    return open_
 
 
 @pytest.fixture

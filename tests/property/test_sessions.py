@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from mainspring.errors import MainspringError, RefreshTokenReused, SessionExpired, SessionUnknown
+from mainspring.services.identity.addresses import EMAIL, Address
 from mainspring.services.identity.people import Asker, Granted
 from mainspring.services.identity.service import Identity
 from tests.property.cases import examples
@@ -23,7 +24,7 @@ from tests.support.people import PASSWORD
 REUSE, IDLE, LONGEST = 10, 500, 2000
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = "mainspring.services.identity.sessions.now"
-EMAIL = "ann@example.com"
+ANN = Address(EMAIL, "ann@example.com")
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Sessions(RuleBasedStateMachine):
         self.clock.start()
         self.identity = opened()
         self.runner = asyncio.Runner()
-        signed = self.run(self.identity.sign_up.with_password(EMAIL, PASSWORD, {}, Asker(), None, ""))
+        signed = self.run(self.identity.sign_up.with_password(ANN, PASSWORD, {}, Asker(), None, ""))
         self.uid = signed.user.id
         self.models = {signed.session.id: Model(0, 0.0)}
 
@@ -72,7 +73,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(target=tokens)
     def sign_in(self) -> tuple[str, str, int]:
-        granted: Granted = self.run(self.identity.sign_in.with_password(EMAIL, PASSWORD, Asker()))
+        granted: Granted = self.run(self.identity.sign_in.with_password(ANN, PASSWORD, Asker()))
         self.models[granted.session.id] = Model(0, self.time)
         return granted.refresh_token, granted.session.id, 0
 

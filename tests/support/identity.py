@@ -9,6 +9,7 @@ from typing import Any
 
 from mainspring.backends.counters.memory import MemoryCounters
 from mainspring.backends.mail.memory import Inbox
+from mainspring.backends.sms.memory import InboxSms
 from mainspring.catalog.build import build
 from mainspring.engines.registry import open_memory
 from mainspring.observe import discard
@@ -34,5 +35,5 @@ async def open_in_memory(**said: Any) -> Identity:
     await engine.start(catalog)
     await engine.migrate(catalog)
     data = Data(engine, Planner(catalog, Registry({}), exposed=frozenset({"auth"})))
-    verifier = TokenVerifier(keys(), whole.auth)
-    return open_identity(whole, data, keys(), b"s" * 32, verifier, Inbox(), MemoryCounters(), discard)
+    verifier, inbox = TokenVerifier(keys(), whole.auth), Inbox()
+    return open_identity(whole, data, keys(), b"s" * 32, verifier, inbox, InboxSms(inbox), MemoryCounters(), discard)

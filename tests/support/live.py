@@ -133,9 +133,7 @@ class LiveServer:
         try:
             self._process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            raise RuntimeError(
-                f"SIGTERM did not stop the server in {STOP_SECONDS:g} s:\n{self.log()}"
-            ) from None
+            raise RuntimeError(f"SIGTERM did not stop the server in {STOP_SECONDS:g} s:\n{self.log()}") from None
         finally:
             self.kill()
         if died is not None:

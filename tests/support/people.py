@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +16,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mainspring import Mainspring, auth
-from mainspring.settings import AuthSettings, MailSettings, Settings
+from mainspring.settings import AuthSettings, MailSettings, Settings, SmsSettings
 from mainspring.testing.client import TestClient
 
 PASSWORD = "correct horse 1"
@@ -40,7 +42,7 @@ def mine_or_staff(note: Any, me: Any) -> Any:
     return (note.owner == me.uid) | me.has_role("staff")
 
 
-def settings(mail: dict[str, Any] | None = None, **said: Any) -> Settings:
+def settings(mail: dict[str, Any] | None = None, sms: dict[str, Any] | None = None, **said: Any) -> Settings:
     """Settings for tests: hashes that cost nothing, no bound on how often one may ask."""
     usual: dict[str, Any] = {
         "password_memory_kib": 8,
@@ -52,7 +54,12 @@ def settings(mail: dict[str, Any] | None = None, **said: Any) -> Settings:
         "rate_guesses": 0,
         "anonymous": True,
     }
-    return Settings(auth=AuthSettings(**{**usual, **said}), mail=MailSettings(**{"interval_seconds": 0, **(mail or {})}))
+    none: dict[str, Any] = {"interval_seconds": 0}
+    return Settings(
+        auth=AuthSettings(**{**usual, **said}),
+        mail=MailSettings(**{**none, **(mail or {})}),
+        sms=SmsSettings(**{**none, **(sms or {})}),
+    )
 
 
 @dataclass
@@ -88,11 +95,17 @@ class People:
         self.anon = client.as_anon()
         self.service = client.as_service()
         self._names = 0
+        self._numbers = 0
 
     def address(self) -> str:
         """An address of nobody's yet."""
         self._names += 1
         return f"person{self._names}-{id(self):x}@example.com"
+
+    def number(self) -> str:
+        """A phone number of nobody's yet."""
+        self._numbers += 1
+        return f"4670{id(self) % 10**5:05}{self._numbers:03}"
 
     async def post(self, path: str, json: Any = None, **more: Any) -> httpx.Response:
         return await self.anon.post(f"/auth/v1{path}", json=json, **more)
@@ -131,6 +144,16 @@ class People:
         answer = await self.anon.get("/_inbox/messages", params={"to": email}, headers=LOOPBACK)
         return list(answer.json())
 
+    async def text(self, phone: str, channel: str = "sms", but: str = "") -> str:
+        """The code in the newest text to a number. It may be on its way still; `but` is the one before."""
+        for _ in range(200):
+            found = [each for each in await self.mails(phone) if each["kind"] == channel]
+            codes = re.findall(r"\d{6,}", found[0]["text"]) if found else []
+            if codes and codes[0] != but:
+                return str(codes[0])
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"no text to {phone}")
+
     async def mail(self, email: str, kind: str) -> dict[str, str]:
         """The newest mail of a kind: its code, its link's token and the link. It may be on its way still."""
         for _ in range(200):
@@ -139,6 +162,9 @@ class People:
                 return read_mail(found[0]["text"])
             await asyncio.sleep(0.01)
         raise AssertionError(f"no mail of the kind {kind} to {email}")
+
+
+Open = Callable[..., AbstractAsyncContextManager[People]]
 
 
 def read_mail(text: str) -> dict[str, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.identity import open_in_memory
@@ -15,6 +17,7 @@ from mainspring.backends.counters.memory import MemoryCounters
 from mainspring.backends.mail.base import Mail
 from mainspring.backends.mail.memory import Inbox
 from mainspring.backends.registry import Nowhere, open_mailer
+from mainspring.backends.sms.memory import InboxSms
 from mainspring.errors import (
     AddressInvalid,
     BodyInvalid,
@@ -27,14 +30,16 @@ from mainspring.errors import (
 )
 from mainspring.http.client import locator
 from mainspring.observe import discard
-from mainspring.services.identity.addresses import Redirects, email
+from mainspring.services.identity.addresses import EMAIL, PHONE, Address, Redirects, email
 from mainspring.services.identity.codes import Codes, stored
 from mainspring.services.identity.messages import Messages
 from mainspring.services.identity.passwords import Passwords, Rules
 from mainspring.services.identity.people import Asker, Challenge, User
 from mainspring.services.identity.refresh import RefreshTokens
 from mainspring.services.identity.sign_in import fits
-from mainspring.settings import AuthSettings, MailSettings, Secret
+from mainspring.services.identity.texts import Texts
+from mainspring.services.identity.wording import Wording
+from mainspring.settings import AuthSettings, MailSettings, Secret, SmsSettings
 from mainspring.surfaces.auth import errors as auth_errors
 from mainspring.surfaces.auth.errors import Refused, render_error
 from mainspring.surfaces.auth.parse import duration
@@ -135,16 +140,16 @@ def test_refresh_tokens_of_others_and_broken_ones() -> None:
 
 
 def test_a_code_and_its_link_are_stored_as_the_same_hash() -> None:
-    codes = Codes(b"s" * 32, 6)
-    code = codes.make("ann@example.com", "recovery_token")
+    codes = Codes(b"s" * 32)
+    code = codes.make("ann@example.com", "recovery_token", 6)
     assert code.digits.isdigit()
     assert len(code.digits) == 6
     assert code.stored == stored(code.token) != code.token
     assert code.stored in codes.candidates("ann@example.com", "recovery_token", code.digits)
     assert code.stored not in codes.candidates("ann@example.com", "confirmation_token", code.digits)
     assert code.stored not in codes.candidates("bob@example.com", "recovery_token", code.digits)
-    assert code.stored not in Codes(b"t" * 32, 6).candidates("ann@example.com", "recovery_token", code.digits)
-    pkce = codes.make("ann@example.com", "recovery_token", pkce=True)
+    assert code.stored not in Codes(b"t" * 32).candidates("ann@example.com", "recovery_token", code.digits)
+    pkce = codes.make("ann@example.com", "recovery_token", 6, pkce=True)
     assert pkce.token.startswith("pkce_")
     assert pkce.stored in codes.candidates("ann@example.com", "recovery_token", pkce.digits)
 
@@ -247,15 +252,25 @@ def person(**said: object) -> User:
     return User(id=SESSION, email="ann@example.com", created_at="2026-01-01T00:00:00+00:00", **said)  # type: ignore[arg-type]
 
 
+ANN = Address(EMAIL, "ann@example.com")
+
+
+def messages_of(inbox: Inbox, templates: str = "", **sms: Any) -> Messages:
+    """Messages into an inbox."""
+    counters, wording = MemoryCounters(), Wording(templates)
+    texts = Texts(InboxSms(inbox), SmsSettings(**sms), counters, wording, "http://site", discard)
+    mail = MailSettings(templates=templates)
+    return Messages(inbox, mail, counters, "http://x/auth/v1", "http://site", discard, wording, texts)
+
+
 async def test_templates_can_be_changed_while_it_runs(tmp_path: Path) -> None:
     inbox = Inbox()
-    settings = MailSettings(templates=str(tmp_path))
-    messages = Messages(inbox, settings, MemoryCounters(), "http://x/auth/v1", "http://site", discard)
-    code = Codes(b"s" * 32, 6).make("ann@example.com", "recovery_token")
+    messages = messages_of(inbox, str(tmp_path))
+    code = Codes(b"s" * 32).make("ann@example.com", "recovery_token", 6)
     hostile = person(raw_user_meta_data={"name": "<script>"})
 
     async def sent() -> Mail:
-        await messages.send("recovery", "ann@example.com", hostile, code, "http://site/a?b=c")
+        await messages.send("recovery", ANN, hostile, code, "http://site/a?b=c")
         return inbox.mails("ann@example.com")[0].mail
 
     first = await sent()
@@ -270,6 +285,42 @@ async def test_templates_can_be_changed_while_it_runs(tmp_path: Path) -> None:
     assert (await sent()).subject == "Line break"
     own.unlink()
     assert (await sent()).subject == "Reset your password"
+
+
+KINDS = ("confirmation", "email_change", "invite", "magic_link", "reauthentication", "recovery")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_mail_can_be_changed_while_it_runs(kind: str, tmp_path: Path) -> None:
+    inbox = Inbox()
+    messages, code = messages_of(inbox, str(tmp_path)), Codes(b"s" * 32).make("ann@example.com", "x", 6)
+    await messages.send(kind, ANN, person(), code)
+    first = inbox.mails()[0].mail
+    assert (first.kind, code.digits in first.html, code.digits in first.text) == (kind, True, True)
+    own = tmp_path / f"{kind}.html"
+    own.write_text("<title>Ours</title>{{ .Token }}")
+    await messages.send(kind, ANN, person(), code)
+    assert (inbox.mails()[0].mail.subject, inbox.mails()[0].mail.html[-6:]) == ("Ours", code.digits)
+    own.write_text("<title>Ours again</title>")
+    os.utime(own, ns=(1, 1))
+    await messages.send(kind, ANN, person(), code)
+    assert inbox.mails()[0].mail.subject == "Ours again"
+
+
+async def test_texts_can_be_changed_while_it_runs(tmp_path: Path) -> None:
+    inbox, phone = Inbox(), Address(PHONE, "46701234567")
+    messages, code = messages_of(inbox, str(tmp_path)), Codes(b"s" * 32).make(phone.text, "x", 6)
+
+    async def sent() -> str:
+        await messages.send("confirmation", phone, person(raw_user_meta_data={"name": "A & B"}), code)
+        return inbox.mails(phone.text)[0].mail.text
+
+    assert await sent() == f"Your code is {code.digits}"
+    own = tmp_path / "sms.txt"
+    own.write_text("{{ .Code }} for {{ .Data.name }} at {{ SiteURL }}\n")
+    assert await sent() == f"{code.digits} for A & B at http://site", "a text is no HTML"
+    own.unlink()
+    assert await sent() == f"Your code is {code.digits}"
 
 
 def test_where_mails_go() -> None:
@@ -338,7 +389,7 @@ async def test_what_is_over_is_swept_away() -> None:
     identity = await open_in_memory()
     store, long_ago = identity.parts.store, "2020-01-01T00:00:00+00:00"
     challenge = Challenge("c" * 43, "plain")
-    user = await identity.sign_up.with_password("ann@example.com", "a good password", {}, Asker(), challenge, "")
+    user = await identity.sign_up.with_password(ANN, "a good password", {}, Asker(), challenge, "")
     assert isinstance(user, User)
     await store.do(identity.revocations.mark(user.id, 5), identity.revocations.mark(SESSION))
     await identity.revocations.sweep()

@@ -47,6 +47,7 @@ CONFINED = {
     "bcrypt": ("services.identity",),
     "jinja2": ("services.identity",),
     "aiosmtplib": ("backends.mail",),
+    "httpx2": ("backends.web",),
     "cryptography": ("services.identity",),
     "re2": ("query.regex",),
 }

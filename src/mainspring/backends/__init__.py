@@ -1,1 +1,1 @@
-"""Means other than databases: counters, mail. Each a contract, `base`, and its implementations."""
+"""Means other than databases: counters, mail, text messages, other servers. Each a contract, `base`, and its implementations."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from mainspring.backends.counters.base import Counters
 from mainspring.backends.counters.memory import MemoryCounters
 from mainspring.backends.mail.base import Mailer
 from mainspring.backends.mail.memory import Inbox, Kept, Nowhere
+from mainspring.backends.sms.base import Sms
+from mainspring.backends.sms.memory import InboxSms, NoSms
+from mainspring.backends.web.base import Web
 from mainspring.errors import ConfigError, Mistake
-from mainspring.settings import MailSettings
+from mainspring.settings import MailSettings, SmsSettings
 
-__all__ = ["Inbox", "Kept", "Nowhere", "open_counters", "open_mailer"]
+__all__ = ["Inbox", "InboxSms", "Kept", "NoSms", "Nowhere", "open_counters", "open_mailer", "open_sms", "open_web"]
 
 
 def open_counters() -> Counters:
@@ -37,3 +41,52 @@ def open_mailer(settings: MailSettings, private: bool) -> Mailer:
     except ImportError:
         raise ConfigError([Mistake("mail.url", "SMTP needs a library", "pip install 'mainspring[mail]'")]) from None
     return SmtpMailer(url, settings.sender)
+
+
+def open_web(needed_by: str) -> Web:
+    """A client of other servers; `needed_by` is the setting that asks for one. Raises ConfigError."""
+    try:
+        from mainspring.backends.web.client import HttpWeb
+    except ImportError:
+        raise ConfigError([Mistake(needed_by, "needs a library", "pip install 'mainspring[web]'")]) from None
+    return HttpWeb(f"Mainspring/{version('mainspring')}")
+
+
+def open_sms(settings: SmsSettings, mailer: Mailer, web: Web | None) -> Sms:
+    """What carries texts: the gateway that the settings name, else the inbox where there is one. Raises ConfigError.
+
+    `web` is how gateways are asked; it is there where one is named.
+    """
+    if web is None or not settings.provider:
+        return InboxSms(mailer) if isinstance(mailer, Inbox) else NoSms()
+    mistakes = list(_mistakes(settings))
+    if mistakes:
+        raise ConfigError(mistakes)
+    secret = settings.secret.reveal()
+    if settings.provider == "webhook":
+        from mainspring.backends.sms.webhook import WebhookSms
+        from mainspring.backends.web.signing import secrets_of
+
+        return WebhookSms(web, settings.url, secrets_of(secret))
+    from mainspring.backends.sms.twilio import BASE, TwilioSms
+
+    return TwilioSms(web, settings.url or BASE, settings.account, secret, settings.sender)
+
+
+def _mistakes(settings: SmsSettings) -> list[Mistake]:
+    """What is wrong with the settings of a gateway."""
+    from mainspring.backends.web.signing import secrets_of
+    from mainspring.backends.web.urls import is_safe
+
+    found = []
+    if (settings.url or settings.provider == "webhook") and not is_safe(settings.url):
+        found.append(Mistake("sms.url", "is no https address", "only this machine may be asked without TLS"))
+    if settings.provider == "webhook":
+        try:
+            secrets_of(settings.secret.reveal())
+        except ValueError as error:
+            found.append(Mistake("sms.secret", str(error)))
+    else:
+        wanted = {"sms.account": settings.account, "sms.secret": settings.secret, "sms.sender": settings.sender}
+        found += [Mistake(name, "is needed for Twilio") for name, value in wanted.items() if not value]
+    return found

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from mainspring.datatypes import format_utc
+from mainspring.services.identity.addresses import EMAIL, Address
 from mainspring.services.identity.people import Asker, User, now
 from mainspring.services.identity.store import Step, Store
 
@@ -18,35 +19,38 @@ def stamp() -> str:
     return format_utc(now())
 
 
-def user_row(*, aud: str, email: str | None = None, data: Mapping[str, Any] | None = None, **more: Any) -> Row:
-    """A new user, signed up by e-mail, or anonymous without one. `more` wins."""
+def user_row(
+    *, aud: str, email: str | None = None, phone: str | None = None, data: Mapping[str, Any] | None = None, **more: Any
+) -> Row:
+    """A new user, known by an e-mail address or a phone number, or anonymous without either. `more` wins."""
     at = stamp()
-    providers = {"provider": "email", "providers": ["email"]} if email else {}
+    providers = [kind for kind, said in (("email", email), ("phone", phone)) if said]
     row: Row = {
         "id": str(uuid4()),
         "aud": aud,
         "role": "authenticated",
         "email": email,
-        "raw_app_meta_data": providers,
+        "phone": phone,
+        "raw_app_meta_data": {"provider": providers[0], "providers": providers} if providers else {},
         "raw_user_meta_data": dict(data or {}),
-        "is_anonymous": email is None,
+        "is_anonymous": not providers,
         "created_at": at,
         "updated_at": at,
     }
     return row | more
 
 
-def identity_row(user: str, email: str, data: Mapping[str, Any] | None = None, *, verified: bool = False) -> Row:
-    """The identity of somebody who signs in by e-mail."""
-    at = stamp()
-    said = {"sub": user, "email": email, "email_verified": verified, "phone_verified": False}
+def identity_row(user: str, address: Address, data: Mapping[str, Any] | None = None, *, verified: bool = False) -> Row:
+    """The identity of somebody who signs in with an address."""
+    at, kind = stamp(), address.kind
+    said = {"sub": user, kind: address.text, "email_verified": False, "phone_verified": False, f"{kind}_verified": verified}
     return {
         "id": str(uuid4()),
         "user_id": user,
-        "provider": "email",
+        "provider": kind,
         "provider_id": user,
         "identity_data": {**(data or {}), **said},
-        "email": email,
+        "email": address.text if kind == EMAIL else None,
         "last_sign_in_at": at,
         "created_at": at,
         "updated_at": at,
@@ -59,26 +63,30 @@ def change(store: Store, user: User, changes: Mapping[str, Any]) -> Step:
     return store.users.update({**changes, "updated_at": stamp()}, id=user.id, **seen)
 
 
-def identify(store: Store, user: User, email: str) -> Step:
-    """The step that makes a confirmed address the user's identity by e-mail."""
-    known = next((each for each in user.identities if each.provider == "email"), None)
+def identify(store: Store, user: User, address: Address, *, verified: bool = True) -> Step:
+    """The step that makes an address the user's identity of its kind."""
+    kind = address.kind
+    known = next((each for each in user.identities if each.provider == kind), None)
     if known is None:
-        return store.identities.insert(identity_row(user.id, email, user.raw_user_meta_data, verified=True))
-    said = {**(known.identity_data or {}), "email": email, "email_verified": True}
-    return store.identities.update({"email": email, "identity_data": said, "updated_at": stamp()}, id=known.id)
+        return store.identities.insert(identity_row(user.id, address, user.raw_user_meta_data, verified=verified))
+    said = {**(known.identity_data or {}), kind: address.text, f"{kind}_verified": verified}
+    changes: Row = {"identity_data": said, "updated_at": stamp()} | ({"email": address.text} if kind == EMAIL else {})
+    return store.identities.update(changes, id=known.id)
 
 
-def confirmed(user: User) -> Row:
-    """What becomes of a user whose e-mail address is confirmed."""
+def confirmed(user: User, kind: str = EMAIL) -> Row:
+    """What becomes of a user whose address of a kind is confirmed."""
     app = dict(user.raw_app_meta_data or {})
     providers = [*app.get("providers", [])]
-    if "email" not in providers:
-        app |= {"provider": app.get("provider", "email"), "providers": [*providers, "email"]}
+    if kind not in providers:
+        app |= {"provider": app.get("provider", kind), "providers": [*providers, kind]}
+    before = user.email_confirmed_at if kind == EMAIL else user.phone_confirmed_at
+    told = {"email_verified": True} if kind == EMAIL else {}
     return {
-        "email_confirmed_at": user.email_confirmed_at or stamp(),
+        f"{kind}_confirmed_at": before or stamp(),
         "is_anonymous": False,
         "raw_app_meta_data": app,
-        "raw_user_meta_data": {**(user.raw_user_meta_data or {}), "email_verified": True},
+        "raw_user_meta_data": {**(user.raw_user_meta_data or {}), **told},
     }
 
 

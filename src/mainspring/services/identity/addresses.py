@@ -1,18 +1,22 @@
-"""E-mail addresses, and the addresses of pages that people may be sent to. Pure."""
+"""Addresses: of mailboxes, of phones, and of pages that people may be sent to. Pure."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from mainspring.errors import AddressInvalid
 
+EMAIL, PHONE = KINDS = ("email", "phone")
+SMS, WHATSAPP = CHANNELS = ("sms", "whatsapp")
 _LABEL: Final = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _EMAIL: Final = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*\Z")
 _MOST: Final = 255
+_PHONE: Final = re.compile(r"[1-9][0-9]{1,14}\Z")
 _DECIMAL_HOST: Final = re.compile(r"[0-9]+\Z")
 
 
@@ -22,6 +26,30 @@ def email(text: str) -> str:
     if len(found) > _MOST or not _EMAIL.match(found):
         raise AddressInvalid
     return found
+
+
+def phone(text: str) -> str:
+    """A phone number as it is kept, without + and spaces. Raises AddressInvalid."""
+    found = text.removeprefix("+").replace(" ", "")
+    if not _PHONE.match(found):
+        raise AddressInvalid(PHONE)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a person can be reached: by e-mail, or by phone over a channel.
+
+    `kind` is also the column of users that holds it, and the provider of the identity that goes with it.
+    """
+
+    kind: str
+    text: str
+    channel: str = SMS
+
+    def proper(self) -> Address:
+        """The address as it is kept. Raises AddressInvalid."""
+        return replace(self, text=phone(self.text) if self.kind == PHONE else email(self.text))
 
 
 class Redirects:

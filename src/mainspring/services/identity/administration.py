@@ -11,8 +11,8 @@ from typing import Any
 from mainspring.datatypes import format_utc
 from mainspring.errors import AddressTaken, BodyInvalid, Contended, NotSingular, UniqueViolated, UserUnknown
 from mainspring.query.ast import Column, Compare, Or, Order, Slot
-from mainspring.services.identity import addresses
 from mainspring.services.identity.accounts import change, identify, identity_row, logged, stamp, user_row
+from mainspring.services.identity.addresses import EMAIL, PHONE, Address
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, User, now
 from mainspring.services.identity.profile import merged
@@ -30,12 +30,23 @@ class Account:
     id: str | None = None
     role: str | None = None
     email: str | None = None
+    phone: str | None = None
     password: str | None = None
     password_hash: str | None = None
     email_confirm: bool = False
+    phone_confirm: bool = False
     data: Mapping[str, Any] | None = None
     app_data: Mapping[str, Any] | None = None
     ban: timedelta | None = None
+
+    def addresses(self) -> list[Address]:
+        """The addresses said. Raises AddressInvalid."""
+        said = ((EMAIL, self.email), (PHONE, self.phone))
+        return [Address(kind, text).proper() for kind, text in said if text]
+
+    def confirms(self, kind: str) -> bool:
+        """Whether the address of a kind is to count as confirmed."""
+        return self.phone_confirm if kind == PHONE else self.email_confirm
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +74,31 @@ class Administration:
 
     async def create(self, account: Account) -> User:
         """A new user, confirmed only where that is said. Raises BodyInvalid, AddressTaken, PasswordWeak."""
-        if not account.email:
+        addresses = account.addresses()
+        if not addresses:
             raise BodyInvalid("Cannot create a user without either an email or phone")
-        email, store, at = addresses.email(account.email), self.parts.store, stamp()
-        row = user_row(aud=self.parts.auth.audience, email=email, data=account.data)
+        store, at = self.parts.store, stamp()
+        row = user_row(aud=self.parts.auth.audience, data=account.data, **{each.kind: each.text for each in addresses})
         row |= {"id": account.id or row["id"], "role": account.role or row["role"]}
         row["encrypted_password"] = await self._hashed(account)
-        row["email_confirmed_at"] = at if account.email_confirm else None
+        row |= {f"{each.kind}_confirmed_at": at for each in addresses if account.confirms(each.kind)}
         row["raw_app_meta_data"] = merged(row["raw_app_meta_data"], account.app_data or {})
         row["banned_until"] = _until(account.ban)
-        person = identity_row(row["id"], email, verified=account.email_confirm)
-        steps = [store.users.insert(row), store.identities.insert(person)]
+        people = [identity_row(row["id"], each, verified=account.confirms(each.kind)) for each in addresses]
+        steps = [store.users.insert(row), *map(store.identities.insert, people)]
+        noted = logged(store, "user_signedup", _BY, row["id"], addresses[0].text, by="service_role")
         try:
-            await store.do(*steps, logged(store, "user_signedup", _BY, row["id"], email, by="service_role"))
+            await store.do(*steps, noted)
         except UniqueViolated as error:
-            raise AddressTaken from error
+            raise await self._taken(addresses) from error
         return await self.get(row["id"])
+
+    async def _taken(self, addresses: Sequence[Address]) -> AddressTaken:
+        """Which of the addresses somebody else has."""
+        for each in addresses[1:]:
+            if await self.parts.store.users.find(**{each.kind: each.text}) is not None:
+                return AddressTaken(each.kind)
+        return AddressTaken(addresses[0].kind if addresses else EMAIL)
 
     async def update(self, uid: str, account: Account) -> User:
         """Change a user at once. Whoever is banned, or has other roles now, has to get new tokens. Raises UserUnknown."""
@@ -86,23 +106,25 @@ class Administration:
             user = await self.get(uid)
             changes, steps = await self._changes(user, account)
             try:
-                noted = logged(self.parts.store, "user_modified", _BY, user.id, user.email, by="service_role")
+                noted = logged(self.parts.store, "user_modified", _BY, user.id, user.email or user.phone, by="service_role")
                 await self.parts.sessions.told([change(self.parts.store, user, changes), *steps, noted])
             except NotSingular:
                 continue
             except UniqueViolated as error:
-                raise AddressTaken from error
+                raise await self._taken(account.addresses()) from error
             return await self.get(uid)
         raise Contended
 
     async def _changes(self, user: User, account: Account) -> tuple[dict[str, Any], list[Step]]:
         store, changes = self.parts.store, dict[str, Any]()
         steps: list[Step] = []
-        if account.email:
-            changes["email"] = email = addresses.email(account.email)
-            steps.append(identify(store, user, email))
+        for address in account.addresses():
+            changes[address.kind] = address.text
+            steps.append(identify(store, user, address))
         if account.email_confirm:
             changes["email_confirmed_at"] = user.email_confirmed_at or stamp()
+        if account.phone_confirm:
+            changes["phone_confirmed_at"] = user.phone_confirmed_at or stamp()
         if account.data is not None:
             changes["raw_user_meta_data"] = merged(user.raw_user_meta_data, account.data)
         if account.app_data is not None:
@@ -130,6 +152,7 @@ class Administration:
                 "phone": _obscured(user.id, user.phone),
                 "encrypted_password": None,
                 "email_change": None,
+                "phone_change": None,
                 "raw_user_meta_data": {},
                 "raw_app_meta_data": {},
                 "deleted_at": stamp(),

@@ -1,4 +1,4 @@
-"""Codes and links in mails.
+"""Codes and links in messages.
 
 What is stored tells neither: it is a hash of the link's token, which is itself made from the code with a secret of the server's.
 """
@@ -25,12 +25,12 @@ class Code(NamedTuple):
 class Codes:
     """Makes and recognises them, with a secret of the server's."""
 
-    def __init__(self, secret: bytes, length: int) -> None:
-        self._secret, self._length = hmac.digest(secret, b"one-time codes", "sha256"), length
+    def __init__(self, secret: bytes) -> None:
+        self._secret = hmac.digest(secret, b"one-time codes", "sha256")
 
-    def make(self, address: str, purpose: str, pkce: bool = False) -> Code:
-        """A new code for an address and a purpose."""
-        digits = "".join(secrets.choice("0123456789") for _ in range(self._length))
+    def make(self, address: str, purpose: str, length: int, pkce: bool = False, known: str | None = None) -> Code:
+        """A new code for an address and a purpose; `known` where it is agreed on beforehand."""
+        digits = known or "".join(secrets.choice("0123456789") for _ in range(length))
         token = self.token(address, purpose, digits, pkce)
         return Code(digits, token, stored(token))
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from mainspring.backends.counters.base import Counters, Rate
-from mainspring.errors import TooManyRequests
+from mainspring.errors import MethodDisabled, TooManyRequests
 from mainspring.services.identity.accounts import Row, stamp
-from mainspring.services.identity.addresses import Redirects
+from mainspring.services.identity.addresses import PHONE, Address, Redirects
 from mainspring.services.identity.codes import Code, Codes
 from mainspring.services.identity.messages import Messages
 from mainspring.services.identity.passwords import Passwords
 from mainspring.services.identity.people import Asker, Challenge, User
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.store import Step, Store
-from mainspring.settings import AuthSettings
+from mainspring.settings import AuthSettings, SmsSettings
 
 ATTEMPTS = 5
 _SECONDS = 300.0
@@ -29,6 +30,7 @@ class Parts:
     """The parts of the identity service."""
 
     auth: AuthSettings
+    sms: SmsSettings
     store: Store
     passwords: Passwords
     codes: Codes
@@ -36,6 +38,19 @@ class Parts:
     messages: Messages
     redirects: Redirects
     counters: Counters
+
+    def demand(self, kind: str, what: str = "signups") -> None:
+        """Return when people may be known by addresses of a kind. Raises MethodDisabled."""
+        if not (self.auth.phone if kind == PHONE else self.auth.email):
+            raise MethodDisabled(kind, what)
+
+    def autoconfirms(self, kind: str) -> bool:
+        """Whether addresses of a kind need not be confirmed."""
+        return self.auth.phone_autoconfirm if kind == PHONE else self.auth.autoconfirm
+
+    def lifetime(self, kind: str) -> timedelta:
+        """How long a code serves that was sent to an address of a kind."""
+        return timedelta(seconds=self.sms.code_seconds if kind == PHONE else self.auth.code_seconds)
 
     async def guess(self, account: str, asker: Asker) -> None:
         """Count a guess at an account. Raises TooManyRequests.
@@ -55,10 +70,13 @@ class Parts:
         await self.counters.forget(f"guess {account}")
 
     def issue(
-        self, user: str, kind: str, address: str, challenge: Challenge | None = None, method: str = ""
+        self, user: str, kind: str, address: Address, challenge: Challenge | None = None, method: str = ""
     ) -> tuple[Code, list[Step]]:
         """A new code of a kind for a user, which takes the place of the last one; and the steps that store it."""
-        code = self.codes.make(address, kind, challenge is not None)
+        length, known = self.auth.code_length, None
+        if address.kind == PHONE:
+            length, known = self.sms.code_length, self.messages.texts.known(address)
+        code = self.codes.make(address.text, kind, length, challenge is not None, known)
         flow: Row | None = None
         if challenge is not None:
             flow = {
@@ -74,7 +92,7 @@ class Parts:
             "user_id": user,
             "token_type": kind,
             "token_hash": code.stored,
-            "relates_to": address,
+            "relates_to": address.text,
             "flow_state_id": flow["id"] if flow else None,
             "created_at": stamp(),
         }

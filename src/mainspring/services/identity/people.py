@@ -7,8 +7,15 @@ from typing import Any
 
 import msgspec
 
-TYPES = ("confirmation_token", "recovery_token", "email_change_token_new", "email_change_token_current", "reauthentication_token")
-CONFIRMATION, RECOVERY, CHANGE_NEW, CHANGE_CURRENT, REAUTHENTICATION = TYPES
+TYPES = (
+    "confirmation_token",
+    "recovery_token",
+    "email_change_token_new",
+    "email_change_token_current",
+    "reauthentication_token",
+    "phone_change_token",
+)
+CONFIRMATION, RECOVERY, CHANGE_NEW, CHANGE_CURRENT, REAUTHENTICATION, PHONE_CHANGE = TYPES
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +68,18 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     def confirmed(self) -> bool:
         """Whether one of the addresses is known to be theirs."""
         return self.email_confirmed_at is not None or self.phone_confirmed_at is not None
+
+    def has_confirmed(self, kind: str) -> bool:
+        """Whether the address of a kind (email, phone) is known to be theirs."""
+        return (self.phone_confirmed_at if kind == "phone" else self.email_confirmed_at) is not None
+
+    def address(self, kind: str) -> str | None:
+        """Their address of a kind."""
+        return self.phone if kind == "phone" else self.email
+
+    def wanted(self, kind: str) -> str | None:
+        """The address of a kind that they want to change to."""
+        return self.phone_change if kind == "phone" else self.email_change
 
     def banned(self, at: datetime) -> bool:
         """Whether they may not sign in at a moment."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from mainspring.errors import (
     AddressTaken,
     AdministratorRequired,
@@ -24,12 +26,13 @@ from mainspring.errors import (
     UserUnknown,
 )
 from mainspring.principal import Principal
-from mainspring.services.identity import addresses
-from mainspring.services.identity.accounts import change, confirmed, identify, logged
+from mainspring.services.identity.accounts import change, identify, logged
+from mainspring.services.identity.addresses import EMAIL, PHONE, SMS, Address
 from mainspring.services.identity.mailed import Mailed
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import REAUTHENTICATION, Asker, Challenge, Session, User, moment, now
 from mainspring.services.identity.store import Step
+from mainspring.services.identity.verify import changed
 
 FRESH: Final = timedelta(hours=24)
 """A session that began within so long proves who one is."""
@@ -40,6 +43,8 @@ class Wishes:
     """What somebody wants changed of themselves; None: nothing."""
 
     email: str | None = None
+    phone: str | None = None
+    channel: str = ""
     password: str | None = None
     current_password: str | None = None
     nonce: str | None = None
@@ -47,6 +52,13 @@ class Wishes:
     app_data: Mapping[str, Any] | None = None
     challenge: Challenge | None = None
     redirect_to: str = ""
+
+    def addresses(self) -> list[Address]:
+        """The addresses wished for. Raises AddressInvalid."""
+        said = [Address(EMAIL, self.email)] if self.email else []
+        if self.phone:
+            said.append(Address(PHONE, self.phone, self.channel or SMS))
+        return [address.proper() for address in said]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,56 +93,67 @@ class Profile:
             raise AdministratorRequired
         if wishes.password is not None:
             self.parts.passwords.rules.demand(wishes.password)
+        reserved: set[Address] = set()
         for _ in range(ATTEMPTS):
             user, session = await self.of(principal)
             try:
-                await self._apply(user, session, wishes, asker)
+                await self._apply(user, session, wishes, asker, reserved)
             except NotSingular:
                 continue
             return (await self.of(principal))[0]
         raise Contended
 
-    async def _apply(self, user: User, session: Session | None, wishes: Wishes, asker: Asker) -> None:
-        store = self.parts.store
+    async def _apply(self, user: User, session: Session | None, wishes: Wishes, asker: Asker, reserved: set[Address]) -> None:
+        """Make the changes. `reserved` are the addresses to which a message may be sent, though it has just been counted."""
+        store, after = self.parts.store, user
         changes: dict[str, Any] = {}
         steps: list[Step] = []
-        if wishes.data is not None:
-            changes["raw_user_meta_data"] = merged(user.raw_user_meta_data, wishes.data)
-        new = addresses.email(wishes.email) if wishes.email else None
-        if new is not None and new != user.email:
-            await self._demand_free(new)
-        else:
-            new = None
+        new = [address for address in wishes.addresses() if address.text != user.address(address.kind)]
+        for address in new:
+            await self._demand_free(address)
         if wishes.password is not None:
             await self._demand_password(user, session, wishes)
             changes["encrypted_password"] = await self.parts.passwords.hash(wishes.password)
             kept = None if session is None else session.id
             steps += [store.tokens.clear(user_id=user.id), *self.parts.sessions.end_all(user, kept)]
-        at_once = new is not None and user.is_anonymous and self.parts.auth.autoconfirm
-        if new is not None and at_once:
-            known = confirmed(user)
-            changes |= {**known, "email": new, "raw_user_meta_data": merged(known["raw_user_meta_data"], wishes.data or {})}
-            steps.append(identify(store, user, new))
+        at_once = [address for address in new if self._at_once(user, address)]
+        for address in at_once:
+            changes |= changed(after, address)
+            after = replace(user, **changes)
+            steps.append(identify(store, user, address))
+        if wishes.data is not None:
+            changes["raw_user_meta_data"] = merged(after.raw_user_meta_data, wishes.data)
         if changes:
             steps = [change(store, user, changes), *steps]
-        if new is not None and not at_once:
-            await self.parts.messages.reserve("email_change", new)
-            await self.mailed.change_email(user, new, asker, wishes.challenge, wishes.redirect_to, *steps)
-            return
-        if steps:
-            try:
-                await self.parts.sessions.told([*steps, logged(store, "user_modified", asker, user.id, user.email)])
-            except UniqueViolated:
-                raise AddressTaken from None
+        waiting = [address for address in new if address not in at_once]
+        for address in waiting:
+            if address not in reserved:
+                await self.parts.messages.reserve(f"{address.kind}_change", address)
+                reserved.add(address)
+        if waiting:
+            await self.mailed.change(user, waiting, asker, wishes.challenge, wishes.redirect_to, *steps)
+        elif steps:
+            await self._told([*steps, logged(store, "user_modified", asker, user.id, user.email or user.phone)], at_once)
 
-    async def _demand_free(self, email: str) -> None:
-        if await self.parts.store.users.find(email=email) is not None:
-            raise AddressTaken
+    async def _told(self, steps: list[Step], taken: list[Address]) -> None:
+        try:
+            await self.parts.sessions.told(steps)
+        except UniqueViolated:
+            raise AddressTaken(taken[0].kind if taken else EMAIL) from None
+
+    def _at_once(self, user: User, address: Address) -> bool:
+        """Whether an address is believed without a code: people who have signed up prove that a mailbox is theirs."""
+        return self.parts.autoconfirms(address.kind) and (address.kind == PHONE or user.is_anonymous)
+
+    async def _demand_free(self, address: Address) -> None:
+        self.parts.demand(address.kind, "logins")
+        if await self.parts.store.users.find(**{address.kind: address.text}) is not None:
+            raise AddressTaken(address.kind)
 
     async def _demand_password(self, user: User, session: Session | None, wishes: Wishes) -> None:
         """Return when the password may be changed to the one wished for."""
         auth, password, kept = self.parts.auth, wishes.password or "", user.encrypted_password
-        if user.is_anonymous and not user.email and not wishes.email:
+        if user.is_anonymous and not user.email and not wishes.addresses():
             raise BodyInvalid("Updating password of an anonymous user without an email or phone is not allowed")
         if auth.password_current and kept:
             given = wishes.current_password
@@ -146,9 +169,10 @@ class Profile:
         if not nonce:
             raise ReauthenticationNeeded
         token = await self.parts.store.tokens.find(user_id=user.id, token_type=REAUTHENTICATION)
-        wanted = self.parts.codes.candidates(user.email or "", REAUTHENTICATION, nonce)
+        kind = EMAIL if user.email else PHONE
+        wanted = self.parts.codes.candidates(user.address(kind) or "", REAUTHENTICATION, nonce)
         await self.parts.guess(f"nonce {user.id}", Asker())
-        too_old = token is None or now() - moment(token.created_at) > timedelta(seconds=self.parts.auth.code_seconds)
+        too_old = token is None or now() - moment(token.created_at) > self.parts.lifetime(kind)
         if token is None or too_old or token.token_hash not in wanted:
             raise ReauthenticationInvalid
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mainspring.backends.counters.base import Counters
 from mainspring.backends.mail.base import Mailer
+from mainspring.backends.sms.base import Sms
 from mainspring.observe import Sink
 from mainspring.services.data import Data
 from mainspring.services.identity.addresses import Redirects
@@ -24,7 +25,10 @@ from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.sign_in import SignIn
 from mainspring.services.identity.sign_up import SignUp
 from mainspring.services.identity.store import Store
+from mainspring.services.identity.texts import Texts
 from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.verify import Verify
+from mainspring.services.identity.wording import Wording
 from mainspring.settings import Settings
 
 PATH = "/auth/v1"
@@ -38,6 +42,7 @@ class Identity:
     sign_up: SignUp
     sign_in: SignIn
     mailed: Mailed
+    verify: Verify
     profile: Profile
     administration: Administration
     revocations: Revocations
@@ -65,6 +70,7 @@ def open_identity(
     secret: bytes,
     verifier: TokenVerifier,
     mailer: Mailer,
+    sms: Sms,
     counters: Counters,
     observe: Sink,
 ) -> Identity:
@@ -75,13 +81,14 @@ def open_identity(
     lifetime = auth.token_seconds + auth.leeway_seconds
     revocations = Revocations(store, verifier, lifetime, auth.revocation_seconds, observe)
     sessions = Sessions(store, RefreshTokens(secret), keys, revocations, auth, external + PATH)
-    messages = Messages(mailer, settings.mail, counters, external + PATH, redirects.site_url, observe)
-    codes = Codes(secret, auth.code_length)
-    parts = Parts(auth, store, Passwords(auth), codes, sessions, messages, redirects, counters)
+    wording, site = Wording(settings.mail.templates), redirects.site_url
+    texts = Texts(sms, settings.sms, counters, wording, site, observe)
+    messages = Messages(mailer, settings.mail, counters, external + PATH, site, observe, wording, texts)
+    parts = Parts(auth, settings.sms, store, Passwords(auth), Codes(secret), sessions, messages, redirects, counters)
     sign_up = SignUp(parts, secret)
     mailed = Mailed(parts, sign_up)
     administration = Administration(parts, revocations)
-    return Identity(parts, sign_up, SignIn(parts), mailed, Profile(parts, mailed), administration, revocations)
+    return Identity(parts, sign_up, SignIn(parts), mailed, Verify(parts), Profile(parts, mailed), administration, revocations)
 
 
 def external_url(settings: Settings) -> str:

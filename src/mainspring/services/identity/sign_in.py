@@ -24,8 +24,8 @@ from mainspring.errors import (
     UserBanned,
     VerifierInvalid,
 )
-from mainspring.services.identity import addresses
 from mainspring.services.identity.accounts import logged, stamp
+from mainspring.services.identity.addresses import Address
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, Flow, Granted, User, moment, now
 
@@ -40,30 +40,32 @@ class SignIn:
 
     parts: Parts
 
-    async def with_password(self, email: str, password: str, asker: Asker) -> Granted:
+    async def with_password(self, address: Address, password: str, asker: Asker) -> Granted:
         """A session for who knows the password. Known and unknown addresses cost the same and are answered alike.
 
-        Raises CredentialsInvalid, TooManyRequests, AddressUnconfirmed, UserBanned.
+        Raises MethodDisabled, CredentialsInvalid, TooManyRequests, AddressUnconfirmed, UserBanned.
         """
+        self.parts.demand(address.kind, "logins")
         try:
-            email = addresses.email(email)
+            address = address.proper()
         except AddressInvalid:
-            email = ""
-        await self.parts.guess(f"password {email}", asker)
+            address = Address(address.kind, "")
+        account = f"password {address.text}"
+        await self.parts.guess(account, asker)
         begun = time.monotonic()
         for _ in range(ATTEMPTS):
-            user = await self.parts.store.users.find(email=email)
+            user = await self.parts.store.users.find(**{address.kind: address.text})
             kept = user.encrypted_password if user is not None and user.deleted_at is None else None
             if not await self.parts.passwords.check(password, kept or None) or user is None or not kept:
                 await asyncio.sleep((begun - time.monotonic()) % GRAIN)
                 raise CredentialsInvalid
-            await self.parts.right(f"password {email}", asker)
+            await self.parts.right(account, asker)
             if user.banned(now()):
                 raise UserBanned
-            if not user.confirmed:
-                raise AddressUnconfirmed
+            if not user.has_confirmed(address.kind):
+                raise AddressUnconfirmed(address.kind)
             try:
-                granted = await self._begin(user, kept, asker)
+                granted = await self._begin(user, address, kept, asker)
             except NotSingular:  # the password has been changed meanwhile
                 continue
             await self._renew(user, password, kept)
@@ -71,11 +73,12 @@ class SignIn:
             return granted if weak is None else replace(granted, weak_password=weak.reasons)
         raise Contended
 
-    async def _begin(self, user: User, kept: str, asker: Asker) -> Granted:
+    async def _begin(self, user: User, address: Address, kept: str, asker: Asker) -> Granted:
         store, at = self.parts.store, stamp()
         granted, steps = self.parts.sessions.begin(replace(user, last_sign_in_at=at), "password", asker)
         seen = store.users.update({"last_sign_in_at": at}, id=user.id, encrypted_password=kept)
-        await self.parts.sessions.told([seen, *steps, logged(store, "login", asker, user.id, user.email, provider="email")])
+        noted = logged(store, "login", asker, user.id, address.text, provider=address.kind)
+        await self.parts.sessions.told([seen, *steps, noted])
         return granted
 
     async def _renew(self, user: User, password: str, kept: str) -> None:

@@ -1,4 +1,4 @@
-"""Signing up: by e-mail with a password, or without saying who one is."""
+"""Signing up: with an address and a password, or without saying who one is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from mainspring.errors import MethodDisabled, SignupDisabled, UniqueViolated, UserExists
-from mainspring.services.identity import addresses
 from mainspring.services.identity.accounts import identity_row, logged, stamp, user_row
+from mainspring.services.identity.addresses import Address
 from mainspring.services.identity.parts import Parts, as_user
 from mainspring.services.identity.people import CONFIRMATION, Asker, Challenge, Granted, Identity, User
 
@@ -27,81 +27,93 @@ class SignUp:
     secret: bytes
 
     async def with_password(
-        self, email: str, password: str, data: Data, asker: Asker, challenge: Challenge | None, redirect_to: str
+        self, address: Address, password: str, data: Data, asker: Asker, challenge: Challenge | None, redirect_to: str
     ) -> Granted | User:
-        """A new user, signed in at once where addresses need not be confirmed; else a mail is on its way.
+        """A new user, signed in at once where addresses need not be confirmed; else a message is on its way.
 
         Raises SignupDisabled, MethodDisabled, AddressInvalid, PasswordWeak, UserExists, SentTooSoon.
         """
-        auth = self.parts.auth
-        if not auth.signup:
+        if not self.parts.auth.signup:
             raise SignupDisabled
-        if not auth.email:
-            raise MethodDisabled("email")
-        email = addresses.email(email)
+        self.parts.demand(address.kind)
+        address = address.proper()
         self.parts.passwords.rules.demand(password)
         hashed = await self.parts.passwords.hash(password)
-        user = await self.parts.store.users.find(email=email)
+        by = {address.kind: address.text}
+        user = await self.parts.store.users.find(**by)
         if user is None:
             try:
-                return await self._create(email, hashed, data, asker, challenge, redirect_to)
+                return await self._create(address, hashed, data, asker, challenge, redirect_to)
             except UniqueViolated:  # somebody else was faster
-                user = await self.parts.store.users.find(email=email)
+                user = await self.parts.store.users.find(**by)
         if user is not None and not user.confirmed:
-            await self.parts.messages.reserve("confirmation", email)
+            await self.parts.messages.reserve("confirmation", address)
             known = await self.parts.passwords.check(password, user.encrypted_password)
-            return await self.confirm(user, asker, challenge, redirect_to, doubtful=not known)
-        if auth.autoconfirm:
+            await self.confirm(user, address, asker, challenge, redirect_to, doubtful=not known)
+            return replace(user, confirmation_sent_at=stamp())
+        if self.parts.autoconfirms(address.kind):
             raise UserExists
-        return self._somebody(email, data)
+        return self._somebody(address, data)
 
     async def _create(
-        self, email: str, hashed: str | None, data: Data, asker: Asker, challenge: Challenge | None, redirect_to: str
+        self, address: Address, hashed: str | None, data: Data, asker: Asker, challenge: Challenge | None, redirect_to: str
     ) -> Granted | User:
-        store, at = self.parts.store, stamp()
-        done = {"email_confirmed_at": at, "last_sign_in_at": at} if self.parts.auth.autoconfirm else {"confirmation_sent_at": at}
-        row = user_row(aud=self.parts.auth.audience, email=email, data=data, encrypted_password=hashed, **done)
-        person = identity_row(row["id"], email, data, verified=self.parts.auth.autoconfirm)
+        store, at, kind, name = self.parts.store, stamp(), address.kind, address.text
+        at_once = self.parts.autoconfirms(kind)
+        done = {f"{kind}_confirmed_at": at, "last_sign_in_at": at} if at_once else {"confirmation_sent_at": at}
+        row = user_row(aud=self.parts.auth.audience, data=data, encrypted_password=hashed, **{kind: name}, **done)
+        person = identity_row(row["id"], address, data, verified=at_once)
         steps = [store.users.insert(row), store.identities.insert(person)]
-        steps.append(logged(store, "user_signedup", asker, row["id"], email, provider="email"))
+        steps.append(logged(store, "user_signedup", asker, row["id"], name, provider=kind))
         user = replace(as_user(row), identities=[Identity(**person)])
-        if self.parts.auth.autoconfirm:
+        if at_once:
             granted, more = self.parts.sessions.begin(user, "password", asker)
-            await store.do(*steps, *more, logged(store, "login", asker, user.id, email, provider="email"))
+            await store.do(*steps, *more, logged(store, "login", asker, user.id, name, provider=kind))
             return granted
-        await self.parts.messages.reserve("confirmation", email)
-        code, more = self.parts.issue(user.id, CONFIRMATION, email, challenge, "email/signup")
+        await self.parts.messages.reserve("confirmation", address)
+        code, more = self.parts.issue(user.id, CONFIRMATION, address, challenge, "email/signup")
         await store.do(*steps, *more)
-        await self.parts.messages.send("confirmation", email, user, code, redirect_to)
+        await self.parts.messages.send("confirmation", address, user, code, redirect_to)
         return user
 
-    async def by_code(self, email: str, data: Data, asker: Asker, challenge: Challenge | None, redirect_to: str) -> None:
-        """A new user who has no password; a mail confirms the address. Raises SignupDisabled, UniqueViolated."""
+    async def by_code(
+        self, address: Address, data: Data, asker: Asker, challenge: Challenge | None, redirect_to: str
+    ) -> str | None:
+        """A new user who has no password; a code confirms the address. The id of a text.
+
+        Raises SignupDisabled, UniqueViolated.
+        """
         if not self.parts.auth.signup:
             raise SignupDisabled(by_code=True)
-        store = self.parts.store
-        row = user_row(aud=self.parts.auth.audience, email=email, data=data, confirmation_sent_at=stamp())
+        store, kind, name = self.parts.store, address.kind, address.text
+        row = user_row(aud=self.parts.auth.audience, data=data, confirmation_sent_at=stamp(), **{kind: name})
         user = as_user(row)
-        code, more = self.parts.issue(user.id, CONFIRMATION, email, challenge, "email/signup")
-        steps = [store.users.insert(row), store.identities.insert(identity_row(user.id, email, data))]
-        await store.do(*steps, *more, logged(store, "user_signedup", asker, user.id, email, provider="email"))
-        await self.parts.messages.send("confirmation", email, user, code, redirect_to)
+        code, more = self.parts.issue(user.id, CONFIRMATION, address, challenge, "email/signup")
+        steps = [store.users.insert(row), store.identities.insert(identity_row(user.id, address, data))]
+        await store.do(*steps, *more, logged(store, "user_signedup", asker, user.id, name, provider=kind))
+        return await self.parts.messages.send("confirmation", address, user, code, redirect_to)
 
     async def confirm(
-        self, user: User, asker: Asker, challenge: Challenge | None, redirect_to: str, *, doubtful: bool = False
-    ) -> User:
-        """Send the mail that confirms the address of somebody who has signed up before.
+        self,
+        user: User,
+        address: Address,
+        asker: Asker,
+        challenge: Challenge | None,
+        redirect_to: str,
+        *,
+        doubtful: bool = False,
+    ) -> str | None:
+        """Send what confirms the address of somebody who has signed up before. The id of a text.
 
         With `doubtful` whoever asks does not know the password that was given then: one of the two does not own the address, and
         which one cannot be told. No password is believed until the owner sets one.
         """
-        email, store, at = user.email or "", self.parts.store, stamp()
-        code, steps = self.parts.issue(user.id, CONFIRMATION, email, challenge, "email/signup")
+        store = self.parts.store
+        code, steps = self.parts.issue(user.id, CONFIRMATION, address, challenge, "email/signup")
         forgotten = {"encrypted_password": None} if doubtful else {}
-        noted = store.users.update({"confirmation_sent_at": at, **forgotten}, id=user.id)
-        await store.do(*steps, noted, logged(store, "user_confirmation_requested", asker, user.id, email))
-        await self.parts.messages.send("confirmation", email, user, code, redirect_to)
-        return replace(user, confirmation_sent_at=at)
+        noted = store.users.update({"confirmation_sent_at": stamp(), **forgotten}, id=user.id)
+        await store.do(*steps, noted, logged(store, "user_confirmation_requested", asker, user.id, address.text))
+        return await self.parts.messages.send("confirmation", address, user, code, redirect_to)
 
     async def anonymously(self, data: Data, asker: Asker) -> Granted:
         """A new user of whom nothing is known, signed in. Raises SignupDisabled, MethodDisabled."""
@@ -116,9 +128,9 @@ class SignUp:
         await store.do(store.users.insert(row), *steps, noted)
         return granted
 
-    def _somebody(self, email: str, data: Data) -> User:
+    def _somebody(self, address: Address, data: Data) -> User:
         """Who seems to have signed up with an address that is somebody's; the same whenever it is asked."""
-        made = hmac.digest(self.secret, f"somebody {email}".encode(), "sha256")
+        made = hmac.digest(self.secret, f"somebody {address.text}".encode(), "sha256")
         at = stamp()
-        row = user_row(aud=self.parts.auth.audience, email=email, data=data, confirmation_sent_at=at)
+        row = user_row(aud=self.parts.auth.audience, data=data, confirmation_sent_at=at, **{address.kind: address.text})
         return as_user(row | {"id": str(UUID(bytes=made[:16], version=4)), "role": ""})

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mainspring.errors import MethodDisabled
 from mainspring.services.identity.profile import Wishes
 from mainspring.services.identity.sessions import GLOBAL, SCOPES
 from mainspring.surfaces.auth import parse, render
-from mainspring.surfaces.auth.asked import Answer, Asked, Desk
+from mainspring.surfaces.auth.asked import Answer, Asked, Desk, posted
 from mainspring.surfaces.auth.errors import invalid
 
 
@@ -26,10 +25,10 @@ class Own(Desk):
         principal = self.bearer(asked)
         await self.bound(asked, "user", self.auth.rate_send)
         said = parse.body(asked.body, parse.UserBody)
-        if said.phone:
-            raise MethodDisabled("phone")
         wishes = Wishes(
             email=said.email,
+            phone=said.phone,
+            channel=parse.channel(said.channel),
             password=said.password,
             current_password=said.current_password,
             nonce=said.nonce,
@@ -52,5 +51,4 @@ class Own(Desk):
     async def reauthenticate(self, asked: Asked) -> Answer:
         """GET /reauthenticate."""
         user, _ = await self.identity.profile.of(self.bearer(asked))
-        await self.identity.mailed.reauthenticate(user, asked.asker)
-        return Answer()
+        return posted(await self.identity.mailed.reauthenticate(user, asked.asker))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mainspring.errors import MethodDisabled
 from mainspring.services.identity.administration import Account
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, pages
@@ -52,15 +51,15 @@ class Admin(Desk):
 
 def _account(asked: Asked) -> Account:
     said = parse.body(asked.body, parse.AdminBody)
-    if said.phone:
-        raise MethodDisabled("phone")
     return Account(
         id=parse.uuid(said.id, "id") if said.id else None,
         role=said.role,
         email=said.email,
+        phone=said.phone,
         password=said.password,
         password_hash=said.password_hash,
         email_confirm=said.email_confirm,
+        phone_confirm=said.phone_confirm,
         data=said.user_metadata,
         app_data=said.app_metadata,
         ban=parse.duration(said.ban_duration),

@@ -78,6 +78,11 @@ def session_of(granted: Granted) -> Answer:
     return Answer(body=render.json(render.session(granted)), headers=[NO_STORE])
 
 
+def posted(text: str | None) -> Answer:
+    """That a message is on its way; the id of a text."""
+    return Answer(body=render.json({"message_id": text} if text else {}))
+
+
 def pages(here: str, number: int, size: int, total: int) -> list[Header]:
     """The headers that tell where the other pages of a list are."""
     last = max(1, -(-total // size))

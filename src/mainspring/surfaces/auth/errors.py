@@ -94,6 +94,12 @@ def wire(error: MainspringError) -> tuple[int, str, str]:
             return 400, "session_not_found", error.message
         case errors.CurrentPasswordWrong(given=True):
             return 400, "current_password_invalid", error.message
+        case errors.TooManyRequests("sms") | errors.SentTooSoon(what="sms"):
+            return 429, "over_sms_send_rate_limit", error.message
+        case errors.MessageUndelivered(what="sms"):
+            return 422, "sms_send_failed", error.message
+        case errors.AddressTaken("phone"):
+            return 422, "phone_exists", error.message
         case errors.TooManyRequests("email"):
             return 429, "over_email_send_rate_limit", error.message
         case errors.UserUnknown(claimed=True):

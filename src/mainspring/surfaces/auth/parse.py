@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from mainspring.services.identity.addresses import CHANNELS, EMAIL, PHONE, SMS, Address
 from mainspring.services.identity.administration import SORTS
 from mainspring.services.identity.people import Challenge
 from mainspring.surfaces.auth.errors import Refused, invalid
@@ -87,6 +88,7 @@ class UserBody(Pkce):
 
     email: str | None = None
     phone: str | None = None
+    channel: str | None = None
     password: str | None = None
     current_password: str | None = None
     nonce: str | None = None
@@ -104,6 +106,7 @@ class AdminBody(msgspec.Struct):
     password: str | None = None
     password_hash: str | None = None
     email_confirm: bool = False
+    phone_confirm: bool = False
     user_metadata: dict[str, Any] | None = None
     app_metadata: dict[str, Any] | None = None
     ban_duration: str | None = None
@@ -121,6 +124,20 @@ def body(raw: bytes, form: type[T]) -> T:
         return msgspec.json.decode(raw, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(400, "bad_json", f"Could not parse request body as JSON: {error}") from None
+
+
+def address(email: str | None, phone: str | None, said: str | None = None) -> Address | None:
+    """The one address of a body, by the channel `said`. Raises Refused for a channel that there is not."""
+    if phone and not email:
+        return Address(PHONE, phone, channel(said))
+    return Address(EMAIL, email) if email and not phone else None
+
+
+def channel(said: str | None) -> str:
+    """How a text is to go. Raises Refused."""
+    if said and said not in CHANNELS:
+        raise invalid("Invalid channel, supported values are 'sms' or 'whatsapp'")
+    return said or SMS
 
 
 def query(scope_query: bytes) -> dict[str, str]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
-from mainspring.errors import MainspringError, MethodDisabled, UserBanned
+from mainspring.errors import MainspringError, UserBanned
 from mainspring.http.headers import Header
+from mainspring.services.identity.addresses import EMAIL, Address
 from mainspring.services.identity.codes import PKCE
-from mainspring.services.identity.mailed import VERIFIES, Continued, Halfway, Verified
 from mainspring.services.identity.people import Granted
+from mainspring.services.identity.verify import VERIFIES, Continued, Halfway, Verified
 from mainspring.surfaces.auth import parse, render
-from mainspring.surfaces.auth.asked import HOUR, Answer, Asked, Desk, joined, sent, session_of
+from mainspring.surfaces.auth.asked import HOUR, Answer, Asked, Desk, joined, posted, sent, session_of
 from mainspring.surfaces.auth.errors import Refused, error_query, invalid
 
 _HALFWAY: Final = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
@@ -35,7 +36,7 @@ class Public(Desk):
 
     async def settings(self, asked: Asked) -> Answer:
         """What is switched on."""
-        return Answer(body=render.json(render.settings(self.auth)))
+        return Answer(body=render.json(render.settings(self.auth, self.identity.parts.sms)))
 
     async def jwks(self, asked: Asked) -> Answer:
         """The public keys."""
@@ -54,11 +55,12 @@ class Public(Desk):
             raise invalid("Only an email address or phone number should be provided on signup.")
         if not said.password:
             raise invalid("Signup requires a valid password")
-        if not said.email:
-            raise MethodDisabled("phone")
-        to = self.target(asked)
+        if said.phone and said.code_challenge:
+            raise invalid("PKCE not supported for phone signups")
+        address = parse.address(said.email, said.phone, said.channel)
+        assert address is not None
         made = await self.identity.sign_up.with_password(
-            said.email, said.password, said.data or {}, asked.asker, said.challenge(), to
+            address, said.password, said.data or {}, asked.asker, said.challenge(), self.target(asked)
         )
         return session_of(made) if isinstance(made, Granted) else Answer(body=render.json(render.user(made)))
 
@@ -79,12 +81,13 @@ class Public(Desk):
         raise Refused(400, "invalid_credentials", "unsupported_grant_type")
 
     async def _by_password(self, said: parse.TokenBody, asked: Asked) -> Answer:
-        if said.phone and not said.email:
-            raise MethodDisabled("phone")
-        if not said.email or (said.email and said.phone):
+        if said.email and said.phone:
+            raise invalid("Only an email address or phone number should be provided on login.")
+        address = parse.address(said.email, said.phone)
+        if address is None:
             raise invalid("missing email or phone")
         try:
-            return session_of(await self.identity.sign_in.with_password(said.email, said.password or "", asked.asker))
+            return session_of(await self.identity.sign_in.with_password(address, said.password or "", asked.asker))
         except UserBanned as error:
             raise Refused(400, "user_banned", error.message) from error
 
@@ -115,24 +118,23 @@ class Public(Desk):
             raise invalid("Only an email address or phone number should be provided")
         if said.channel and not said.phone:
             raise invalid("Channel should only be specified with Phone OTP")
-        return await self._magic_link(said, asked)
+        return await self._code(parse.address(said.email, said.phone, said.channel), said, asked)
 
     async def magiclink(self, asked: Asked) -> Answer:
         """POST /magiclink."""
         await self.bound(asked, "magiclink", self.auth.rate_send)
-        return await self._magic_link(parse.body(asked.body, parse.SignUpBody), asked)
+        said = parse.body(asked.body, parse.SignUpBody)
+        return await self._code(parse.address(said.email, None), said, asked)
 
-    async def _magic_link(self, said: parse.SignUpBody, asked: Asked) -> Answer:
-        if said.phone:
-            raise MethodDisabled("phone")
-        if not said.email:
+    async def _code(self, address: Address | None, said: parse.SignUpBody, asked: Asked) -> Answer:
+        if address is None:
             raise invalid("One of email or phone must be set")
-        if not self.auth.email:
-            raise MethodDisabled("email")
-        await self.identity.mailed.magic_link(
-            said.email, said.data or {}, said.create_user, asked.asker, said.challenge(), self.target(asked)
+        challenge = said.challenge() if address.kind == EMAIL else None  # a text holds no link
+        return posted(
+            await self.identity.mailed.code(
+                address, said.data or {}, said.create_user, asked.asker, challenge, self.target(asked)
+            )
         )
-        return Answer()
 
     async def recover(self, asked: Asked) -> Answer:
         """POST /recover."""
@@ -140,20 +142,24 @@ class Public(Desk):
         said = parse.body(asked.body, parse.SignUpBody)
         if not said.email:
             raise invalid("Password recovery requires an email")
-        await self.identity.mailed.recover(said.email, asked.asker, said.challenge(), self.target(asked))
+        await self.identity.mailed.recover(Address(EMAIL, said.email), asked.asker, said.challenge(), self.target(asked))
         return Answer()
 
     async def resend(self, asked: Asked) -> Answer:
         """POST /resend."""
         await self.bound(asked, "resend", self.auth.rate_send)
         said = parse.body(asked.body, parse.ResendBody)
-        if said.type in ("sms", "phone_change"):
-            raise MethodDisabled("phone")
-        if said.type not in ("signup", "email_change"):
+        if said.type not in ("signup", "email_change", "sms", "phone_change"):
             raise invalid("Missing one of these types: signup, email_change, sms, phone_change")
-        if not said.email:
+        if said.type in ("signup", "email_change") and not said.email:
             raise invalid("Type provided requires an email address")
-        await self.identity.mailed.resend(said.type, said.email, asked.asker, said.challenge(), self.target(asked))
+        if said.type == "sms" and not said.phone:
+            raise invalid("Type provided requires a phone number")
+        address = parse.address(said.email, said.phone)
+        if address is None:
+            raise invalid("Only an email address or phone number should be provided.")
+        challenge = said.challenge() if address.kind == EMAIL else None
+        await self.identity.mailed.resend(said.type, address, asked.asker, challenge, self.target(asked))
         return Answer()
 
     async def verify(self, asked: Asked) -> Answer:
@@ -164,12 +170,11 @@ class Public(Desk):
         if said.token_hash:
             if said.token or said.email or said.phone:
                 raise invalid("Only the token_hash and type should be provided")
-            return _verified(await self.identity.mailed.verify_link(kind, said.token_hash, asked.asker))
-        if said.phone:
-            raise MethodDisabled("phone")
-        if not said.token or not said.email:
+            return _verified(await self.identity.verify.link(kind, said.token_hash, asked.asker))
+        address = parse.address(said.email, said.phone)
+        if not said.token or address is None:
             raise invalid("Only an email address or phone number should be provided on verify")
-        return _verified(await self.identity.mailed.verify_code(kind, said.email, said.token, asked.asker))
+        return _verified(await self.identity.verify.code(kind, address, said.token, asked.asker))
 
     async def follow(self, asked: Asked) -> Answer:
         """GET /verify: somebody follows a link."""
@@ -180,7 +185,7 @@ class Public(Desk):
             kind = _verification(asked.query.get("type"))
             if not token:
                 raise invalid("Verify requires a token or a token hash")
-            found = await self.identity.mailed.verify_link(kind, token, asked.asker, browser=True)
+            found = await self.identity.verify.link(kind, token, asked.asker, browser=True)
         except MainspringError as error:
             told = error_query(error)
             return sent(joined(to, told) if pkce else to, f"{told}&sb=")
@@ -202,8 +207,6 @@ def _verified(found: Verified) -> Answer:
 def _verification(kind: str | None) -> str:
     if not kind:
         raise invalid("Verify requires a verification type")
-    if kind in ("sms", "phone_change"):
-        raise MethodDisabled("phone")
     if kind not in VERIFIES:
         raise invalid(f"Unsupported verification type {kind[:20]}")
     return kind

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from mainspring.services.identity.people import Granted, Identity, User
-from mainspring.settings import AuthSettings
+from mainspring.settings import AuthSettings, SmsSettings
 
 PROVIDERS = (
     "apple",
@@ -116,15 +116,16 @@ def _tokens(granted: Granted) -> dict[str, Any]:
     }
 
 
-def settings(auth: AuthSettings) -> dict[str, Any]:
+def settings(auth: AuthSettings, sms: SmsSettings) -> dict[str, Any]:
     """What clients may know of the settings."""
-    external = dict.fromkeys((*PROVIDERS, "phone"), False) | {"anonymous_users": auth.anonymous, "email": auth.email}
+    known = {"anonymous_users": auth.anonymous, "email": auth.email, "phone": auth.phone}
+    external = dict.fromkeys(PROVIDERS, False) | known
     return {
         "external": external,
         "disable_signup": not auth.signup,
         "mailer_autoconfirm": auth.autoconfirm,
-        "phone_autoconfirm": False,
-        "sms_provider": "",
+        "phone_autoconfirm": auth.phone_autoconfirm,
+        "sms_provider": sms.provider,
         "saml_enabled": False,
         "saml_private_key_next_configured": False,
         "passkeys_enabled": False,

@@ -1,0 +1,1 @@
+"""Text messages: handed to a gateway, or kept in the inbox."""

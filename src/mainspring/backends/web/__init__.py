@@ -1,0 +1,1 @@
+"""Requests to other servers: bounded, without following redirects, signed where they must be."""
