@@ -138,3 +138,31 @@ async def test_a_person_by_phone(shop: LiveServer, connected: Connect) -> None:
     assert sent.message_id
     code = await text(shop.url, other)
     assert (await result(client.auth.verify_otp({"type": "sms", "phone": other, "token": code}))).user.phone == other
+
+
+async def test_invitations_and_links(shop: LiveServer, connected: Connect) -> None:
+    service, client = await connected(shop.service_key), await connected(shop.anon_key)
+    email = f"py-{uuid4()}@example.com"
+    invited = await result(service.auth.admin.invite_user_by_email(email, {"data": {"team": "red"}}))
+    assert (invited.user.email, invited.user.user_metadata) == (email, {"team": "red"})
+    code = (await mail(shop.url, email, "invite"))["code"]
+    await result(client.auth.verify_otp({"type": "invite", "email": email, "token": code}))
+    await result(client.auth.update_user({"password": PASSWORD}))
+    await result(client.auth.sign_in_with_password({"email": email, "password": PASSWORD}))
+
+    async def made(kind: str, address: str, **more: Any) -> Any:
+        return await result(service.auth.admin.generate_link({"type": kind, "email": address, **more}))
+
+    for kind in ("signup", "invite", "magiclink", "recovery"):
+        address = f"py-{uuid4()}@example.com" if kind in ("signup", "invite") else email
+        link = await made(kind, address, password=PASSWORD)
+        assert link.properties.verification_type == kind
+        verified = await result(client.auth.verify_otp({"type": kind, "token_hash": link.properties.hashed_token}))
+        assert verified.user.id == link.user.id
+    new = f"py-{uuid4()}@example.com"
+    current = await made("email_change_current", email, new_email=new)
+    other = await made("email_change_new", email, new_email=new)
+    async with httpx.AsyncClient(trust_env=False) as browser:
+        assert "message=" in (await browser.get(current.properties.action_link)).headers["location"]
+        assert "access_token=" in (await browser.get(other.properties.action_link)).headers["location"]
+    assert (await result(client.auth.sign_in_with_password({"email": new, "password": PASSWORD}))).user.email == new

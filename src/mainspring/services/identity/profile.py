@@ -103,6 +103,12 @@ class Profile:
             return (await self.of(principal))[0]
         raise Contended
 
+    async def sign_out(self, principal: Principal, scope: str, asker: Asker) -> None:
+        """End the session (local), the user's other ones (others), or all of them (global)."""
+        user, session = await self.of(principal)
+        noted = logged(self.parts.store, "logout", asker, user.id, user.email or user.phone)
+        await self.parts.sessions.end(user.id, session.id if session else None, scope, noted)
+
     async def _apply(self, user: User, session: Session | None, wishes: Wishes, asker: Asker, reserved: set[Address]) -> None:
         """Make the changes. `reserved` are the addresses to which a message may be sent, though it has just been counted."""
         store, after = self.parts.store, user

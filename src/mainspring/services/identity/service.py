@@ -13,6 +13,8 @@ from mainspring.services.data import Data
 from mainspring.services.identity.addresses import Redirects
 from mainspring.services.identity.administration import Administration
 from mainspring.services.identity.codes import Codes
+from mainspring.services.identity.entries import Entries
+from mainspring.services.identity.invitations import Invitations
 from mainspring.services.identity.keys import KeySet
 from mainspring.services.identity.mailed import Mailed
 from mainspring.services.identity.messages import Messages
@@ -45,6 +47,8 @@ class Identity:
     verify: Verify
     profile: Profile
     administration: Administration
+    invitations: Invitations
+    entries: Entries
     revocations: Revocations
 
     @property
@@ -87,8 +91,18 @@ def open_identity(
     parts = Parts(auth, settings.sms, store, Passwords(auth), Codes(secret), sessions, messages, redirects, counters)
     sign_up = SignUp(parts, secret)
     mailed = Mailed(parts, sign_up)
-    administration = Administration(parts, revocations)
-    return Identity(parts, sign_up, SignIn(parts), mailed, Verify(parts), Profile(parts, mailed), administration, revocations)
+    return Identity(
+        parts=parts,
+        sign_up=sign_up,
+        sign_in=SignIn(parts),
+        mailed=mailed,
+        verify=Verify(parts),
+        profile=Profile(parts, mailed),
+        administration=Administration(parts, revocations),
+        invitations=Invitations(parts),
+        entries=Entries(store),
+        revocations=revocations,
+    )
 
 
 def external_url(settings: Settings) -> str:

@@ -50,7 +50,8 @@ class SignUp:
             await self.parts.messages.reserve("confirmation", address)
             known = await self.parts.passwords.check(password, user.encrypted_password)
             await self.confirm(user, address, asker, challenge, redirect_to, doubtful=not known)
-            return replace(user, confirmation_sent_at=stamp())
+            shown = replace(user, confirmation_sent_at=stamp())
+            return shown if user.invited_at is None else replace(shown, raw_user_meta_data={}, identities=[])
         if self.parts.autoconfirms(address.kind):
             raise UserExists
         return self._somebody(address, data)

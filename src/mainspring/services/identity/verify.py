@@ -112,6 +112,8 @@ class Verify:
         steps = [used]
         if not user.has_confirmed(kind):
             changes |= confirmed(user, kind)
+            if token.token_type == RECOVERY:  # who gave a password before did not prove that the address is theirs
+                changes["encrypted_password"] = None
             steps.append(identify(store, user, address))
         return await self._enter(token, user, changes, steps, asker)
 

@@ -44,8 +44,7 @@ class Own(Desk):
         scope = asked.query.get("scope", GLOBAL)
         if scope not in SCOPES:
             raise invalid(f"Unsupported logout scope {scope[:20]}")
-        user, session = await self.identity.profile.of(self.bearer(asked))
-        await self.identity.sessions.end(user.id, session.id if session else None, scope)
+        await self.identity.profile.sign_out(self.bearer(asked), scope, asked.asker)
         return Answer(204, b"")
 
     async def reauthenticate(self, asked: Asked) -> Answer:

@@ -21,7 +21,7 @@ class Admin(Desk):
             number, size, asked.query.get("filter", ""), parse.sort(asked.query.get("sort", ""))
         )
         body = render.json({"users": [render.user(each) for each in users], "aud": self.auth.audience})
-        return Answer(200, body, pages(asked.here, number, size, total))
+        return Answer(200, body, pages(asked.here, number, size, total, asked.query))
 
     async def create_user(self, asked: Asked) -> Answer:
         """POST /admin/users."""
@@ -45,7 +45,7 @@ class Admin(Desk):
         """DELETE /admin/users/{id}."""
         self.administrator(asked)
         said = parse.body(asked.body or b"{}", parse.DeleteBody)
-        await self.identity.administration.delete(parse.uuid(asked.named["id"], "user_id"), soft=said.should_soft_delete)
+        await self.identity.administration.delete(parse.uuid(asked.named["id"], "user_id"), soft=bool(said.should_soft_delete))
         return Answer()
 
 
@@ -58,8 +58,8 @@ def _account(asked: Asked) -> Account:
         phone=said.phone,
         password=said.password,
         password_hash=said.password_hash,
-        email_confirm=said.email_confirm,
-        phone_confirm=said.phone_confirm,
+        email_confirm=bool(said.email_confirm),
+        phone_confirm=bool(said.phone_confirm),
         data=said.user_metadata,
         app_data=said.app_metadata,
         ban=parse.duration(said.ban_duration),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlencode
 
 from mainspring.backends.counters.base import Rate
 from mainspring.errors import AdministratorRequired, BearerMissing, TooManyRequests
@@ -83,12 +84,13 @@ def posted(text: str | None) -> Answer:
     return Answer(body=render.json({"message_id": text} if text else {}))
 
 
-def pages(here: str, number: int, size: int, total: int) -> list[Header]:
-    """The headers that tell where the other pages of a list are."""
+def pages(here: str, number: int, size: int, total: int, asked: Mapping[str, str] | None = None) -> list[Header]:
+    """The headers that tell where the other pages of a list are; what else was asked for goes with them."""
     last = max(1, -(-total // size))
     links = [(number + 1, "next")] if number < last else []
     links.append((last, "last"))
-    told = ", ".join(f'<{here}?page={page}&per_page={size}>; rel="{name}"' for page, name in links)
+    kept = "".join(f"&{urlencode({name: said})}" for name, said in (asked or {}).items() if name not in ("page", "per_page"))
+    told = ", ".join(f'<{here}?page={page}&per_page={size}{kept}>; rel="{name}"' for page, name in links)
     return [(b"link", told.encode()), (b"x-total-count", b"%d" % total)]
 
 

@@ -51,7 +51,7 @@ class SignUpBody(Pkce):
     password: str | None = None
     data: dict[str, Any] | None = None
     channel: str | None = None
-    create_user: bool = True
+    create_user: bool | None = None
 
 
 class TokenBody(msgspec.Struct):
@@ -105,8 +105,8 @@ class AdminBody(msgspec.Struct):
     phone: str | None = None
     password: str | None = None
     password_hash: str | None = None
-    email_confirm: bool = False
-    phone_confirm: bool = False
+    email_confirm: bool | None = None
+    phone_confirm: bool | None = None
     user_metadata: dict[str, Any] | None = None
     app_metadata: dict[str, Any] | None = None
     ban_duration: str | None = None
@@ -115,7 +115,7 @@ class AdminBody(msgspec.Struct):
 class DeleteBody(msgspec.Struct):
     """DELETE `/admin/users/{id}`."""
 
-    should_soft_delete: bool = False
+    should_soft_delete: bool | None = None
 
 
 def body(raw: bytes, form: type[T]) -> T:

@@ -132,7 +132,7 @@ class Public(Desk):
         challenge = said.challenge() if address.kind == EMAIL else None  # a text holds no link
         return posted(
             await self.identity.mailed.code(
-                address, said.data or {}, said.create_user, asked.asker, challenge, self.target(asked)
+                address, said.data or {}, said.create_user is not False, asked.asker, challenge, self.target(asked)
             )
         )
 

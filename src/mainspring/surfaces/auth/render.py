@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from mainspring.services.identity.people import Granted, Identity, User
+from mainspring.services.identity.store import Entry
 from mainspring.settings import AuthSettings, SmsSettings
 
 PROVIDERS = (
@@ -92,6 +93,16 @@ def _identity(found: Identity) -> dict[str, Any]:
     return told
 
 
+def entry(found: Entry) -> dict[str, Any]:
+    """A line of the audit log."""
+    return {
+        "id": found.id,
+        "payload": found.payload,
+        "created_at": _moment(found.created_at),
+        "ip_address": found.ip_address or "",
+    }
+
+
 def session(granted: Granted) -> dict[str, Any]:
     """What somebody is signed in with."""
     told: dict[str, Any] = {**_tokens(granted), "user": user(granted.user)}
@@ -132,7 +143,7 @@ def settings(auth: AuthSettings, sms: SmsSettings) -> dict[str, Any]:
     }
 
 
-def json(value: Mapping[str, Any]) -> bytes:
+def json(value: Mapping[str, Any] | Sequence[Any]) -> bytes:
     """As bytes."""
     return msgspec.json.encode(value)
 

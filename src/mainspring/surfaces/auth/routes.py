@@ -19,6 +19,7 @@ from mainspring.surfaces.auth.account import Own
 from mainspring.surfaces.auth.admin import Admin
 from mainspring.surfaces.auth.asked import Answer, Asked
 from mainspring.surfaces.auth.errors import Refused, render_error
+from mainspring.surfaces.auth.invitations import Inviting
 from mainspring.surfaces.auth.public import Public
 
 Handler = Callable[[Asked], Awaitable[Answer]]
@@ -37,7 +38,9 @@ class AuthSurface:
     ) -> None:
         self._locate = locate
         desk = (identity, verifier, auth)
-        self._routes = Routes({**_public(Public(*desk, jwks)), **_own(Own(*desk)), **_admin(Admin(*desk))})
+        self._routes = Routes(
+            {**_public(Public(*desk, jwks)), **_own(Own(*desk)), **_admin(Admin(*desk)), **_inviting(Inviting(*desk))}
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = scope["method"] == "HEAD"
@@ -125,4 +128,12 @@ def _admin(do: Admin) -> dict[str, Methods]:
     return {
         "/admin/users": {"GET": do.list_users, "POST": do.create_user},
         "/admin/users/{id}": {"GET": do.get_user, "PUT": do.change_user, "DELETE": do.delete_user},
+    }
+
+
+def _inviting(do: Inviting) -> dict[str, Methods]:
+    return {
+        "/invite": {"POST": do.invite},
+        "/admin/generate_link": {"POST": do.link},
+        "/admin/audit": {"GET": do.audit},
     }
