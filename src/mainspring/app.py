@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from mainspring.backends.registry import Inbox, NoSms, Nowhere, open_counters, open_mailer, open_sms, open_web
+from mainspring.backends.registry import (
+    Inbox,
+    NoSms,
+    Nowhere,
+    open_counters,
+    open_mailer,
+    open_sms,
+    open_web,
+    open_webhooks,
+    others,
+)
 from mainspring.catalog.access import Access
 from mainspring.catalog.build import Models, build
 from mainspring.catalog.declared.mapping import attributes, table_of
@@ -38,11 +48,14 @@ from mainspring.query.ast import Insert, Slot, TableName
 from mainspring.services.data import Data, Request
 from mainspring.services.functions.declare import Functions
 from mainspring.services.functions.run import Caller, catalogued
+from mainspring.services.hooks import Declared, Target
+from mainspring.services.hooks import Functions as HookFunctions
 from mainspring.services.identity.keys import KeySet, open_keys, open_secret
 from mainspring.services.identity.service import PATH as AUTH_PATH
 from mainspring.services.identity.service import external_url, is_private, open_identity
 from mainspring.services.identity.tokens import TokenVerifier
 from mainspring.settings import Settings, load
+from mainspring.surfaces.auth.hooks import WireHooks
 from mainspring.surfaces.auth.routes import AuthSurface
 from mainspring.surfaces.docs.routes import routes as docs_routes
 from mainspring.surfaces.inbox.routes import PATH as INBOX_PATH
@@ -71,6 +84,7 @@ class Mainspring:
         self._declarations = Declarations()
         self._computations = Computations()
         self._functions = Functions()
+        self._hooks = Declared()
         self._seeds: list[Seed] = []
         self._served: Dispatcher | None = None
 
@@ -138,6 +152,15 @@ class Mainspring:
         """
         return self._functions.rpc(to, read_only=read_only, name=name, schema=schema)
 
+    def auth_hook(self, name: str) -> Callable[[C], C]:
+        """A decorator: the function has a say in what people who sign in do. It is asked with one JSON object, and answers one.
+
+        Names: `before_user_created`, `after_user_created`, `custom_access_token`, `send_email`, `send_sms`,
+        `password_verification_attempt`, `mfa_verification_attempt`; objects are those of Supabase's hooks. Raise `Refusal` to
+        refuse. Sync functions run in threads. Addresses are named in the settings (`hooks.`), which are asked the same way.
+        """
+        return self._hooks.hook(name)
+
     def seed(self, function: S) -> S:
         """A decorator: the function answers the first rows, `{Model: [{column: value}, ...]}`, in the order to insert.
 
@@ -197,7 +220,7 @@ class Mainspring:
         rest = RestSurface(door, identify, settings, functions=caller, describe=describe)
         people = _People()
         if self._serves_people(settings):
-            people = _people(settings, data, own, keys, verifier, policies.roles, observe)
+            people = _people(settings, data, own, keys, verifier, policies.roles, observe, self._hooks)
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
@@ -366,7 +389,14 @@ class _People:
 
 
 def _people(
-    settings: Settings, data: Path, own: Data, keys: KeySet, verifier: TokenVerifier, roles: Iterable[str], observe: Sink
+    settings: Settings,
+    data: Path,
+    own: Data,
+    keys: KeySet,
+    verifier: TokenVerifier,
+    roles: Iterable[str],
+    observe: Sink,
+    declared: Declared,
 ) -> _People:
     """The auth surface on `own`, the door to our own tables; and the inbox, where mails are shown.
 
@@ -374,19 +404,23 @@ def _people(
     """
     secret, locate = open_secret(data / "keys"), locator(settings.server.trusted_proxies)
     mailer = open_mailer(settings.mail, is_private(settings.server.host))
-    if isinstance(mailer, Nowhere):
-        observe(MailLost())
-    web = open_web("sms.provider") if settings.sms.provider else None
+    asks = others(settings)
+    web = open_web(asks[0]) if asks else None
     sms = open_sms(settings.sms, mailer, web)
-    if settings.auth.phone and isinstance(sms, NoSms):
+    functions = HookFunctions(declared.functions, settings.hooks.threads, settings.hooks.seconds)
+    targets: dict[str, Target] = {**functions.targets(), **open_webhooks(settings.hooks, declared.functions, web)}
+    hooks = WireHooks(targets, external_url(settings) + AUTH_PATH, observe)
+    if isinstance(mailer, Nowhere) and not hooks.mails_set:
+        observe(MailLost())
+    if settings.auth.phone and isinstance(sms, NoSms) and not hooks.texts_set:
         observe(TextsLost())
-    identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, open_counters(), observe)
+    identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, open_counters(), observe, hooks)
     direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why
     routes: dict[str, ASGIApp] = {AUTH_PATH: AuthSurface(identity, direct, settings.auth, keys.jwks(), locate)}
     if isinstance(mailer, Inbox):
         routes[INBOX_PATH] = inbox(mailer, [urlsplit(external_url(settings)).hostname or ""])
     steps = [Step("other servers", stop=web.close)] if web is not None else []
-    return _People(routes, [*steps, Step("identity", identity.start, identity.stop)])
+    return _People(routes, [*steps, Step("hooks", stop=functions.stop), Step("identity", identity.start, identity.stop)])
 
 
 def _report_unreachable(registry: Registry, planner: Planner, observe: Sink) -> None:

@@ -36,7 +36,9 @@
     |  |- TooManyRequests       8019 |- SentTooSoon           8020 |- BearerMissing         8021
     |  |- AdministratorRequired 8022 |- SubjectMissing        8023 |- UserUnknown           8024
     |  |- FlowUnknown           8025 |- FlowExpired           8026 |- VerifierInvalid       8027
-    |  |- Contended             8028 `- MessageUndelivered    8029
+    |  |- Contended             8028 |- MessageUndelivered    8029 |- HookTimedOut          8040
+    |  |- HookAnswerTooLarge    8041 |- HookAnswerNotJson     8042 |- HookFailed            8043
+    |  `- VerificationRejected  8044
     `- ConfigError             90xx  the process must not start
 
 The first two digits are the family; a leaf's number never changes its meaning. `message` says what went wrong, `hint` how
@@ -1275,6 +1277,73 @@ class MessageUndelivered(SignInError):
     @property
     def message(self) -> str:
         return f"Error sending {self.kind} OTP to provider" if self.what == "sms" else f"Error sending {self.kind} email"
+
+
+@dataclass(eq=False)
+class HookTimedOut(SignInError):
+    """A hook of the application's did not answer in time; `retried`: it could not be reached, again and again."""
+
+    code: ClassVar[str] = "MS8040"
+    seconds: float
+    retried: bool = False
+
+    @property
+    def message(self) -> str:
+        if self.retried:
+            return "Failed to reach hook after maximum retries"
+        return f"Failed to reach hook within maximum time of {self.seconds:f} seconds"
+
+
+@dataclass(eq=False)
+class HookAnswerTooLarge(SignInError):
+    """A hook of the application's answered more than may be read."""
+
+    code: ClassVar[str] = "MS8041"
+    most: int
+
+    @property
+    def message(self) -> str:
+        return f"Payload size exceeded size limit of {self.most} bytes"
+
+
+@dataclass(eq=False)
+class HookAnswerNotJson(SignInError):
+    """A hook of the application's answered in another form than JSON."""
+
+    code: ClassVar[str] = "MS8042"
+    form: str
+
+    @property
+    def message(self) -> str:
+        if not self.form:
+            return "Invalid Content-Type: Missing Content-Type header"
+        return f"Invalid JSON response. Received content-type: {shorten(self.form, 100)}"
+
+
+@dataclass(eq=False)
+class HookFailed(SignInError):
+    """A hook of the application's failed, or answered what makes no sense. `why` is for the log."""
+
+    code: ClassVar[str] = "MS8043"
+    why: str
+
+    @property
+    def message(self) -> str:
+        return "A hook failed"
+
+
+@dataclass(eq=False)
+class VerificationRejected(SignInError):
+    """A hook of the application's lets nobody try a password, or with `factor` a factor, any more."""
+
+    code: ClassVar[str] = "MS8044"
+    text: str
+    factor: bool = False
+
+    @property
+    def message(self) -> str:
+        what = "MFA" if self.factor else "password"
+        return self.text or f"Further {what} verification attempts will be rejected."
 
 
 # ---------------------------------------------------------------- 90xx configuration

@@ -119,6 +119,14 @@ class TextFailed(Observation, frozen=True):
     cause: BaseException
 
 
+class HookErrored(Observation, frozen=True):
+    """A hook of the application's failed; whoever waited for it was told no more than that."""
+
+    level: ClassVar[str] = "error"
+    hook: str
+    cause: BaseException
+
+
 class RevocationsUnread(Observation, frozen=True):
     """Which tokens other workers have revoked could not be read; it is tried again."""
 

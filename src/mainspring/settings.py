@@ -217,6 +217,33 @@ class SmsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HookSettings:
+    """Addresses that are asked about what people do, by signed requests; functions of the app are named with @app.auth_hook.
+
+    Several secrets, so that one can take the place of another, stand between bars.
+    """
+
+    seconds: float = option(5.0, "longest a hook may take", minimum=0.1, maximum=60)
+    threads: int = option(4, "threads for hooks of the app that are not async", minimum=1, maximum=64)
+    before_user_created: str = option("", "may refuse a new user: an https address")
+    before_user_created_secrets: Secret = option(Secret(), "signs what is posted there: v1,whsec_...")
+    after_user_created: str = option("", "is told of a new user: an https address")
+    after_user_created_secrets: Secret = option(Secret(), "signs what is posted there: v1,whsec_...")
+    custom_access_token: str = option("", "says what an access token claims: an https address")
+    custom_access_token_secrets: Secret = option(Secret(), "signs what is posted there: v1,whsec_...")
+    send_email: str = option("", "sends mails in our place: an https address")
+    send_email_secrets: Secret = option(Secret(), "signs what is posted there: v1,whsec_...")
+    send_sms: str = option("", "sends texts in our place: an https address")
+    send_sms_secrets: Secret = option(Secret(), "signs what is posted there: v1,whsec_...")
+    password_verification_attempt: str = option("", "is told of every try of a password, and may refuse more: an https address")
+    password_verification_attempt_secrets: Secret = option(
+        Secret(), "signs what is posted there: v1,whsec_..., | between several"
+    )
+    mfa_verification_attempt: str = option("", "is told of every try of a second factor, and may refuse more: an https address")
+    mfa_verification_attempt_secrets: Secret = option(Secret(), "signs what is posted there: v1,whsec_...")
+
+
+@dataclass(frozen=True, slots=True)
 class RestSettings:
     """Bounds of one request to the data API."""
 
@@ -279,6 +306,7 @@ class Settings:
     auth: AuthSettings = AuthSettings()
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
+    hooks: HookSettings = HookSettings()
     rest: RestSettings = RestSettings()
     cache: CacheSettings = CacheSettings()
     cors: CorsSettings = CorsSettings()
@@ -290,6 +318,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "auth": AuthSettings,
     "mail": MailSettings,
     "sms": SmsSettings,
+    "hooks": HookSettings,
     "rest": RestSettings,
     "cache": CacheSettings,
     "cors": CorsSettings,

@@ -44,13 +44,13 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens the application whose people sign in, on an engine, with settings."""
 
     @asynccontextmanager
-    async def open_(**said: Any) -> AsyncIterator[People]:
+    async def open_(app: Mainspring = people_app, **said: Any) -> AsyncIterator[People]:
         urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/people.sqlite"}
         url = urls.get(request.param)
         if url is None:
             postgres: PostgresServer = request.getfixturevalue("postgres")
             url = postgres.database("people")
-        async with TestClient(people_app, url, settings=settings(**said)) as client:
+        async with TestClient(app, url, settings=settings(**said)) as client:
             yield People(client)
 
     return open_

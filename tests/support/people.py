@@ -16,7 +16,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mainspring import Mainspring, auth
-from mainspring.settings import AuthSettings, MailSettings, Settings, SmsSettings
+from mainspring.settings import AuthSettings, HookSettings, MailSettings, Settings, SmsSettings
 from mainspring.testing.client import TestClient
 
 PASSWORD = "correct horse 1"
@@ -34,15 +34,23 @@ class Note(Base):
     body: Mapped[str]
 
 
-app = Mainspring(models=Base)
+def make() -> Mainspring:
+    """The application, for who adds to it."""
+    made = Mainspring(models=Base)
+
+    @made.policy(Note, "all", to="authenticated")
+    def mine_or_staff(note: Any, me: Any) -> Any:
+        return (note.owner == me.uid) | me.has_role("staff")
+
+    return made
 
 
-@app.policy(Note, "all", to="authenticated")
-def mine_or_staff(note: Any, me: Any) -> Any:
-    return (note.owner == me.uid) | me.has_role("staff")
+app = make()
 
 
-def settings(mail: dict[str, Any] | None = None, sms: dict[str, Any] | None = None, **said: Any) -> Settings:
+def settings(
+    mail: dict[str, Any] | None = None, sms: dict[str, Any] | None = None, hooks: dict[str, Any] | None = None, **said: Any
+) -> Settings:
     """Settings for tests: hashes that cost nothing, no bound on how often one may ask."""
     usual: dict[str, Any] = {
         "password_memory_kib": 8,
@@ -59,6 +67,7 @@ def settings(mail: dict[str, Any] | None = None, sms: dict[str, Any] | None = No
         auth=AuthSettings(**{**usual, **said}),
         mail=MailSettings(**{**none, **(mail or {})}),
         sms=SmsSettings(**{**none, **(sms or {})}),
+        hooks=HookSettings(**(hooks or {})),
     )
 
 

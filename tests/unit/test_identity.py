@@ -32,6 +32,7 @@ from mainspring.http.client import locator
 from mainspring.observe import discard
 from mainspring.services.identity.addresses import EMAIL, PHONE, Address, Redirects, email
 from mainspring.services.identity.codes import Codes, stored
+from mainspring.services.identity.hooks import NoHooks
 from mainspring.services.identity.messages import Messages
 from mainspring.services.identity.passwords import Passwords, Rules
 from mainspring.services.identity.people import Asker, Challenge, User
@@ -258,9 +259,9 @@ ANN = Address(EMAIL, "ann@example.com")
 def messages_of(inbox: Inbox, templates: str = "", **sms: Any) -> Messages:
     """Messages into an inbox."""
     counters, wording = MemoryCounters(), Wording(templates)
-    texts = Texts(InboxSms(inbox), SmsSettings(**sms), counters, wording, "http://site", discard)
+    texts = Texts(InboxSms(inbox), SmsSettings(**sms), counters, wording, "http://site", discard, NoHooks())
     mail = MailSettings(templates=templates)
-    return Messages(inbox, mail, counters, "http://x/auth/v1", "http://site", discard, wording, texts)
+    return Messages(inbox, mail, counters, "http://x/auth/v1", "http://site", discard, wording, texts, NoHooks())
 
 
 async def test_templates_can_be_changed_while_it_runs(tmp_path: Path) -> None:

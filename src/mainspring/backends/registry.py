@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import fields
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mainspring.backends.counters.base import Counters
@@ -13,9 +16,26 @@ from mainspring.backends.sms.base import Sms
 from mainspring.backends.sms.memory import InboxSms, NoSms
 from mainspring.backends.web.base import Web
 from mainspring.errors import ConfigError, Mistake
-from mainspring.settings import MailSettings, SmsSettings
+from mainspring.settings import HookSettings, MailSettings, Settings, SmsSettings
 
-__all__ = ["Inbox", "InboxSms", "Kept", "NoSms", "Nowhere", "open_counters", "open_mailer", "open_sms", "open_web"]
+if TYPE_CHECKING:
+    from mainspring.backends.web.webhook import Webhook
+
+__all__ = [
+    "Inbox",
+    "InboxSms",
+    "Kept",
+    "NoSms",
+    "Nowhere",
+    "open_counters",
+    "open_mailer",
+    "open_sms",
+    "open_web",
+    "open_webhooks",
+    "others",
+]
+
+HOOKS: Final = tuple(each.name for each in fields(HookSettings) if isinstance(each.default, str))
 
 
 def open_counters() -> Counters:
@@ -41,6 +61,12 @@ def open_mailer(settings: MailSettings, private: bool) -> Mailer:
     except ImportError:
         raise ConfigError([Mistake("mail.url", "SMTP needs a library", "pip install 'mainspring[mail]'")]) from None
     return SmtpMailer(url, settings.sender)
+
+
+def others(settings: Settings) -> list[str]:
+    """The settings that make us ask other servers."""
+    hooks = [f"hooks.{name}" for name in HOOKS if getattr(settings.hooks, name)]
+    return (["sms.provider"] if settings.sms.provider else []) + hooks
 
 
 def open_web(needed_by: str) -> Web:
@@ -71,6 +97,34 @@ def open_sms(settings: SmsSettings, mailer: Mailer, web: Web | None) -> Sms:
     from mainspring.backends.sms.twilio import BASE, TwilioSms
 
     return TwilioSms(web, settings.url or BASE, settings.account, secret, settings.sender)
+
+
+def open_webhooks(settings: HookSettings, declared: Container[str], web: Web | None) -> dict[str, Webhook]:
+    """The addresses that are asked, each by the name of its hook; `declared` are those for which there is a function.
+
+    Raises ConfigError.
+    """
+    from mainspring.backends.web.signing import secrets_of
+    from mainspring.backends.web.urls import is_safe
+    from mainspring.backends.web.webhook import Webhook
+
+    found: dict[str, Webhook] = {}
+    mistakes: list[Mistake] = []
+    for name in HOOKS:
+        url = getattr(settings, name)
+        if not url or web is None:
+            continue
+        if name in declared:
+            mistakes.append(Mistake(f"hooks.{name}", "the app has a function for this hook", "one of the two"))
+        if not is_safe(url):
+            mistakes.append(Mistake(f"hooks.{name}", "is no https address", "only this machine may be asked without TLS"))
+        try:
+            found[name] = Webhook(web, url, secrets_of(getattr(settings, f"{name}_secrets").reveal()), settings.seconds)
+        except ValueError as error:
+            mistakes.append(Mistake(f"hooks.{name}_secrets", str(error)))
+    if mistakes:
+        raise ConfigError(mistakes)
+    return found
 
 
 def _mistakes(settings: SmsSettings) -> list[Mistake]:

@@ -92,10 +92,14 @@ class Invitations:
         for _ in range(ATTEMPTS):
             user = await self.parts.store.users.find(email=address.text)
             made = await self._make(wanted, address, user, hashed)
+            if made.is_new:
+                await self.parts.hooks.before_user_created(made.user, _BY)
             try:
                 await self.parts.sessions.told(made.steps)
             except (UniqueViolated, NotSingular):  # somebody else was faster
                 continue
+            if made.is_new:
+                await self.parts.hooks.after_user_created(made.user, _BY)
             return made
         raise Contended
 

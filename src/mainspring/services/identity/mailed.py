@@ -129,8 +129,7 @@ class Mailed:
         noted = logged(store, "user_modified", asker, user.id, user.email or user.phone)
         await self.parts.sessions.told([*steps, *cleared, *stores, store.users.update(changes, id=user.id), noted])
         person = replace(user, **changes)
-        for address, code, _ in issued:
-            await self.parts.messages.send(f"{address.kind}_change", address, person, code, redirect_to)
+        await self.parts.messages.send_changes(person, [(address, code) for address, code, _ in issued], redirect_to)
 
     async def reauthenticate(self, user: User, asker: Asker) -> str | None:
         """Send a code that proves who changes a password. The id of a text.

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from html import unescape
 from typing import Any, Final
 from urllib.parse import quote
 
 from mainspring.backends.counters.base import Counters, Rate
 from mainspring.backends.mail.base import Mail, Mailer, Undelivered
-from mainspring.errors import MessageUndelivered, SentTooSoon, TooManyRequests
+from mainspring.errors import HookFailed, HookTimedOut, MessageUndelivered, Refusal, SentTooSoon, TooManyRequests
 from mainspring.observe import MailFailed, Sink
-from mainspring.services.identity.addresses import PHONE, Address
+from mainspring.services.identity.addresses import EMAIL, PHONE, Address
 from mainspring.services.identity.codes import Code
+from mainspring.services.identity.hooks import Hooks
 from mainspring.services.identity.people import User
 from mainspring.services.identity.texts import Texts
 from mainspring.services.identity.wording import Wording
@@ -48,10 +49,11 @@ class Messages:
         observe: Sink,
         wording: Wording,
         texts: Texts,
+        hooks: Hooks,
     ) -> None:
         self._mailer, self._settings, self._counters = mailer, settings, counters
         self._external, self._site, self._observe = external, site, observe
-        self._wording, self.texts = wording, texts
+        self._wording, self.texts, self._hooks = wording, texts, hooks
         self._running: set[asyncio.Task[None]] = set()
 
     async def reserve(self, kind: str, address: Address) -> None:
@@ -65,7 +67,7 @@ class Messages:
             wait = await self._counters.take(f"mail {kind} {address.text}", Rate(1, self._settings.interval_seconds))
             if wait:
                 raise SentTooSoon(wait)
-        if self._settings.url:
+        if self._settings.url or self._hooks.mails_set:
             wait = await self._counters.take("mails", Rate(self._settings.rate_hour, 3600))
             if wait:
                 raise TooManyRequests("email", wait)
@@ -77,6 +79,9 @@ class Messages:
         """Write a message and hand it over. The id that a text has. Raises MessageUndelivered."""
         if address.kind == PHONE:
             return await self.texts.send(kind, address, user, code)
+        if self._hooks.mails_set:
+            await self._hooks.send_mail(kind, user, [(address, code)], redirect_to)
+            return None
         values = {
             "SiteURL": self._site,
             "ConfirmationURL": self.link(code.token, link_type or LINK_TYPES[kind], redirect_to),
@@ -95,6 +100,15 @@ class Messages:
             raise MessageUndelivered(kind.replace("_", " ")) from error
         return None
 
+    async def send_changes(self, user: User, codes: Sequence[tuple[Address, Code]], redirect_to: str) -> None:
+        """Write to each address what it needs to agree to a change, the new one first. Raises MessageUndelivered."""
+        by_mail = [each for each in codes if each[0].kind == EMAIL]
+        if self._hooks.mails_set and by_mail:
+            await self._hooks.send_mail("email_change", user, by_mail, redirect_to)
+            codes = [each for each in codes if each[0].kind == PHONE]
+        for address, code in codes:
+            await self.send(f"{address.kind}_change", address, user, code, redirect_to)
+
     def later(self, work: Coroutine[Any, Any, object]) -> None:
         """Do the work after the answer, so that how long it takes tells nothing. Raises TooManyRequests when much waits."""
         if len(self._running) >= MOST_WAITING:
@@ -107,7 +121,7 @@ class Messages:
     async def _quietly(self, work: Coroutine[Any, Any, object]) -> None:
         try:
             await work
-        except (MessageUndelivered, SentTooSoon, TooManyRequests):
+        except (MessageUndelivered, SentTooSoon, TooManyRequests, Refusal, HookFailed, HookTimedOut):
             return  # told already, or nobody's fault
         except Exception as error:
             self._observe(MailFailed("message", error))

@@ -12,6 +12,7 @@ from mainspring.errors import MethodDisabled, TooManyRequests
 from mainspring.services.identity.accounts import Row, stamp
 from mainspring.services.identity.addresses import PHONE, Address, Redirects
 from mainspring.services.identity.codes import Code, Codes
+from mainspring.services.identity.hooks import Hooks
 from mainspring.services.identity.messages import Messages
 from mainspring.services.identity.passwords import Passwords
 from mainspring.services.identity.people import Asker, Challenge, User
@@ -38,6 +39,7 @@ class Parts:
     messages: Messages
     redirects: Redirects
     counters: Counters
+    hooks: Hooks
 
     def demand(self, kind: str, what: str = "signups") -> None:
         """Return when people may be known by addresses of a kind. Raises MethodDisabled."""

@@ -14,6 +14,7 @@ from mainspring.services.identity.addresses import Redirects
 from mainspring.services.identity.administration import Administration
 from mainspring.services.identity.codes import Codes
 from mainspring.services.identity.entries import Entries
+from mainspring.services.identity.hooks import Hooks, NoHooks
 from mainspring.services.identity.invitations import Invitations
 from mainspring.services.identity.keys import KeySet
 from mainspring.services.identity.mailed import Mailed
@@ -77,18 +78,19 @@ def open_identity(
     sms: Sms,
     counters: Counters,
     observe: Sink,
+    hooks: Hooks | None = None,
 ) -> Identity:
     """The service. `data` reaches our own tables, `secret` is what codes and refresh tokens are made with."""
-    auth, external = settings.auth, external_url(settings)
+    auth, external, hooks = settings.auth, external_url(settings), hooks or NoHooks()
     redirects = Redirects(auth.site_url or external, auth.redirect_urls)
     store = Store(data)
     lifetime = auth.token_seconds + auth.leeway_seconds
     revocations = Revocations(store, verifier, lifetime, auth.revocation_seconds, observe)
-    sessions = Sessions(store, RefreshTokens(secret), keys, revocations, auth, external + PATH)
+    sessions = Sessions(store, RefreshTokens(secret), keys, revocations, auth, external + PATH, hooks)
     wording, site = Wording(settings.mail.templates), redirects.site_url
-    texts = Texts(sms, settings.sms, counters, wording, site, observe)
-    messages = Messages(mailer, settings.mail, counters, external + PATH, site, observe, wording, texts)
-    parts = Parts(auth, settings.sms, store, Passwords(auth), Codes(secret), sessions, messages, redirects, counters)
+    texts = Texts(sms, settings.sms, counters, wording, site, observe, hooks)
+    messages = Messages(mailer, settings.mail, counters, external + PATH, site, observe, wording, texts, hooks)
+    parts = Parts(auth, settings.sms, store, Passwords(auth), Codes(secret), sessions, messages, redirects, counters, hooks)
     sign_up = SignUp(parts, secret)
     mailed = Mailed(parts, sign_up)
     return Identity(

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mainspring.datatypes import format_utc
 from mainspring.errors import Contended, NotSingular, RefreshTokenReused, SessionExpired, SessionUnknown, UserBanned
+from mainspring.services.identity.hooks import Claims, Hooks
 from mainspring.services.identity.keys import KeySet
 from mainspring.services.identity.people import Asker, Granted, Session, User, moment, now
 from mainspring.services.identity.refresh import RefreshTokens
@@ -26,15 +27,25 @@ class Sessions:
     """What a session may do while it lasts. `issuer` is who signs its tokens."""
 
     def __init__(
-        self, store: Store, tokens: RefreshTokens, keys: KeySet, revocations: Revocations, auth: AuthSettings, issuer: str
+        self,
+        store: Store,
+        tokens: RefreshTokens,
+        keys: KeySet,
+        revocations: Revocations,
+        auth: AuthSettings,
+        issuer: str,
+        hooks: Hooks,
     ) -> None:
         self._store, self._tokens, self._keys, self._revocations = store, tokens, keys, revocations
-        self._auth, self._issuer = auth, issuer
+        self._auth, self._issuer, self._hooks = auth, issuer, hooks
 
     # ------------------------------------------------------------ beginning
 
-    def begin(self, user: User, method: str, asker: Asker) -> tuple[Granted, list[Step]]:
-        """A new session and the steps that make it one. What is granted must not leave before they are done."""
+    async def begin(self, user: User, method: str, asker: Asker) -> tuple[Granted, list[Step]]:
+        """A new session and the steps that make it one. What is granted must not leave before they are done.
+
+        Raises what the application refuses.
+        """
         at = now()
         row: dict[str, Any] = {
             "id": str(uuid4()),
@@ -51,13 +62,13 @@ class Sessions:
         if self._auth.single_session:
             steps += self.end_all(user, but=row["id"])
             user = replace(user, tokens_valid_from=_cut(user))
-        return self.grant(user, Session(**row)), steps
+        return await self.grant(user, Session(**row), method), steps
 
-    def grant(self, user: User, session: Session) -> Granted:
-        """The tokens of a session as it is."""
+    async def grant(self, user: User, session: Session, method: str = "token_refresh") -> Granted:
+        """The tokens of a session as it is, asked for by a `method`. Raises what the application refuses."""
         issued = max(int(now().timestamp()), user.tokens_valid_from)
         expires = issued + self._auth.token_seconds
-        claims = {
+        claims: Claims = {
             "iss": self._issuer,
             "sub": user.id,
             "aud": user.aud or self._auth.audience,
@@ -73,6 +84,8 @@ class Sessions:
             "session_id": session.id,
             "is_anonymous": user.is_anonymous,
         }
+        if self._hooks.claims_set:
+            claims = await self._hooks.custom_claims(user, claims, method, Asker(session.ip or ""))
         refresh = self._tokens.write(session.id, session.refresh_token_counter)
         return Granted(self._keys.sign(claims), refresh, expires, user, session)
 
@@ -99,7 +112,7 @@ class Sessions:
                 except NotSingular:
                     continue
             if named.counter == active - 1 or (named.counter < active and self._recent(session, at)):
-                return self.grant(session.users, session)
+                return await self.grant(session.users, session)
             await self._end_reused(session)
             raise RefreshTokenReused
         raise Contended
@@ -113,8 +126,9 @@ class Sessions:
             "ip": asker.ip,
         }
         expected = {"id": session.id, "refresh_token_counter": session.refresh_token_counter}
+        granted = await self.grant(user, replace(session, **changes))
         await self._store.do(self._store.sessions.update(changes, **expected))
-        return self.grant(user, replace(session, **changes))
+        return granted
 
     def _recent(self, session: Session, at: datetime) -> bool:
         interval = timedelta(seconds=self._auth.refresh_reuse_seconds)

@@ -26,6 +26,7 @@ from mainspring.errors import (
 )
 from mainspring.services.identity.accounts import logged, stamp
 from mainspring.services.identity.addresses import Address
+from mainspring.services.identity.attempts import password_tried
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, Flow, Granted, User, moment, now
 
@@ -56,7 +57,10 @@ class SignIn:
         for _ in range(ATTEMPTS):
             user = await self.parts.store.users.find(**{address.kind: address.text})
             kept = user.encrypted_password if user is not None and user.deleted_at is None else None
-            if not await self.parts.passwords.check(password, kept or None) or user is None or not kept:
+            valid = await self.parts.passwords.check(password, kept or None)
+            if user is not None and kept:
+                await password_tried(self.parts, user.id, valid, asker)
+            if not valid or user is None or not kept:
                 await asyncio.sleep((begun - time.monotonic()) % GRAIN)
                 raise CredentialsInvalid
             await self.parts.right(account, asker)
@@ -75,7 +79,7 @@ class SignIn:
 
     async def _begin(self, user: User, address: Address, kept: str, asker: Asker) -> Granted:
         store, at = self.parts.store, stamp()
-        granted, steps = self.parts.sessions.begin(replace(user, last_sign_in_at=at), "password", asker)
+        granted, steps = await self.parts.sessions.begin(replace(user, last_sign_in_at=at), "password", asker)
         seen = store.users.update({"last_sign_in_at": at}, id=user.id, encrypted_password=kept)
         noted = logged(store, "login", asker, user.id, address.text, provider=address.kind)
         await self.parts.sessions.told([seen, *steps, noted])
@@ -121,7 +125,7 @@ class SignIn:
             raise FlowUnknown
         if user.banned(now()):
             raise UserBanned
-        granted, steps = self.parts.sessions.begin(user, flow.authentication_method, asker)
+        granted, steps = await self.parts.sessions.begin(user, flow.authentication_method, asker)
         noted = logged(store, "login", asker, user.id, user.email)
         await self.parts.sessions.told([store.flows.delete(id=flow.id), *steps, noted])
         return granted

@@ -67,14 +67,17 @@ class SignUp:
         steps = [store.users.insert(row), store.identities.insert(person)]
         steps.append(logged(store, "user_signedup", asker, row["id"], name, provider=kind))
         user = replace(as_user(row), identities=[Identity(**person)])
+        await self.parts.hooks.before_user_created(user, asker)
         if at_once:
-            granted, more = self.parts.sessions.begin(user, "password", asker)
+            granted, more = await self.parts.sessions.begin(user, "password", asker)
             await store.do(*steps, *more, logged(store, "login", asker, user.id, name, provider=kind))
+            await self.parts.hooks.after_user_created(user, asker)
             return granted
         await self.parts.messages.reserve("confirmation", address)
         code, more = self.parts.issue(user.id, CONFIRMATION, address, challenge, "email/signup")
         await store.do(*steps, *more)
         await self.parts.messages.send("confirmation", address, user, code, redirect_to)
+        await self.parts.hooks.after_user_created(user, asker)
         return user
 
     async def by_code(
@@ -88,11 +91,15 @@ class SignUp:
             raise SignupDisabled(by_code=True)
         store, kind, name = self.parts.store, address.kind, address.text
         row = user_row(aud=self.parts.auth.audience, data=data, confirmation_sent_at=stamp(), **{kind: name})
-        user = as_user(row)
+        person = identity_row(row["id"], address, data)
+        user = replace(as_user(row), identities=[Identity(**person)])
+        await self.parts.hooks.before_user_created(user, asker)
         code, more = self.parts.issue(user.id, CONFIRMATION, address, challenge, "email/signup")
-        steps = [store.users.insert(row), store.identities.insert(identity_row(user.id, address, data))]
+        steps = [store.users.insert(row), store.identities.insert(person)]
         await store.do(*steps, *more, logged(store, "user_signedup", asker, user.id, name, provider=kind))
-        return await self.parts.messages.send("confirmation", address, user, code, redirect_to)
+        sent = await self.parts.messages.send("confirmation", address, user, code, redirect_to)
+        await self.parts.hooks.after_user_created(user, asker)
+        return sent
 
     async def confirm(
         self,
@@ -124,9 +131,12 @@ class SignUp:
             raise MethodDisabled("anonymous")
         store = self.parts.store
         row = user_row(aud=self.parts.auth.audience, data=data, last_sign_in_at=stamp())
-        granted, steps = self.parts.sessions.begin(as_user(row), "anonymous", asker)
+        user = as_user(row)
+        await self.parts.hooks.before_user_created(user, asker)
+        granted, steps = await self.parts.sessions.begin(user, "anonymous", asker)
         noted = logged(store, "user_signedup", asker, row["id"], None, provider="anonymous")
         await store.do(store.users.insert(row), *steps, noted)
+        await self.parts.hooks.after_user_created(user, asker)
         return granted
 
     def _somebody(self, address: Address, data: Data) -> User:

@@ -142,7 +142,7 @@ class Verify:
             issued = store.flows.update({"auth_code": code, "auth_code_issued_at": stamp()}, id=token.flow_state_id)
             await store.do(*steps, issued)
             return Continued(code)
-        granted, more = self.parts.sessions.begin(after, "otp", asker)
+        granted, more = await self.parts.sessions.begin(after, "otp", asker)
         await self.parts.sessions.told([*steps, *more, noted])
         again = await store.users.find(id=user.id)
         return granted if again is None else replace(granted, user=again)

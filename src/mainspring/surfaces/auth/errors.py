@@ -67,6 +67,11 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.FlowUnknown: (404, "flow_state_not_found"),
     errors.FlowExpired: (422, "flow_state_expired"),
     errors.VerifierInvalid: (400, "bad_code_verifier"),
+    errors.HookTimedOut: (422, "hook_timeout"),
+    errors.HookAnswerTooLarge: (422, "hook_payload_over_size_limit"),
+    errors.HookAnswerNotJson: (400, "hook_payload_invalid_content_type"),
+    errors.HookFailed: (500, "unexpected_failure"),
+    errors.VerificationRejected: (400, "invalid_credentials"),
     errors.Contended: (409, "conflict"),
     errors.MessageUndelivered: (500, "unexpected_failure"),
     errors.ForeignKeyViolated: (409, "conflict"),
@@ -90,6 +95,12 @@ def wire(error: MainspringError) -> tuple[int, str, str]:
             return 422, "otp_disabled", error.message
         case errors.MethodDisabled(method):
             return (422 if method == "anonymous" else 400), f"{method}_provider_disabled", error.message
+        case errors.Refusal():
+            return error.status, "unexpected_failure" if error.status == 500 else "unknown", error.message
+        case errors.HookTimedOut(retried=True):
+            return 422, "hook_timeout_after_retry", error.message
+        case errors.VerificationRejected(factor=True):
+            return 403, "mfa_verification_rejected", error.message
         case errors.SessionUnknown(refreshing=True):
             return 400, "session_not_found", error.message
         case errors.CurrentPasswordWrong(given=True):
