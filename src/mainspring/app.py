@@ -14,6 +14,7 @@ from mainspring.backends.registry import (
     Inbox,
     NoSms,
     Nowhere,
+    open_captcha,
     open_counters,
     open_mailer,
     open_sms,
@@ -416,7 +417,8 @@ def _people(
         observe(TextsLost())
     identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, open_counters(), observe, hooks)
     direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why
-    routes: dict[str, ASGIApp] = {AUTH_PATH: AuthSurface(identity, direct, settings.auth, keys.jwks(), locate)}
+    surface = AuthSurface(identity, direct, settings.auth, keys.jwks(), locate, open_captcha(settings.captcha, web))
+    routes: dict[str, ASGIApp] = {AUTH_PATH: surface}
     if isinstance(mailer, Inbox):
         routes[INBOX_PATH] = inbox(mailer, [urlsplit(external_url(settings)).hostname or ""])
     steps = [Step("other servers", stop=web.close)] if web is not None else []

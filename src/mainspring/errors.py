@@ -38,7 +38,7 @@
     |  |- FlowUnknown           8025 |- FlowExpired           8026 |- VerifierInvalid       8027
     |  |- Contended             8028 |- MessageUndelivered    8029 |- HookTimedOut          8040
     |  |- HookAnswerTooLarge    8041 |- HookAnswerNotJson     8042 |- HookFailed            8043
-    |  `- VerificationRejected  8044
+    |  |- VerificationRejected  8044 |- CaptchaFailed         8045 `- CaptchaUnchecked      8046
     `- ConfigError             90xx  the process must not start
 
 The first two digits are the family; a leaf's number never changes its meaning. `message` says what went wrong, `hint` how
@@ -1344,6 +1344,29 @@ class VerificationRejected(SignInError):
     def message(self) -> str:
         what = "MFA" if self.factor else "password"
         return self.text or f"Further {what} verification attempts will be rejected."
+
+
+@dataclass(eq=False)
+class CaptchaFailed(SignInError):
+    """Nothing shows that a person asks."""
+
+    code: ClassVar[str] = "MS8045"
+    why: str
+
+    @property
+    def message(self) -> str:
+        return f"captcha protection: request disallowed ({self.why})"
+
+
+@dataclass(eq=False)
+class CaptchaUnchecked(SignInError):
+    """Whether a person asks could not be found out."""
+
+    code: ClassVar[str] = "MS8046"
+
+    @property
+    def message(self) -> str:
+        return "captcha verification process failed"
 
 
 # ---------------------------------------------------------------- 90xx configuration

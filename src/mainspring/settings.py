@@ -244,6 +244,15 @@ class HookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptchaSettings:
+    """Who tells people from programs at sign-up, sign-in and whatever sends messages."""
+
+    provider: str = option("", "whose captcha your pages show; empty: none", choices=("", "hcaptcha", "turnstile"))
+    secret: Secret = option(Secret(), "the secret that goes with your site key there")
+    url: str = option("", "another address to verify at than the provider's own")
+
+
+@dataclass(frozen=True, slots=True)
 class RestSettings:
     """Bounds of one request to the data API."""
 
@@ -307,6 +316,7 @@ class Settings:
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
     hooks: HookSettings = HookSettings()
+    captcha: CaptchaSettings = CaptchaSettings()
     rest: RestSettings = RestSettings()
     cache: CacheSettings = CacheSettings()
     cors: CorsSettings = CorsSettings()
@@ -319,6 +329,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "mail": MailSettings,
     "sms": SmsSettings,
     "hooks": HookSettings,
+    "captcha": CaptchaSettings,
     "rest": RestSettings,
     "cache": CacheSettings,
     "cors": CorsSettings,

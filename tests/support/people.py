@@ -16,7 +16,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mainspring import Mainspring, auth
-from mainspring.settings import AuthSettings, HookSettings, MailSettings, Settings, SmsSettings
+from mainspring.settings import AuthSettings, CaptchaSettings, HookSettings, MailSettings, Settings, SmsSettings
 from mainspring.testing.client import TestClient
 
 PASSWORD = "correct horse 1"
@@ -49,9 +49,13 @@ app = make()
 
 
 def settings(
-    mail: dict[str, Any] | None = None, sms: dict[str, Any] | None = None, hooks: dict[str, Any] | None = None, **said: Any
+    mail: dict[str, Any] | None = None,
+    sms: dict[str, Any] | None = None,
+    hooks: dict[str, Any] | None = None,
+    captcha: dict[str, Any] | None = None,
+    **said: Any,
 ) -> Settings:
-    """Settings for tests: hashes that cost nothing, no bound on how often one may ask."""
+    """Settings for tests: hashes that cost nothing, no bound on how often one may ask. `said` is about `auth`."""
     usual: dict[str, Any] = {
         "password_memory_kib": 8,
         "password_iterations": 1,
@@ -68,6 +72,7 @@ def settings(
         mail=MailSettings(**{**none, **(mail or {})}),
         sms=SmsSettings(**{**none, **(sms or {})}),
         hooks=HookSettings(**(hooks or {})),
+        captcha=CaptchaSettings(**(captcha or {})),
     )
 
 

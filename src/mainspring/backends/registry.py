@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from mainspring.backends.captcha.base import Captcha
 from mainspring.backends.counters.base import Counters
 from mainspring.backends.counters.memory import MemoryCounters
 from mainspring.backends.mail.base import Mailer
@@ -16,7 +17,7 @@ from mainspring.backends.sms.base import Sms
 from mainspring.backends.sms.memory import InboxSms, NoSms
 from mainspring.backends.web.base import Web
 from mainspring.errors import ConfigError, Mistake
-from mainspring.settings import HookSettings, MailSettings, Settings, SmsSettings
+from mainspring.settings import CaptchaSettings, HookSettings, MailSettings, Settings, SmsSettings
 
 if TYPE_CHECKING:
     from mainspring.backends.web.webhook import Webhook
@@ -27,6 +28,7 @@ __all__ = [
     "Kept",
     "NoSms",
     "Nowhere",
+    "open_captcha",
     "open_counters",
     "open_mailer",
     "open_sms",
@@ -66,7 +68,8 @@ def open_mailer(settings: MailSettings, private: bool) -> Mailer:
 def others(settings: Settings) -> list[str]:
     """The settings that make us ask other servers."""
     hooks = [f"hooks.{name}" for name in HOOKS if getattr(settings.hooks, name)]
-    return (["sms.provider"] if settings.sms.provider else []) + hooks
+    providers = {"sms.provider": settings.sms.provider, "captcha.provider": settings.captcha.provider}
+    return [name for name, said in providers.items() if said] + hooks
 
 
 def open_web(needed_by: str) -> Web:
@@ -97,6 +100,21 @@ def open_sms(settings: SmsSettings, mailer: Mailer, web: Web | None) -> Sms:
     from mainspring.backends.sms.twilio import BASE, TwilioSms
 
     return TwilioSms(web, settings.url or BASE, settings.account, secret, settings.sender)
+
+
+def open_captcha(settings: CaptchaSettings, web: Web | None) -> Captcha | None:
+    """The verifier that the settings name. Raises ConfigError."""
+    if web is None or not settings.provider:
+        return None
+    from mainspring.backends.captcha.siteverify import URLS, SiteVerify
+    from mainspring.backends.web.urls import is_safe
+
+    url = settings.url or URLS[settings.provider]
+    if not is_safe(url):
+        raise ConfigError([Mistake("captcha.url", "is no https address", "only this machine may be asked without TLS")])
+    if not settings.secret:
+        raise ConfigError([Mistake("captcha.secret", f"is needed for {settings.provider}")])
+    return SiteVerify(web, url, settings.secret.reveal())
 
 
 def open_webhooks(settings: HookSettings, declared: Container[str], web: Web | None) -> dict[str, Webhook]:

@@ -72,6 +72,8 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.HookAnswerNotJson: (400, "hook_payload_invalid_content_type"),
     errors.HookFailed: (500, "unexpected_failure"),
     errors.VerificationRejected: (400, "invalid_credentials"),
+    errors.CaptchaFailed: (400, "captcha_failed"),
+    errors.CaptchaUnchecked: (500, "unexpected_failure"),
     errors.Contended: (409, "conflict"),
     errors.MessageUndelivered: (500, "unexpected_failure"),
     errors.ForeignKeyViolated: (409, "conflict"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from mainspring.backends.captcha.base import Captcha
 from mainspring.errors import MainspringError
 from mainspring.http.body import read_body
 from mainspring.http.client import Locate
@@ -17,7 +18,8 @@ from mainspring.settings import AuthSettings
 from mainspring.surfaces.auth import parse
 from mainspring.surfaces.auth.account import Own
 from mainspring.surfaces.auth.admin import Admin
-from mainspring.surfaces.auth.asked import Answer, Asked
+from mainspring.surfaces.auth.asked import Answer, Asked, Desk
+from mainspring.surfaces.auth.captcha import Gate
 from mainspring.surfaces.auth.errors import Refused, render_error
 from mainspring.surfaces.auth.invitations import Inviting
 from mainspring.surfaces.auth.public import Public
@@ -34,13 +36,20 @@ class AuthSurface:
     """Answers below `/auth/v1` in GoTrue's protocol. Raises nothing that it has an answer for."""
 
     def __init__(
-        self, identity: Identity, verifier: TokenVerifier, auth: AuthSettings, jwks: Mapping[str, Any], locate: Locate
+        self,
+        identity: Identity,
+        verifier: TokenVerifier,
+        auth: AuthSettings,
+        jwks: Mapping[str, Any],
+        locate: Locate,
+        captcha: Captcha | None = None,
     ) -> None:
         self._locate = locate
         desk = (identity, verifier, auth)
         self._routes = Routes(
             {**_public(Public(*desk, jwks)), **_own(Own(*desk)), **_admin(Admin(*desk)), **_inviting(Inviting(*desk))}
         )
+        self._gate = Gate(Desk(*desk), captcha)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = scope["method"] == "HEAD"
@@ -55,7 +64,7 @@ class AuthSurface:
         await send({"type": "http.response.body", "body": b"" if head else body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        handler, named = self._routes.find(scope)
+        handler, named, path = self._routes.find(scope)
         headers = scope["headers"]
         agent = (find(headers, b"user-agent") or b"").decode("latin-1")[:_MOST_AGENT]
         asked = Asked(
@@ -66,6 +75,7 @@ class AuthSurface:
             Asker(self._locate(scope), agent),
             scope["path"],
         )
+        await self._gate(path, asked)
         return await handler(asked)
 
 
@@ -76,8 +86,8 @@ class Routes:
         self._plain = {path: methods for path, methods in table.items() if "{" not in path}
         self._named = [(path.split("/"), methods, path) for path, methods in table.items() if "{" in path]
 
-    def find(self, scope: Scope) -> tuple[Handler, Mapping[str, str]]:
-        """The handler of a request, and what its path names. Raises Refused."""
+    def find(self, scope: Scope) -> tuple[Handler, Mapping[str, str], str]:
+        """The handler of a request, what its path names, and the path. Raises Refused."""
         asked = scope["path"][len(scope.get("root_path") or "") :].rstrip("/")
         methods = self._plain.get(asked)
         path, named = asked, dict[str, str]()
@@ -87,7 +97,7 @@ class Routes:
         handler = methods.get(scope["method"])
         if handler is None:
             raise Refused(405, "validation_failed", f"Only {', '.join(methods)} is allowed here")
-        return handler, named
+        return handler, named, path
 
     def _match(self, segments: list[str]) -> tuple[Methods, str, dict[str, str]]:
         for pattern, methods, path in self._named:

@@ -1,0 +1,1 @@
+"""Telling people from programs, by who makes a business of it."""
