@@ -47,19 +47,39 @@ to mend it; neither ever holds an internal. Surfaces map a leaf to their own sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, dataclass_transform
+
+_REQUIRED: Final = object()
 
 
-@dataclass(eq=False)
+@dataclass_transform(eq_default=False)
 class MainspringError(Exception):
-    """Base of all. `code` is stable; `message`, `details` and `hint` are for people."""
+    """Base of all. `code` is stable; `message`, `details` and `hint` are for people.
+
+    The annotated names of a leaf are its facts, given by place or by name as to a dataclass, which takes far longer to make.
+    """
 
     code: ClassVar[str] = "MS0000"
+    _facts: ClassVar[Mapping[str, Any]] = {}
 
-    def __post_init__(self) -> None:
+    def __init_subclass__(cls) -> None:
+        said = {name: cls.__dict__.get(name, _REQUIRED) for name, kind in cls.__annotations__.items() if "ClassVar" not in kind}
+        cls._facts = {**cls._facts, **said}
+        cls.__match_args__ = tuple(cls._facts)  # type: ignore[attr-defined,misc]  # what a case may name by place
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        facts = self._facts
+        values = {**facts, **dict(zip(facts, given, strict=False)), **named}
+        if len(given) > len(facts) or values.keys() != facts.keys() or _REQUIRED in values.values():
+            raise TypeError(f"{type(self).__name__} takes {', '.join(facts) or 'nothing'}")
+        self.__dict__.update(values)
         super().__init__(self.message)
+
+    def facts(self) -> dict[str, Any]:
+        """What it knows, by name."""
+        return {name: getattr(self, name) for name in self._facts}
 
     @property
     def message(self) -> str:
@@ -80,14 +100,12 @@ class MainspringError(Exception):
 # ---------------------------------------------------------------- 10xx request
 
 
-@dataclass(eq=False)
 class RequestError(MainspringError):
     """What was asked cannot be read or is out of bounds."""
 
     code: ClassVar[str] = "MS1000"
 
 
-@dataclass(eq=False)
 class SyntaxInvalid(RequestError):
     """A piece of the request is not in the grammar. `part` names where, `text` is what was read."""
 
@@ -107,7 +125,6 @@ class SyntaxInvalid(RequestError):
         return f"expected {self.expected}{place}" if self.expected else (place.strip() or None)
 
 
-@dataclass(eq=False)
 class BodyInvalid(RequestError):
     """The body is not what the request says or needs."""
 
@@ -124,7 +141,6 @@ class BodyInvalid(RequestError):
         return self.where
 
 
-@dataclass(eq=False)
 class ValueInvalid(RequestError):
     """A value has not the form of its type."""
 
@@ -143,7 +159,6 @@ class ValueInvalid(RequestError):
         return "; ".join(part for part in (self.where, self.reason) if part) or None
 
 
-@dataclass(eq=False)
 class ValueOutOfRange(RequestError):
     """A value has the form of its type but does not fit it."""
 
@@ -162,7 +177,6 @@ class ValueOutOfRange(RequestError):
         return "; ".join(part for part in (self.where, self.reason) if part) or None
 
 
-@dataclass(eq=False)
 class LimitExceeded(RequestError):
     """The request is larger, deeper or longer than this server takes."""
 
@@ -177,7 +191,6 @@ class LimitExceeded(RequestError):
         return f"{self.what} exceeds the limit of {self.limit} {self.unit}".rstrip()
 
 
-@dataclass(eq=False)
 class NotSupported(RequestError):
     """Understood, but not offered (here, or by this engine)."""
 
@@ -195,7 +208,6 @@ class NotSupported(RequestError):
         return self.instead
 
 
-@dataclass(eq=False)
 class OperatorInvalid(RequestError):
     """An operator that does not exist, or not for this type."""
 
@@ -215,7 +227,6 @@ class OperatorInvalid(RequestError):
         return f"Perhaps you meant the operator '{self.suggestion}'" if self.suggestion else None
 
 
-@dataclass(eq=False)
 class RelatedOrderInvalid(RequestError):
     """A table is to be ordered by a related one of which it can have several rows."""
 
@@ -232,7 +243,6 @@ class RelatedOrderInvalid(RequestError):
         return f"'{self.source}' and '{self.target}' do not form a many-to-one or one-to-one relationship"
 
 
-@dataclass(eq=False)
 class MaxAffectedInvalid(RequestError):
     """A bound on affected rows was given to a function that answers a single value."""
 
@@ -243,7 +253,6 @@ class MaxAffectedInvalid(RequestError):
         return "Function must return SETOF or TABLE when max-affected preference is used with handling=strict"
 
 
-@dataclass(eq=False)
 class NotGrouped(RequestError):
     """Groups are to be ordered by a column that is not one of those they are made by."""
 
@@ -260,7 +269,6 @@ class NotGrouped(RequestError):
         return "Order groups by what is selected, or by an aggregate such as count()."
 
 
-@dataclass(eq=False)
 class SearchInvalid(RequestError):
     """A full-text search query is not well-formed."""
 
@@ -273,7 +281,6 @@ class SearchInvalid(RequestError):
         return self.problem if self.query is None else f'{self.problem}: "{shorten(self.query)}"'
 
 
-@dataclass(eq=False)
 class SearchConfigUnknown(RequestError):
     """The database has no text search configuration of that name."""
 
@@ -288,14 +295,12 @@ class SearchConfigUnknown(RequestError):
 # ---------------------------------------------------------------- 20xx catalog
 
 
-@dataclass(eq=False)
 class CatalogError(MainspringError):
     """A name that the catalog (as this caller may see it) does not hold."""
 
     code: ClassVar[str] = "MS2000"
 
 
-@dataclass(eq=False)
 class TableUnknown(CatalogError):
     """No such table."""
 
@@ -313,7 +318,6 @@ class TableUnknown(CatalogError):
         return f"Perhaps you meant the table '{self.schema}.{self.suggestion}'" if self.suggestion else None
 
 
-@dataclass(eq=False)
 class ColumnUnknown(CatalogError):
     """No such column. `writing` tells whether it was named as a target of a write."""
 
@@ -334,7 +338,6 @@ class ColumnUnknown(CatalogError):
         return f"Perhaps you meant the column '{self.suggestion}'" if self.suggestion else None
 
 
-@dataclass(eq=False)
 class RelationUnknown(CatalogError):
     """No foreign key joins the two."""
 
@@ -372,7 +375,6 @@ class Candidate:
     hint: str
 
 
-@dataclass(eq=False)
 class RelationAmbiguous(CatalogError):
     """More than one relation joins the two."""
 
@@ -394,7 +396,6 @@ class RelationAmbiguous(CatalogError):
         )
 
 
-@dataclass(eq=False)
 class RoutineUnknown(CatalogError):
     """No such function, or none that takes these arguments.
 
@@ -434,7 +435,6 @@ class RoutineUnknown(CatalogError):
         return f"Perhaps you meant to call the function {self.suggestion}" if self.suggestion else None
 
 
-@dataclass(eq=False)
 class RoutineAmbiguous(CatalogError):
     """Several overloads of a function take the arguments given."""
 
@@ -450,7 +450,6 @@ class RoutineAmbiguous(CatalogError):
         return "Try renaming the parameters or the function itself in the database so function overloading can be resolved"
 
 
-@dataclass(eq=False)
 class ConflictTargetUnknown(CatalogError):
     """The conflict columns are no unique key of the table."""
 
@@ -462,7 +461,6 @@ class ConflictTargetUnknown(CatalogError):
         return "there is no unique or exclusion constraint matching the ON CONFLICT specification"
 
 
-@dataclass(eq=False)
 class ColumnGenerated(CatalogError):
     """A column that the database computes, named as a target of a write."""
 
@@ -482,14 +480,12 @@ class ColumnGenerated(CatalogError):
 # ---------------------------------------------------------------- 30xx identity
 
 
-@dataclass(eq=False)
 class IdentityError(MainspringError):
     """Who asks could not be established."""
 
     code: ClassVar[str] = "MS3000"
 
 
-@dataclass(eq=False)
 class TokenInvalid(IdentityError):
     """A token that is not ours, not whole or not meant for us. `claims`: it is whole, but what it claims does not hold."""
 
@@ -507,7 +503,6 @@ class TokenInvalid(IdentityError):
         return self.more
 
 
-@dataclass(eq=False)
 class TokenExpired(IdentityError):
     """A token that was good once."""
 
@@ -518,7 +513,6 @@ class TokenExpired(IdentityError):
         return "JWT expired"
 
 
-@dataclass(eq=False)
 class KeyMissing(IdentityError):
     """No key at all, where one is required."""
 
@@ -533,7 +527,6 @@ class KeyMissing(IdentityError):
         return "Send the anon key in the `apikey` header; `mainspring keys` prints it."
 
 
-@dataclass(eq=False)
 class TokenRequired(IdentityError):
     """Nobody may come without a token."""
 
@@ -544,7 +537,6 @@ class TokenRequired(IdentityError):
         return "Anonymous access is disabled"
 
 
-@dataclass(eq=False)
 class TokenKeyMissing(IdentityError):
     """A token came, and the server has no key to check one with."""
 
@@ -558,14 +550,12 @@ class TokenKeyMissing(IdentityError):
 # ---------------------------------------------------------------- 40xx access
 
 
-@dataclass(eq=False)
 class AccessError(MainspringError):
     """Who asks may not. `anonymous` tells surfaces whether signing in could help."""
 
     code: ClassVar[str] = "MS4000"
 
 
-@dataclass(eq=False)
 class PermissionDenied(AccessError):
     """No privilege on the table (or on the column named)."""
 
@@ -581,7 +571,6 @@ class PermissionDenied(AccessError):
         return f"permission denied for table {self.table}"
 
 
-@dataclass(eq=False)
 class RowCheckViolated(AccessError):
     """A row that a policy does not let the caller write."""
 
@@ -596,7 +585,6 @@ class RowCheckViolated(AccessError):
         return f'new row violates row-level security policy{which} for table "{self.table}"'
 
 
-@dataclass(eq=False)
 class RoutineDenied(AccessError):
     """The caller may not call this function. `anonymous`: signing in could help."""
 
@@ -609,7 +597,6 @@ class RoutineDenied(AccessError):
         return f"permission denied for function {shorten(self.routine)}"
 
 
-@dataclass(eq=False)
 class RoutineWrites(AccessError):
     """A function that may change something was called in a way that must not."""
 
@@ -625,7 +612,6 @@ class RoutineWrites(AccessError):
         return "Call it with POST."
 
 
-@dataclass(eq=False)
 class Refusal(AccessError):
     """What a function of the application's refuses: raise it there, and the client reads it.
 
@@ -652,7 +638,6 @@ class Refusal(AccessError):
         return self.cure
 
 
-@dataclass(eq=False)
 class RoutineFailed(AccessError):
     """A function of the application's raised what it should not have."""
 
@@ -667,7 +652,6 @@ class RoutineFailed(AccessError):
 # ---------------------------------------------------------------- 50xx constraints
 
 
-@dataclass(eq=False)
 class ConstraintError(MainspringError):
     """A constraint of the data refused the write; nothing of it was kept."""
 
@@ -677,7 +661,6 @@ class ConstraintError(MainspringError):
     columns: tuple[str, ...] = ()
 
 
-@dataclass(eq=False)
 class UniqueViolated(ConstraintError):
     """A key that is taken."""
 
@@ -692,7 +675,6 @@ class UniqueViolated(ConstraintError):
         return f"Key ({', '.join(self.columns)}) already exists." if self.columns else None
 
 
-@dataclass(eq=False)
 class ForeignKeyViolated(ConstraintError):
     """A reference to nothing, or a row that is still referred to."""
 
@@ -705,7 +687,6 @@ class ForeignKeyViolated(ConstraintError):
         return f"insert, update or delete{on} violates foreign key constraint{which}"
 
 
-@dataclass(eq=False)
 class NotNullViolated(ConstraintError):
     """A null where none may be."""
 
@@ -717,7 +698,6 @@ class NotNullViolated(ConstraintError):
         return f'null value in column "{column}" of relation "{self.table}" violates not-null constraint'
 
 
-@dataclass(eq=False)
 class CheckViolated(ConstraintError):
     """A row that a check constraint refuses."""
 
@@ -731,14 +711,12 @@ class CheckViolated(ConstraintError):
 # ---------------------------------------------------------------- 60xx result
 
 
-@dataclass(eq=False)
 class ResultError(MainspringError):
     """The answer exists, but not in the form asked for; a write is undone."""
 
     code: ClassVar[str] = "MS6000"
 
 
-@dataclass(eq=False)
 class NotSingular(ResultError):
     """One row was asked for, another number was found."""
 
@@ -754,7 +732,6 @@ class NotSingular(ResultError):
         return f"The result contains {self.count} rows"
 
 
-@dataclass(eq=False)
 class TooManyAffected(ResultError):
     """More rows would have changed than the client allows; nothing has."""
 
@@ -770,7 +747,6 @@ class TooManyAffected(ResultError):
         return f"The query affects {self.count} rows"
 
 
-@dataclass(eq=False)
 class RangeNotSatisfiable(ResultError):
     """The page asked for begins past the end."""
 
@@ -788,7 +764,6 @@ class RangeNotSatisfiable(ResultError):
         return self.reason or (f"An offset of {self.offset} was requested, but there are only {self.total} rows.")
 
 
-@dataclass(eq=False)
 class MediaUnavailable(ResultError):
     """The answer cannot be had in any of the media types asked for."""
 
@@ -800,7 +775,6 @@ class MediaUnavailable(ResultError):
         return f"None of these media types are available: {', '.join(map(shorten, self.media))}"
 
 
-@dataclass(eq=False)
 class KeyMismatch(ResultError):
     """The row that was sent is not the one that the address names."""
 
@@ -811,7 +785,6 @@ class KeyMismatch(ResultError):
         return "Payload values do not match URL in primary key column(s)"
 
 
-@dataclass(eq=False)
 class ResponseHeadersInvalid(ResultError):
     """The headers that the database set for its answer are not a list of objects with one name and value each."""
 
@@ -822,7 +795,6 @@ class ResponseHeadersInvalid(ResultError):
         return "response.headers guc must be a JSON array composed of objects with a single key and a string value"
 
 
-@dataclass(eq=False)
 class ResponseStatusInvalid(ResultError):
     """The status that the database set for its answer is not one."""
 
@@ -836,14 +808,12 @@ class ResponseStatusInvalid(ResultError):
 # ---------------------------------------------------------------- 70xx engine
 
 
-@dataclass(eq=False)
 class EngineError(MainspringError):
     """The database could not answer; the cause is logged, never shown."""
 
     code: ClassVar[str] = "MS7000"
 
 
-@dataclass(eq=False)
 class EngineUnavailable(EngineError):
     """Not reachable, or shutting down."""
 
@@ -854,7 +824,6 @@ class EngineUnavailable(EngineError):
         return "The database is not available"
 
 
-@dataclass(eq=False)
 class TimedOut(EngineError):
     """Took longer than allowed."""
 
@@ -870,7 +839,6 @@ class TimedOut(EngineError):
         return f"The limit is {self.seconds:g} s; narrow the filter, add an index or ask for a smaller page."
 
 
-@dataclass(eq=False)
 class Busy(EngineError):
     """Too much is waiting already; trying again later helps."""
 
@@ -886,7 +854,6 @@ class Busy(EngineError):
         return "Try again in a moment."
 
 
-@dataclass(eq=False)
 class EngineFault(EngineError):
     """Something the engine's fault table does not know. A defect of ours."""
 
@@ -897,7 +864,6 @@ class EngineFault(EngineError):
         return "The database refused the statement"
 
 
-@dataclass(eq=False)
 class DatabaseRefused(EngineError):
     """What a database that authorises by itself has to say (database mode): it is for the client to read.
 
@@ -927,14 +893,12 @@ class DatabaseRefused(EngineError):
 # ---------------------------------------------------------------- 80xx signing in
 
 
-@dataclass(eq=False)
 class SignInError(MainspringError):
     """A person cannot sign up, in or out, or change what is known of them."""
 
     code: ClassVar[str] = "MS8000"
 
 
-@dataclass(eq=False)
 class CredentialsInvalid(SignInError):
     """Address and password do not belong together."""
 
@@ -945,7 +909,6 @@ class CredentialsInvalid(SignInError):
         return "Invalid login credentials"
 
 
-@dataclass(eq=False)
 class AddressUnconfirmed(SignInError):
     """The address has not been confirmed yet."""
 
@@ -957,7 +920,6 @@ class AddressUnconfirmed(SignInError):
         return f"{self.kind.capitalize()} not confirmed"
 
 
-@dataclass(eq=False)
 class UserBanned(SignInError):
     """The user may not sign in for a while."""
 
@@ -968,7 +930,6 @@ class UserBanned(SignInError):
         return "User is banned"
 
 
-@dataclass(eq=False)
 class SignupDisabled(SignInError):
     """Nobody new may sign up; `by_code`: not by asking for a code either."""
 
@@ -980,7 +941,6 @@ class SignupDisabled(SignInError):
         return "Signups not allowed for otp" if self.by_code else "Signups not allowed for this instance"
 
 
-@dataclass(eq=False)
 class MethodDisabled(SignInError):
     """This way of signing in (email, phone, anonymous) is switched off."""
 
@@ -995,7 +955,6 @@ class MethodDisabled(SignInError):
         return f"{self.method.capitalize()} {self.what} are disabled"
 
 
-@dataclass(eq=False)
 class PasswordWeak(SignInError):
     """A password that is too easily guessed. `reasons`: length, characters, pwned."""
 
@@ -1008,7 +967,6 @@ class PasswordWeak(SignInError):
         return self.text
 
 
-@dataclass(eq=False)
 class PasswordSame(SignInError):
     """The new password is the old one."""
 
@@ -1019,7 +977,6 @@ class PasswordSame(SignInError):
         return "New password should be different from the old password."
 
 
-@dataclass(eq=False)
 class UserExists(SignInError):
     """Somebody has signed up with this address."""
 
@@ -1030,7 +987,6 @@ class UserExists(SignInError):
         return "User already registered"
 
 
-@dataclass(eq=False)
 class AddressTaken(SignInError):
     """The address is another user's."""
 
@@ -1042,7 +998,6 @@ class AddressTaken(SignInError):
         return f"A user with this {'email address' if self.kind == 'email' else 'phone number'} has already been registered"
 
 
-@dataclass(eq=False)
 class AddressInvalid(SignInError):
     """What should be an e-mail address or a phone number is none."""
 
@@ -1056,7 +1011,6 @@ class AddressInvalid(SignInError):
         return "Unable to validate email address: invalid format"
 
 
-@dataclass(eq=False)
 class RefreshTokenUnknown(SignInError):
     """A refresh token that was never issued."""
 
@@ -1067,7 +1021,6 @@ class RefreshTokenUnknown(SignInError):
         return "Invalid Refresh Token: Refresh Token Not Found"
 
 
-@dataclass(eq=False)
 class RefreshTokenReused(SignInError):
     """A refresh token that was used before; its session has been ended."""
 
@@ -1078,7 +1031,6 @@ class RefreshTokenReused(SignInError):
         return "Invalid Refresh Token: Already Used"
 
 
-@dataclass(eq=False)
 class SessionUnknown(SignInError):
     """The session has been ended. `refreshing`: a refresh token belongs to it."""
 
@@ -1092,7 +1044,6 @@ class SessionUnknown(SignInError):
         return "Session from session_id claim in JWT does not exist"
 
 
-@dataclass(eq=False)
 class SessionExpired(SignInError):
     """The session has lasted as long as it may."""
 
@@ -1104,7 +1055,6 @@ class SessionExpired(SignInError):
         return "Invalid Refresh Token: Session Expired" + (f" ({self.reason})" if self.reason else "")
 
 
-@dataclass(eq=False)
 class CodeInvalid(SignInError):
     """A code or link that was never sent, has been used or is too old."""
 
@@ -1116,7 +1066,6 @@ class CodeInvalid(SignInError):
         return "Email link is invalid or has expired" if self.link else "Token has expired or is invalid"
 
 
-@dataclass(eq=False)
 class ReauthenticationNeeded(SignInError):
     """The password may be changed only with a code that was just sent."""
 
@@ -1127,7 +1076,6 @@ class ReauthenticationNeeded(SignInError):
         return "Password update requires reauthentication"
 
 
-@dataclass(eq=False)
 class ReauthenticationInvalid(SignInError):
     """The code that was to prove who changes the password does not."""
 
@@ -1138,7 +1086,6 @@ class ReauthenticationInvalid(SignInError):
         return "Nonce has expired or is invalid"
 
 
-@dataclass(eq=False)
 class CurrentPasswordWrong(SignInError):
     """The password may be changed only by who knows it. `given`: it was wrong, not missing."""
 
@@ -1150,7 +1097,6 @@ class CurrentPasswordWrong(SignInError):
         return "Current password is incorrect" if self.given else "Current password is required"
 
 
-@dataclass(eq=False)
 class TooManyRequests(SignInError):
     """Too many requests (`what`: request, email or sms) in too short a time."""
 
@@ -1164,7 +1110,6 @@ class TooManyRequests(SignInError):
         return "Request rate limit reached" if self.what == "request" else f"{named} rate limit exceeded"
 
 
-@dataclass(eq=False)
 class SentTooSoon(SignInError):
     """The same message (`what`: email or sms) was sent moments ago."""
 
@@ -1177,7 +1122,6 @@ class SentTooSoon(SignInError):
         return f"For security purposes, you can only request this after {max(1, round(self.seconds))} seconds."
 
 
-@dataclass(eq=False)
 class BearerMissing(SignInError):
     """The request names no user."""
 
@@ -1188,7 +1132,6 @@ class BearerMissing(SignInError):
         return "This endpoint requires a valid Bearer token"
 
 
-@dataclass(eq=False)
 class AdministratorRequired(SignInError):
     """Only the service key may."""
 
@@ -1199,7 +1142,6 @@ class AdministratorRequired(SignInError):
         return "User not allowed"
 
 
-@dataclass(eq=False)
 class SubjectMissing(SignInError):
     """The token stands for nobody."""
 
@@ -1210,7 +1152,6 @@ class SubjectMissing(SignInError):
         return "invalid claim: missing sub claim"
 
 
-@dataclass(eq=False)
 class UserUnknown(SignInError):
     """No such user. `claimed`: a token says there is."""
 
@@ -1222,7 +1163,6 @@ class UserUnknown(SignInError):
         return "User from sub claim in JWT does not exist" if self.claimed else "User not found"
 
 
-@dataclass(eq=False)
 class FlowUnknown(SignInError):
     """The code that ends a sign-in was never issued, or has been used."""
 
@@ -1233,7 +1173,6 @@ class FlowUnknown(SignInError):
         return "invalid flow state, no valid flow state found"
 
 
-@dataclass(eq=False)
 class FlowExpired(SignInError):
     """The code that ends a sign-in is too old."""
 
@@ -1244,7 +1183,6 @@ class FlowExpired(SignInError):
         return "invalid flow state, flow state has expired"
 
 
-@dataclass(eq=False)
 class VerifierInvalid(SignInError):
     """The verifier is not that of the challenge with which the sign-in began."""
 
@@ -1255,7 +1193,6 @@ class VerifierInvalid(SignInError):
         return "code challenge does not match previously saved code verifier"
 
 
-@dataclass(eq=False)
 class Contended(SignInError):
     """Others changed the same thing at the same time, again and again."""
 
@@ -1266,7 +1203,6 @@ class Contended(SignInError):
         return "Too many concurrent requests for the same session or user"
 
 
-@dataclass(eq=False)
 class MessageUndelivered(SignInError):
     """A message (`what`: email or sms) could not be handed over."""
 
@@ -1279,7 +1215,6 @@ class MessageUndelivered(SignInError):
         return f"Error sending {self.kind} OTP to provider" if self.what == "sms" else f"Error sending {self.kind} email"
 
 
-@dataclass(eq=False)
 class HookTimedOut(SignInError):
     """A hook of the application's did not answer in time; `retried`: it could not be reached, again and again."""
 
@@ -1294,7 +1229,6 @@ class HookTimedOut(SignInError):
         return f"Failed to reach hook within maximum time of {self.seconds:f} seconds"
 
 
-@dataclass(eq=False)
 class HookAnswerTooLarge(SignInError):
     """A hook of the application's answered more than may be read."""
 
@@ -1306,7 +1240,6 @@ class HookAnswerTooLarge(SignInError):
         return f"Payload size exceeded size limit of {self.most} bytes"
 
 
-@dataclass(eq=False)
 class HookAnswerNotJson(SignInError):
     """A hook of the application's answered in another form than JSON."""
 
@@ -1320,7 +1253,6 @@ class HookAnswerNotJson(SignInError):
         return f"Invalid JSON response. Received content-type: {shorten(self.form, 100)}"
 
 
-@dataclass(eq=False)
 class HookFailed(SignInError):
     """A hook of the application's failed, or answered what makes no sense. `why` is for the log."""
 
@@ -1332,7 +1264,6 @@ class HookFailed(SignInError):
         return "A hook failed"
 
 
-@dataclass(eq=False)
 class VerificationRejected(SignInError):
     """A hook of the application's lets nobody try a password, or with `factor` a factor, any more."""
 
@@ -1346,7 +1277,6 @@ class VerificationRejected(SignInError):
         return self.text or f"Further {what} verification attempts will be rejected."
 
 
-@dataclass(eq=False)
 class CaptchaFailed(SignInError):
     """Nothing shows that a person asks."""
 
@@ -1358,7 +1288,6 @@ class CaptchaFailed(SignInError):
         return f"captcha protection: request disallowed ({self.why})"
 
 
-@dataclass(eq=False)
 class CaptchaUnchecked(SignInError):
     """Whether a person asks could not be found out."""
 
@@ -1384,12 +1313,11 @@ class Mistake:
         return f"{self.source}: {self.problem}" + (f" ({self.hint})" if self.hint else "")
 
 
-@dataclass(eq=False)
 class ConfigError(MainspringError):
     """The process must not start; every mistake found is listed."""
 
     code: ClassVar[str] = "MS9000"
-    mistakes: Sequence[Mistake] = field(default_factory=tuple)
+    mistakes: Sequence[Mistake] = ()
 
     @property
     def message(self) -> str:

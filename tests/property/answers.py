@@ -11,7 +11,6 @@ Normalised, each for a reason:
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
@@ -33,7 +32,7 @@ def comparable(answer: Result | MainspringError, *, unordered: bool = False) -> 
 def error_facts(error: MainspringError) -> Comparable:
     """Its class, its texts and every typed fact."""
     silent = ("columns",) if isinstance(error, ForeignKeyViolated) else ()
-    facts = {each.name: getattr(error, each.name) for each in fields(error) if each.name not in silent}
+    facts = {name: value for name, value in error.facts().items() if name not in silent}
     return {"error": type(error).__name__, "message": error.message, "details": error.details, "hint": error.hint, **facts}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
@@ -20,7 +19,6 @@ VERSION: Final = "2024-01-01"
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 
-@dataclass(eq=False)
 class Refused(MainspringError):
     """What only this wire can refuse: an error of GoTrue's own, with its status and code."""
 

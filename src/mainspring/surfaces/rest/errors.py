@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -16,7 +16,6 @@ from mainspring.http.headers import JSON, Header
 ErrorAnswer = tuple[int, list[Header], bytes]
 
 
-@dataclass(eq=False)
 class Refused(MainspringError):
     """What only this wire can refuse: an error of PostgREST's own, with its status and code."""
 
