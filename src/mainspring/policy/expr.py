@@ -362,6 +362,8 @@ def _literal_beside(name: str, value: object, typed: Sequence[Operand]) -> Formu
     literal = _literal(value)
     if typed:
         type_ = typed[0]._sized().type
+        if type_.kind is Kind.TEXT and isinstance(literal, str):  # it may be longer than the column
+            return Formula(ast.Const(_constant_of(typed[0], TEXT, literal).value, TEXT), Sized(TEXT))
         return Formula(ast.Const(typed[0]._constant(literal).value, type_), sized(type_))
     if isinstance(literal, str):
         return Formula(ast.Const(literal, TEXT), Sized(TEXT))

@@ -97,6 +97,12 @@ def grade(sample: Any) -> Any:
     return coalesce(sample.kind, "high")
 
 
+@_said.column("samples")
+def letter(sample: Any) -> Any:
+    """A short text, or one that is longer than its column."""
+    return coalesce(sample.a_char, "none at all")
+
+
 @_said.column("notes")
 def headline(note: Any) -> Any:
     """What everybody may read."""
@@ -189,6 +195,11 @@ class ComputedSuite(Suite):
             {"label": "c (x3)", "letters": 1, "age": "unknown"},
             {"label": "Dd (x4)", "letters": 2, "age": "new"},
         ]
+
+    async def test_what_stands_for_a_short_text_may_be_long(self, computing: Door) -> None:
+        await computing.insert("samples", {"id": 91, "a_char": "abc"}, {"id": 92})
+        found = await computing.rows("samples", "letter", where=compare("letter", "neq", "-"))
+        assert found == [{"letter": "abc"}, {"letter": "none at all"}]
 
     async def test_numbers_are_exact(self, computing: Door) -> None:
         assert raw_rows(await computing.read("books", "gross", "worth")) == [
