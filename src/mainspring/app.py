@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -36,7 +37,7 @@ from mainspring.http.cors import Cors
 from mainspring.http.dispatch import Dispatcher, Step
 from mainspring.http.headers import ASGIApp, Receive, Scope, Send
 from mainspring.http.principal import identifier
-from mainspring.observe import LeftOut, MailLost, Sink, TablesUnreachable, TextsLost, log_sink
+from mainspring.observe import KeysUnread, LeftOut, MailLost, Sink, TablesUnreachable, TextsLost, log_sink
 from mainspring.plan.limits import Limits
 from mainspring.plan.planner import Planner
 from mainspring.policy.computed import Computations
@@ -55,6 +56,7 @@ from mainspring.services.identity.keys import KeySet, open_keys, open_secret
 from mainspring.services.identity.service import PATH as AUTH_PATH
 from mainspring.services.identity.service import external_url, is_private, open_identity
 from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.watch import KEYS_SECONDS, Watch, renew
 from mainspring.settings import Settings, load
 from mainspring.surfaces.auth.hooks import WireHooks
 from mainspring.surfaces.auth.routes import AuthSurface
@@ -208,6 +210,8 @@ class Mainspring:
             make_engine=open_memory,
         )
         verifier = TokenVerifier(keys, settings.auth, policies.roles)
+        keys.tell(verifier.forget)
+        keys_watched = Watch(partial(renew, keys), KEYS_SECONDS, lambda error: observe(KeysUnread(error)))
         identify = identifier(verifier, settings.auth.require_key)
 
         async def describe(principal: Principal, schema: str, request: Request, media: str) -> bytes:
@@ -227,10 +231,11 @@ class Mainspring:
             {
                 settings.rest.prefix: rest,
                 **_docs(settings, rest),
-                **ops_routes(lambda: dispatcher.serving, keys.jwks()),
+                **ops_routes(lambda: dispatcher.serving, keys.jwks),
                 **people.routes,
             },
             steps=[
+                Step("keys", keys_watched.start, keys_watched.stop),
                 Step("database", lambda: self._start(engine, planner, inner, observe), engine.stop),
                 *people.steps,
                 Step("functions", stop=caller.stop),
@@ -323,7 +328,7 @@ def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
         {
             settings.rest.prefix: rest,
             **_docs(settings, rest),
-            **ops_routes(lambda: dispatcher.serving, {"keys": []}),
+            **ops_routes(lambda: dispatcher.serving, lambda: {"keys": []}),
         },
         steps=[Step("database", engine.start, engine.stop)],
         cors=Cors(settings.cors.origins),
@@ -417,7 +422,8 @@ def _people(
         observe(TextsLost())
     identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, open_counters(), observe, hooks)
     direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why
-    surface = AuthSurface(identity, direct, settings.auth, keys.jwks(), locate, open_captcha(settings.captcha, web))
+    keys.tell(direct.forget)
+    surface = AuthSurface(identity, direct, settings.auth, keys.jwks, locate, open_captcha(settings.captcha, web))
     routes: dict[str, ASGIApp] = {AUTH_PATH: surface}
     if isinstance(mailer, Inbox):
         routes[INBOX_PATH] = inbox(mailer, [urlsplit(external_url(settings)).hostname or ""])

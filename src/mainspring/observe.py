@@ -134,6 +134,13 @@ class RevocationsUnread(Observation, frozen=True):
     cause: BaseException
 
 
+class KeysUnread(Observation, frozen=True):
+    """The key folder could not be read anew: the keys of before go on; it is tried again."""
+
+    level: ClassVar[str] = "error"
+    cause: BaseException
+
+
 class MailLost(Observation, frozen=True):
     """Mails go nowhere: no server is set, and the inbox is not shown where others can connect."""
 

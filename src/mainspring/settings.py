@@ -129,7 +129,10 @@ class AuthSettings:
     jwt_algorithm: str = option(
         "auto",
         "signs new tokens; auto: HS256 where jwt_secret is set, else ES256",
-        choices=("auto", "ES256", "HS256"),
+        choices=("auto", "ES256", "RS256", "HS256"),
+    )
+    key_overlap_seconds: int = option(
+        900, "how long a new signing key is published before it signs", minimum=0, maximum=2_592_000
     )
     jwks: Secret = option(Secret(), "public keys of tokens signed elsewhere: a JWK or a JWK set")
     jwt_secret_is_base64: bool = option(False, "jwt_secret is written in base64")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,15 @@ def test_everything_the_builders_say(library: Library, node_modules: Path) -> No
         LIBRARY_SERVICE_KEY=library.service_key,
         LIBRARY_PLACE=library.place,
     )
+
+
+def test_signing_keys_rotate(tmp_path: Path, node_modules: Path) -> None:
+    app, data = Path(__file__).parents[1] / "faults" / "app.py", tmp_path / "data"
+    settings = {"MAINSPRING_AUTH__JWT_ALGORITHM": "ES256", "MAINSPRING_AUTH__AUTOCONFIRM": "true"}
+    with LiveServer(app, data=data, env=settings) as server:
+        rotate = [str(Path(sys.executable).parent / "mainspring"), "keys", "rotate", "--now", "--data", str(data)]
+        variables = {"SERVER_URL": server.url, "SERVER_KEYS": json.dumps(server.keys), "ROTATE": json.dumps(rotate)}
+        _run(node_modules / "rotation", "claims.test.js", **variables)
 
 
 def _run(folder: Path, file: str, **variables: str) -> None:

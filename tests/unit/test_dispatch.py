@@ -292,7 +292,7 @@ async def test_a_failed_stop_does_not_keep_the_others() -> None:
 
 async def test_health_follows_the_server() -> None:
     app: Dispatcher
-    app = Dispatcher(ops_routes(lambda: app.serving, {"keys": []}))
+    app = Dispatcher(ops_routes(lambda: app.serving, lambda: {"keys": []}))
     assert (await ask(app, "/healthz"))[0] == 503
     await app.start()
     assert (await ask(app, "/healthz"))[0] == 200
@@ -305,7 +305,7 @@ async def test_health_follows_the_server() -> None:
 
 @pytest.mark.parametrize("path", ["/.well-known/jwks.json", "/auth/v1/.well-known/jwks.json"])
 async def test_the_public_keys_are_published(path: str) -> None:
-    app = Dispatcher(ops_routes(lambda: True, {"keys": [{"kid": "k"}]}))
+    app = Dispatcher(ops_routes(lambda: True, lambda: {"keys": [{"kid": "k"}]}))
     status, headers, body = await ask(app, path)
     assert (status, json.loads(body)) == (200, {"keys": [{"kid": "k"}]})
     assert headers[b"cache-control"] == b"public, max-age=600"

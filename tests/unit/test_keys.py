@@ -17,19 +17,21 @@ import pytest
 
 from mainspring.errors import ConfigError
 from mainspring.observe import KeysCreated, Observation
-from mainspring.services.identity.keys import ApiKeys, KeySet, open_api_keys, open_keys
+from mainspring.services.identity.api_keys import ApiKeys, open_api_keys
+from mainspring.services.identity.keys import KeySet, open_keys
 from mainspring.settings import AuthSettings, Secret
 
 SECRET = AuthSettings(jwt_secret=Secret("0123456789abcdef0123456789abcdef"))
 PROGRAM = """
 import sys
 from pathlib import Path
-from mainspring.services.identity.keys import open_api_keys, open_keys
+from mainspring.services.identity.api_keys import open_api_keys
+from mainspring.services.identity.keys import open_keys
 from mainspring.settings import AuthSettings
 sys.stdin.readline()
 keys = open_keys(Path(sys.argv[1]), AuthSettings())
 api = open_api_keys(Path(sys.argv[1]), keys)
-print(keys.kid, api.anon, api.service.reveal())
+print(keys.kid, api.anon, api.service.reveal(), api.publishable, api.private.reveal())
 """
 
 
@@ -49,7 +51,7 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
 def test_only_the_owner_can_read_them(tmp_path: Path) -> None:
     both(tmp_path / "keys")
     files = list((tmp_path / "keys").iterdir())
-    assert len(files) == 3
+    assert len(files) == 5
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
 
@@ -94,7 +96,7 @@ def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
         said = {process.communicate(timeout=60)[0] for process in running}
         assert {process.returncode for process in running} == {0}
     assert len(said) == 1
-    assert len(list((tmp_path / "keys").iterdir())) == 3
+    assert len(list((tmp_path / "keys").iterdir())) == 5
 
 
 @pytest.mark.parametrize("content", [b"", b"not a key", b"\xff\xfe"])

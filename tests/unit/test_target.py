@@ -123,7 +123,7 @@ def test_a_mistake_ends_the_command_with_2_and_no_traceback(folder: Path, capsys
 def test_the_keys_are_printed(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["keys", "--data", "there"]) == 0
     first = capsys.readouterr().out
-    assert [line.split("=")[0] for line in first.splitlines()] == ["ANON_KEY", "SERVICE_KEY"]
+    assert [line.split("=")[0] for line in first.splitlines()] == ["ANON_KEY", "SERVICE_KEY", "PUBLISHABLE_KEY", "SECRET_KEY"]
     main(["keys", "--data", "there", "--format", "env"])
     assert capsys.readouterr().out == first
     monkeypatch.setenv("MAINSPRING_AUTH__JWT_SECRET", "0123456789abcdef0123456789abcdef")

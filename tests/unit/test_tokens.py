@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mainspring.errors import IdentityError, TokenExpired, TokenInvalid
-from mainspring.services.identity.keys import KeySet, open_api_keys, open_keys
+from mainspring.services.identity.api_keys import open_api_keys
+from mainspring.services.identity.keys import KeySet, open_keys
 from mainspring.services.identity.tokens import MAX_TOKEN_BYTES, TokenVerifier
 from mainspring.settings import AuthSettings, Secret
 

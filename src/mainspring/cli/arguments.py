@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.command == "keys":
             from mainspring.cli.keys import keys
 
-            return keys(flags, given.format)
+            return keys(flags, given)
         if given.command == "reference":
             from mainspring.cli.reference import reference
 
@@ -98,9 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_flag(beginning, OPTIONS["database.url"], "--from")
     beginning.add_argument("--out", default="app.py", metavar="FILE", help="the file to write; it must not exist (app.py)")
     _add_flag(beginning, OPTIONS["rest.schemas"])
-    printing = commands.add_parser("keys", help="print the API keys, made first where there are none", allow_abbrev=False)
-    printing.add_argument("--format", choices=("env", "json"), default="env", help="form of the output (env)")
-    _add_flag(printing, OPTIONS["server.data"])
+    _add_keys(commands.add_parser("keys", help="print the API keys; list, rotate or revoke signing keys", allow_abbrev=False))
     signing = commands.add_parser("token", help="sign a user's token, for development", allow_abbrev=False)
     signing.add_argument("--user", required=True, metavar="UUID", help="the user's id (sub)")
     signing.add_argument("--roles", default="", help="app_metadata.roles, with commas between")
@@ -118,6 +116,16 @@ def _parser() -> argparse.ArgumentParser:
     telling = commands.add_parser("reference", help="print a reference page", allow_abbrev=False)
     telling.add_argument("page", choices=("settings", "errors", "operators"))
     return parser
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    told = "print the API keys (made first where there are none), list the signing keys, bring in a new one, end one at once"
+    parser.add_argument("action", nargs="?", choices=("print", "list", "rotate", "revoke"), default="print", help=told)
+    parser.add_argument("kid", nargs="?", help="revoke: which key")
+    parser.add_argument("--now", action="store_true", help="rotate: the new key signs at once, before all have seen it")
+    parser.add_argument("--format", choices=("env", "json"), default="env", help="print: form of the output (env)")
+    for key in ("server.data", "auth.jwt_algorithm", "auth.key_overlap_seconds"):
+        _add_flag(parser, OPTIONS[key])
 
 
 def _add_flag(parser: argparse.ArgumentParser, opt: Option, name: str | None = None) -> None:

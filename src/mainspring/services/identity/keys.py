@@ -1,109 +1,175 @@
-"""The signing keys and the two API keys, in a folder of files only their owner can read.
+"""Which keys sign and verify tokens now: those of the key folder, by the clock, and the shared secret where there is one.
 
-Each is made once and published atomically, so that processes that start at once agree.
+A key signs from the second that its file names until the next one does, and verifies before and for as long after as its tokens
+last. So a rotation is one new file, and every process that sees the folder agrees about it without being told.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
-import os
+import contextlib
+import math
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from mainspring.errors import ConfigError, Mistake
 from mainspring.observe import KeysCreated, Sink, discard
-from mainspring.principal import ANON, SERVICE
-from mainspring.settings import AuthSettings, Secret
+from mainspring.services.identity import signing
+from mainspring.services.identity.api_files import known_keys
+from mainspring.services.identity.key_folder import publish, unreadable
+from mainspring.services.identity.signing import Algorithm, Private, Public, SigningKey
+from mainspring.settings import AuthSettings
 
-Algorithm = Literal["ES256", "HS256"]
-SIGNING_KEY_FILE: Final = "es256.pem"
 SECRET_FILE: Final = "identity.secret"
-API_KEY_SECONDS: Final = 10 * 365 * 24 * 3600
+NEXT, CURRENT, STANDBY, PREVIOUS, RETIRED = "next", "current", "standby", "previous", "retired"
+_SKEW: Final = 60
+_SETTLED_NS: Final = 100_000_000
+_BETWEEN_MISSES: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys tokens are signed and checked with. `secret` is empty where HS256 is not in use."""
+    """The keys of a folder. `secret` is empty where HS256 is not in use; `algorithm` is that of the keys in the folder."""
 
-    private: ec.EllipticCurvePrivateKey
-    kid: str
-    secret: Secret
-    signs_with: Algorithm
-    issuer: str
+    def __init__(self, folder: Path, auth: AuthSettings, clock: Callable[[], float] = time.time) -> None:
+        self.folder, self.issuer, self.secret = folder, auth.issuer, auth.jwt_secret
+        self.algorithm: Algorithm = "RS256" if auth.jwt_algorithm == "RS256" else "ES256"
+        shared = bool(auth.jwt_secret) and auth.jwt_algorithm in ("auto", "HS256")
+        self.signs_with = "HS256" if shared else self.algorithm
+        self._lasts = auth.token_seconds + auth.leeway_seconds + _SKEW
+        self._clock = clock
+        self._keys: tuple[SigningKey, ...] = ()
+        self._until: Mapping[str, float] = {}
+        self._by_kid: Mapping[str, SigningKey] = {}
+        self.known: Mapping[bytes, str] = MappingProxyType({})
+        self._seen = -1
+        self._missed = -math.inf
+        self._changed: list[Callable[[], None]] = []
+
+    # ------------------------------------------------------------ signing
+
+    @property
+    def current(self) -> SigningKey:
+        """The key of the folder that signs now; id tokens even where access tokens are signed with the secret."""
+        begun = self._begun(self.algorithm)
+        return begun[-1] if begun else next(key for key in self._keys if key.algorithm == self.algorithm)
+
+    @property
+    def private(self) -> Private:
+        """The private key that signs now."""
+        return self.current.private
+
+    @property
+    def kid(self) -> str:
+        """Its id."""
+        return self.current.kid
 
     def sign(self, claims: dict[str, Any]) -> str:
         """A token with `claims`, signed with the key that signs new tokens."""
         if self.signs_with == "HS256":
             return jwt.encode(claims, self.secret.reveal(), algorithm="HS256")
-        return jwt.encode(claims, self.private, algorithm="ES256", headers={"kid": self.kid})
+        return self.current.sign(claims)
+
+    # ------------------------------------------------------------ verifying
+
+    def verifies(self, algorithm: str, kid: str | None) -> tuple[Public, float] | None:
+        """The public key that a token names (without a kid: the one that signs) and until when it verifies, if it does."""
+        if kid is None:
+            begun = self._begun(algorithm)
+            key = begun[-1] if begun else None
+        else:
+            key = self._by_kid.get(kid)
+        if key is None or key.algorithm != algorithm or self._clock() >= self._until[key.kid]:
+            return None
+        return key.public, self._until[key.kid]
 
     def jwks(self) -> dict[str, Any]:
-        """The public keys, as RFC 7517 has them; a shared secret is never among them."""
-        public = {
-            **_public_jwk(self.private),
-            "kid": self.kid,
-            "alg": "ES256",
-            "use": "sig",
-            "key_ops": ["verify"],
-        }
-        return {"keys": [public]}
+        """The public keys, as RFC 7517 has them, the next one among them; a shared secret never is."""
+        now = self._clock()
+        signs = self.current
+        keys = sorted(self._keys, key=lambda key: key is not signs)
+        return {"keys": [key.jwk() for key in keys if now < self._until[key.kid]]}
 
+    def states(self) -> list[tuple[SigningKey, str, float]]:
+        """Every key, what it is (of NEXT, CURRENT, STANDBY, PREVIOUS, RETIRED) and until when it verifies."""
+        return [(key, self._state(key), self._until[key.kid]) for key in self._keys]
 
-@dataclass(frozen=True, slots=True)
-class ApiKeys:
-    """The two keys a project hands out, and where the secret one lies."""
+    def _state(self, key: SigningKey) -> str:
+        if self._clock() >= self._until[key.kid]:
+            return RETIRED
+        if key is self.current:
+            return CURRENT
+        if key not in self._begun(key.algorithm):
+            return NEXT
+        return PREVIOUS if self._until[key.kid] < math.inf else STANDBY
 
-    anon: str
-    service: Secret
-    service_file: Path
+    def _begun(self, algorithm: str) -> list[SigningKey]:
+        now = self._clock()
+        return [key for key in self._keys if key.algorithm == algorithm and key.signs_from <= now]
+
+    # ------------------------------------------------------------ changes of the folder
+
+    def tell(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever other keys verify than before."""
+        self._changed.append(changed)
+
+    def look(self) -> bool:
+        """Read the folder where it has changed since it was last read; whether it had. Raises ConfigError."""
+        try:
+            touched = self.folder.stat().st_mtime_ns
+        except OSError as error:
+            raise unreadable(self.folder, error) from error
+        if touched == self._seen:
+            return False
+        self.read()
+        # What changes within one tick of the file system's clock shows no new time: look again soon.
+        self._seen = touched if time.time_ns() - touched > _SETTLED_NS else -1
+        return True
+
+    def missed(self) -> bool:
+        """Look whether the folder holds what a token names and is not known here; not more than once a second."""
+        now = time.monotonic()
+        if now - self._missed < _BETWEEN_MISSES:
+            return False
+        self._missed = now
+        with contextlib.suppress(ConfigError):
+            return self.look()
+        return False
+
+    def read(self) -> None:
+        """Read the folder. Raises ConfigError and keeps the keys of before."""
+        keys = signing.found(self.folder, {key.path: key for key in self._keys})
+        known = known_keys(self.folder)
+        if not any(key.algorithm == self.algorithm for key in keys):
+            raise ConfigError([Mistake(str(self.folder), f"holds no {self.algorithm} key", "restart to have one made")])
+        if (tuple(keys), known) == (self._keys, self.known):
+            return
+        self._keys, self._by_kid, self.known = tuple(keys), {key.kid: key for key in keys}, known
+        after = {key.kid: later for key, later in pairwise(keys) if later.algorithm == key.algorithm}
+        self._until = {key.kid: after[key.kid].signs_from + self._lasts if key.kid in after else math.inf for key in keys}
+        for changed in self._changed:
+            changed()
 
 
 def open_keys(folder: Path, auth: AuthSettings, observe: Sink = discard) -> KeySet:
     """The keys in `folder`, made first where there are none.
 
-    Raises ConfigError when a file there cannot be read or is no ES256 key.
+    Raises ConfigError when a file there cannot be read or is no key of its kind.
     """
-    path = folder / SIGNING_KEY_FILE
+    keys = KeySet(folder, auth)
     try:
-        if not path.exists():
-            _publish(path, _new_private_pem())
+        if not any(key.algorithm == keys.algorithm for key in signing.found(folder, {})):
+            signing.make(folder, keys.algorithm)
             observe(KeysCreated(str(folder)))
-        private = _parse_private(path.read_bytes())
     except OSError as error:
-        raise ConfigError([Mistake(str(path), f"cannot be read or made: {error.strerror or error}")]) from error
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        hint = "restore it from a backup, or remove it to have a new one made (old tokens end)"
-        raise ConfigError([Mistake(str(path), "is not an ES256 (P-256) private key in PEM form", hint)]) from error
-    secret = auth.jwt_secret
-    signs_with: Algorithm = "ES256" if auth.jwt_algorithm == "ES256" or not secret else "HS256"
-    return KeySet(private, _thumbprint(_public_jwk(private)), secret, signs_with, auth.issuer)
-
-
-def open_api_keys(folder: Path, keys: KeySet) -> ApiKeys:
-    """The anon and service_role keys that `keys` signs: made once, the same ever after.
-
-    Raises ConfigError when a file in `folder` cannot be read or made.
-    """
-    mark = _mark(keys)
-    anon = folder / f"{ANON}.{mark}.jwt"
-    service = folder / f"{SERVICE}.{mark}.jwt"
-    return ApiKeys(_open_api_key(anon, ANON, keys), Secret(_open_api_key(service, SERVICE, keys)), service)
+        raise unreadable(folder, error) from error
+    keys.read()
+    return keys
 
 
 def open_secret(folder: Path) -> bytes:
@@ -111,85 +177,11 @@ def open_secret(folder: Path) -> bytes:
     path = folder / SECRET_FILE
     try:
         if not path.exists():
-            _publish(path, secrets.token_bytes(32))
+            publish(path, secrets.token_bytes(32))
         found = path.read_bytes()
     except OSError as error:
-        raise ConfigError([Mistake(str(path), f"cannot be read or made: {error.strerror or error}")]) from error
+        raise unreadable(path, error) from error
     if len(found) != 32:
         hint = "restore it from a backup, or remove it (everybody signs in anew)"
         raise ConfigError([Mistake(str(path), "has not 32 bytes", hint)])
     return found
-
-
-def _open_api_key(path: Path, role: str, keys: KeySet) -> str:
-    try:
-        if not path.exists():
-            now = int(time.time())
-            claims = {"iss": keys.issuer, "role": role, "iat": now, "exp": now + API_KEY_SECONDS}
-            _publish(path, keys.sign(claims).encode() + b"\n")
-        return path.read_text("ascii").strip()
-    except OSError as error:
-        raise ConfigError([Mistake(str(path), f"cannot be read or made: {error.strerror or error}")]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([Mistake(str(path), "is not a token", "remove it to have a new one made")]) from error
-
-
-def _mark(keys: KeySet) -> str:
-    """Tells the API keys of one signing key from those of another: a changed secret makes new ones."""
-    if keys.signs_with == "ES256":
-        return keys.kid[:12]
-    return hmac.new(keys.secret.reveal().encode(), b"mainspring api keys", hashlib.sha256).hexdigest()[:12]
-
-
-def _publish(path: Path, content: bytes) -> None:
-    """Give `path` `content` whole or not at all; where another process was first, its content stays."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)  # unlike a rename, a link never replaces what is there
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _new_private_pem() -> bytes:
-    private = ec.generate_private_key(ec.SECP256R1())
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _parse_private(pem: bytes) -> ec.EllipticCurvePrivateKey:
-    private = load_pem_private_key(pem, password=None)
-    if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):
-        raise ValueError("another kind of key")
-    return private
-
-
-def _public_jwk(private: ec.EllipticCurvePrivateKey) -> dict[str, str]:
-    """The members RFC 7638 takes for the thumbprint of an EC key."""
-    numbers = private.public_key().public_numbers()
-    x, y = (_base64url(part.to_bytes(32, "big")) for part in (numbers.x, numbers.y))
-    return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
-
-
-def _thumbprint(jwk: dict[str, str]) -> str:
-    canonical = json.dumps(jwk, sort_keys=True, separators=(",", ":")).encode()
-    return _base64url(hashlib.sha256(canonical).digest())
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

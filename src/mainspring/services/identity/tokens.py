@@ -19,13 +19,16 @@ from jwt.exceptions import PyJWTError
 
 from mainspring.errors import TokenExpired, TokenInvalid, shorten
 from mainspring.principal import ANON, AUTHENTICATED, SERVICE, Principal
+from mainspring.services.identity.api_files import PREFIXES
 from mainspring.services.identity.keys import KeySet
+from mainspring.services.identity.opaque import digest
 from mainspring.settings import AuthSettings
 
 MAX_TOKEN_BYTES: Final = 8192
 BUILT_IN_ROLES: Final = frozenset({ANON, AUTHENTICATED, SERVICE})
 _SHAPE: Final = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 _LATEST: Final = 253_402_300_800  # the end of the year 9999
+_PLAIN: Final = tuple(prefix.encode() for prefix in PREFIXES.values())
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 _Entry = tuple[Principal, float]
@@ -59,7 +62,7 @@ class TokenVerifier:
         self._young: dict[bytes, _Entry] = {}
         self._old: dict[bytes, _Entry] = {}
         self._revoked: dict[str, Revoked] = {}
-        self._jws = PyJWS(algorithms=["ES256", "HS256"])
+        self._jws = PyJWS(algorithms=["ES256", "RS256", "HS256"])
 
     def __call__(self, token: bytes) -> Principal:
         """The principal `token` stands for. Raises TokenInvalid or TokenExpired."""
@@ -79,6 +82,10 @@ class TokenVerifier:
             for token in [token for token, (principal, _) in known.items() if self._is_revoked(principal.claims)]:
                 del known[token]
 
+    def forget(self) -> None:
+        """Verify every token anew: other keys verify than before."""
+        self._young, self._old = {}, {}
+
     def _is_revoked(self, claims: Mapping[str, Any]) -> bool:
         session = claims.get("session_id")
         for subject in (claims.get("sub"), session):
@@ -89,10 +96,8 @@ class TokenVerifier:
 
     def _look_further(self, token: bytes) -> Principal:
         entry = self._old.pop(token, None) or self._young.pop(token, None)
-        if entry is None:
+        if entry is None or self._clock() >= entry[1]:
             entry = self._verify(token)
-        elif self._clock() >= entry[1]:
-            raise TokenExpired
         if len(self._young) >= self._half:
             self._old, self._young = self._young, {}
         self._young[token] = entry
@@ -103,34 +108,59 @@ class TokenVerifier:
             raise TokenInvalid(f"The JWT is longer than {MAX_TOKEN_BYTES} bytes")
         if not token:
             raise TokenInvalid("Empty JWT is sent in Authorization header")
+        if token.startswith(_PLAIN):
+            return self._plain(token)
         parts = token.count(b".") + 1
         if parts != 3:
             raise TokenInvalid(f"Expected 3 parts in JWT; got {parts}")
         if not _SHAPE.match(token):
             raise TokenInvalid("The JWT is not base64url encoded")
-        key, algorithm = self._choose_key(_read_object(token[: token.index(b".")], "header"))
-        try:
-            signed = self._jws.decode_complete(token, key, algorithms=[algorithm])
-        except (PyJWTError, ValueError) as error:
-            raise TokenInvalid("JWT cryptographic operation failed") from error
-        claims = _parse_object(signed["payload"], "payload")
-        entry = self._principal(claims), self._lifetime(claims)
+        payload, until = self._payload(token)
+        claims = _parse_object(payload, "payload")
+        entry = self._principal(claims), min(self._lifetime(claims), until)
         if self._revoked and self._is_revoked(claims):
             raise TokenInvalid("The session of this JWT has ended", claims=True)
         return entry
 
-    def _choose_key(self, header: dict[str, Any]) -> tuple[Any, str]:
+    def _payload(self, token: bytes) -> tuple[bytes, float]:
+        """What a token says that is one of ours, and until when its key verifies."""
+        header = _read_object(token[: token.index(b".")], "header")
+        chosen = self._choose_key(header)
+        if chosen is None and isinstance(header.get("kid"), str):
+            if self._keys.missed():
+                chosen = self._choose_key(header)
+            if chosen is None and digest(token) in self._keys.known:
+                return _decoded(token[token.index(b".") + 1 : token.rindex(b".")], "payload"), math.inf
+        if chosen is None:
+            raise TokenInvalid("No suitable key or wrong key type")
+        key, algorithm, until = chosen
+        try:
+            return self._jws.decode_complete(token, key, algorithms=[algorithm])["payload"], until
+        except (PyJWTError, ValueError) as error:
+            raise TokenInvalid("JWT cryptographic operation failed") from error
+
+    def _choose_key(self, header: dict[str, Any]) -> tuple[Any, str, float] | None:
         """The one key for the header's algorithm. `jku`, `x5u`, `jwk` and `x5c` are not even looked at."""
         if "crit" in header or "b64" in header:
             raise TokenInvalid("The JWT header asks for extensions that are not supported")
         algorithm, kid = header.get("alg"), header.get("kid")
         if kid is not None and not isinstance(kid, str):
             raise TokenInvalid("The JWT header's kid is not a string")
-        if algorithm == "ES256" and kid in (None, self._keys.kid):
-            return self._keys.private.public_key(), "ES256"
         if algorithm == "HS256" and self._keys.secret:
-            return self._keys.secret.reveal(), "HS256"
-        raise TokenInvalid("No suitable key or wrong key type")
+            return self._keys.secret.reveal(), "HS256", math.inf
+        if algorithm not in ("ES256", "RS256"):
+            return None
+        found = self._keys.verifies(algorithm, kid)
+        return None if found is None else (found[0], algorithm, found[1])
+
+    def _plain(self, key: bytes) -> _Entry:
+        """Whom an API key stands for that is no token."""
+        role = self._keys.known.get(digest(key))
+        if role is None and self._keys.missed():
+            role = self._keys.known.get(digest(key))
+        if role is None:
+            raise TokenInvalid("Unknown API key")
+        return self._principal({"role": role}), math.inf
 
     def _lifetime(self, claims: dict[str, Any]) -> float:
         """Until when the token holds, by our clock. Raises when that is past or has not begun."""
@@ -184,11 +214,14 @@ def _seconds(claims: dict[str, Any], claim: str) -> float | None:
 
 
 def _read_object(segment: bytes, part: str) -> dict[str, Any]:
+    return _parse_object(_decoded(segment, part), part)
+
+
+def _decoded(segment: bytes, part: str) -> bytes:
     try:
-        text = urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
+        return urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
     except ValueError as error:
         raise TokenInvalid(f"The JWT {part} is not base64url encoded") from error
-    return _parse_object(text, part)
 
 
 def _parse_object(text: bytes, part: str) -> dict[str, Any]:

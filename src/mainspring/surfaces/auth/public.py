@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
@@ -23,9 +23,9 @@ _CACHED: Final[Header] = (b"cache-control", b"public, max-age=600")
 
 @dataclass(frozen=True, slots=True)
 class Public(Desk):
-    """The endpoints that need no session. `keys` is the JWK set of the public keys."""
+    """The endpoints that need no session. `keys` tells the JWK set of the public keys as it is now."""
 
-    keys: Mapping[str, Any]
+    keys: Callable[[], Mapping[str, Any]]
 
     # ------------------------------------------------------------ what anybody may ask
 
@@ -40,7 +40,7 @@ class Public(Desk):
 
     async def jwks(self, asked: Asked) -> Answer:
         """The public keys."""
-        return Answer(body=render.json(self.keys), headers=[_CACHED])
+        return Answer(body=render.json(self.keys()), headers=[_CACHED])
 
     # ------------------------------------------------------------ signing up and in
 

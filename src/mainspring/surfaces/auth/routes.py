@@ -40,7 +40,7 @@ class AuthSurface:
         identity: Identity,
         verifier: TokenVerifier,
         auth: AuthSettings,
-        jwks: Mapping[str, Any],
+        jwks: Callable[[], Mapping[str, Any]],
         locate: Locate,
         captcha: Captcha | None = None,
     ) -> None:

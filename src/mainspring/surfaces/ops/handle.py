@@ -22,10 +22,9 @@ def health(serving: Callable[[], bool]) -> ASGIApp:
     return _readable(answer, NO_STORE)
 
 
-def jwks(public_keys: Mapping[str, Any]) -> ASGIApp:
+def jwks(public_keys: Callable[[], Mapping[str, Any]]) -> ASGIApp:
     """The public keys that tokens can be checked with."""
-    body = json.dumps(public_keys).encode()
-    return _readable(lambda: (200, body), _CACHED)
+    return _readable(lambda: (200, json.dumps(public_keys()).encode()), _CACHED)
 
 
 def _readable(answer: Callable[[], tuple[int, bytes]], caching: Header) -> ASGIApp:

@@ -9,8 +9,8 @@ from mainspring.http.headers import ASGIApp
 from mainspring.surfaces.ops.handle import health, jwks
 
 
-def routes(serving: Callable[[], bool], public_keys: Mapping[str, Any]) -> dict[str, ASGIApp]:
-    """The endpoints by whole path. `serving` tells whether requests are served, `public_keys` is the JWKS.
+def routes(serving: Callable[[], bool], public_keys: Callable[[], Mapping[str, Any]]) -> dict[str, ASGIApp]:
+    """The endpoints by whole path. `serving` tells whether requests are served, `public_keys` the JWKS as it is now.
 
     It lies where clients of Supabase look for it as well, unless something else answers there.
     """
