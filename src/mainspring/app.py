@@ -216,7 +216,7 @@ class Mainspring:
 
         async def describe(principal: Principal, schema: str, request: Request, media: str) -> bytes:
             here = [each for each in functions.values() if each.routine.name.schema == schema]
-            routines = [each.routine for each in here if principal.bypass or principal.role in each.roles]
+            routines = [each.routine for each in here if each.open_to(principal)]
             visible = planner.visible(schema, principal)
             if media == OPENAPI:
                 return _openapi(settings, schema, principal, catalog, visible, routines)
@@ -423,6 +423,7 @@ def _people(
     identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, open_counters(), observe, hooks)
     direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why
     keys.tell(direct.forget)
+    direct.issues(identity.scoped_keys.find)
     surface = AuthSurface(identity, direct, settings.auth, keys.jwks, locate, open_captcha(settings.captcha, web))
     routes: dict[str, ASGIApp] = {AUTH_PATH: surface}
     if isinstance(mailer, Inbox):

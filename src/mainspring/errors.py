@@ -38,7 +38,8 @@
     |  |- FlowUnknown           8025 |- FlowExpired           8026 |- VerifierInvalid       8027
     |  |- Contended             8028 |- MessageUndelivered    8029 |- HookTimedOut          8040
     |  |- HookAnswerTooLarge    8041 |- HookAnswerNotJson     8042 |- HookFailed            8043
-    |  |- VerificationRejected  8044 |- CaptchaFailed         8045 `- CaptchaUnchecked      8046
+    |  |- VerificationRejected  8044 |- CaptchaFailed         8045 |- CaptchaUnchecked      8046
+    |  `- ApiKeyUnknown         8060
     `- ConfigError             90xx  the process must not start
 
 The first two digits are the family; a leaf's number never changes its meaning. `message` says what went wrong, `hint` how
@@ -1296,6 +1297,17 @@ class CaptchaUnchecked(SignInError):
     @property
     def message(self) -> str:
         return "captcha verification process failed"
+
+
+@dataclass(eq=False)
+class ApiKeyUnknown(SignInError):
+    """No such API key."""
+
+    code: ClassVar[str] = "MS8060"
+
+    @property
+    def message(self) -> str:
+        return "API key not found"
 
 
 # ---------------------------------------------------------------- 90xx configuration

@@ -135,7 +135,7 @@ class RevocationsUnread(Observation, frozen=True):
 
 
 class KeysUnread(Observation, frozen=True):
-    """The key folder could not be read anew: the keys of before go on; it is tried again."""
+    """Which keys there are could not be read anew: those of before go on; it is tried again."""
 
     level: ClassVar[str] = "error"
     cause: BaseException

@@ -104,3 +104,20 @@ def test_keys_that_are_no_tokens(tmp_path: Path, app: Path) -> None:
         wrong = {"apikey": server.keys["SECRET_KEY"][:-1] + "0"}
         assert ask(server, "GET", "/rest/v1/items", headers=wrong).status_code == 401
         assert server.keys["SECRET_KEY"] not in server.log()
+
+
+def test_a_key_for_a_service_is_made_on_the_command_line(tmp_path: Path, app: Path) -> None:
+    data = tmp_path / "data"
+    with LiveServer(app, data=data, env=ES256, args=["--workers", "2"]) as server:
+        limits = ["--tables", "public.items:select", "public.things:insert,delete", "--expires", "90d"]
+        key = keys(data, "create", "--name", "nightly", *limits).strip()
+        assert key.startswith("ms_")
+        time.sleep(NOTICED + GRACE / 2)
+        assert statuses(server, key) == {200}
+        for _ in range(8):
+            assert ask(server, "GET", "/rest/v1/things", key).status_code == 403
+            assert ask(server, "POST", "/rest/v1/items", key, json={"key": "a", "batch": "b"}).status_code == 403
+            assert ask(server, "GET", "/rest/v1/items", headers={"apikey": key}).status_code == 200
+        listed = ask(server, "GET", "/auth/v1/admin/api-keys", server.service_key).json()["api_keys"]
+        assert [(each["name"], each["hint"]) for each in listed] == [("nightly", key[:9])]
+        assert key not in server.log()

@@ -119,12 +119,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
-    told = "print the API keys (made first where there are none), list the signing keys, bring in a new one, end one at once"
-    parser.add_argument("action", nargs="?", choices=("print", "list", "rotate", "revoke"), default="print", help=told)
+    told = (
+        "print the API keys (made first where there are none); list the signing keys, bring in a new one (rotate), end one "
+        "at once (revoke); create a key for a service"
+    )
+    actions = ("print", "list", "rotate", "revoke", "create")
+    parser.add_argument("action", nargs="?", choices=actions, default="print", help=told)
     parser.add_argument("kid", nargs="?", help="revoke: which key")
     parser.add_argument("--now", action="store_true", help="rotate: the new key signs at once, before all have seen it")
     parser.add_argument("--format", choices=("env", "json"), default="env", help="print: form of the output (env)")
-    for key in ("server.data", "auth.jwt_algorithm", "auth.key_overlap_seconds"):
+    parser.add_argument("--name", help="create: what the key is for")
+    parser.add_argument("--role", default="service_role", help="create: the role it has (service_role)")
+    parser.add_argument(
+        "--tables", nargs="+", metavar="TABLE:COMMANDS", help="create: all it may do of that, e.g. public.posts:select,insert"
+    )
+    parser.add_argument("--expires", metavar="AGE", help="create: when it ends, e.g. 90d (never)")
+    for key in ("server.data", "database.url", "auth.jwt_algorithm", "auth.key_overlap_seconds"):
         _add_flag(parser, OPTIONS[key])
 
 

@@ -30,6 +30,7 @@ def keys(flags: Mapping[str, str], given: argparse.Namespace) -> int:
         "list": _list,
         "rotate": _rotate,
         "revoke": _revoke,
+        "create": _create,
     }
     do[given.action](settings, held, given)
     return 0
@@ -78,6 +79,12 @@ def _revoke(settings: Settings, held: KeySet, given: argparse.Namespace) -> None
         api = open_api_keys(held.folder, held)
         print("It had signed API keys, which are refused as well. Apps that hold them need the new ones:")
         print(f"ANON_KEY={api.anon}\nSERVICE_KEY: mainspring keys prints it, it lies in {api.service_file}")
+
+
+def _create(settings: Settings, held: KeySet, given: argparse.Namespace) -> None:
+    from mainspring.cli.api_keys import create  # here: it brings SQLAlchemy and an engine along
+
+    create(settings, given)
 
 
 def _moment(seconds: float) -> str:

@@ -11,7 +11,7 @@ from mainspring.catalog.model import Table
 from mainspring.errors import PermissionDenied
 from mainspring.policy.registry import Registry
 from mainspring.principal import ANON, Principal
-from mainspring.query.ast import TRUE, And, Expr
+from mainspring.query.ast import FALSE, TRUE, And, Expr
 
 __all__ = ["Guards", "Registry"]
 
@@ -30,6 +30,8 @@ class Guards:
 
     def using(self, table: Table, *commands: str) -> Expr:
         """The rows the caller may touch with all of `commands`."""
+        if not self._in_scope(table, *commands):
+            return FALSE
         if self.principal.bypass:
             return TRUE
         role = self.principal.role
@@ -37,15 +39,23 @@ class Guards:
 
     def check(self, table: Table, command: str) -> Expr:
         """What a row must be for the caller to write it with `command`."""
+        if not self._in_scope(table, command):
+            return FALSE
         if self.principal.bypass:
             return TRUE
         return self.registry.check(table.name, self.principal.role, command)
 
     def columns(self, table: Table, command: str) -> frozenset[str]:
         """The columns the caller may use in `command`."""
+        if not self._in_scope(table, command):
+            return frozenset()
         if self.principal.bypass:
             return frozenset(table.columns) | frozenset(table.computed)
         return self.registry.columns(table.name, self.principal.role, command)
+
+    def _in_scope(self, table: Table, *commands: str) -> bool:
+        """Whether the caller's scope lets the role decide at all."""
+        return all(self.principal.within_scope(*table.name, command) for command in commands)
 
     def sees(self, table: Table) -> bool:
         """Whether the caller may read anything of the table at all."""

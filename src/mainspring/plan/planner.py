@@ -53,7 +53,7 @@ class Planner:
         raise RoutineUnknown(call.routine.schema, call.routine.name, arguments=call.arguments)
 
     def plan(self, query: Query, principal: Principal) -> Plan:
-        """The plan of `query` for everyone with this principal's role and bypass.
+        """The plan of `query` for everyone with this principal's role, bypass and scope.
 
         Raises CatalogError, AccessError and RequestError leaves; never touches the request's values.
         """

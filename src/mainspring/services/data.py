@@ -15,12 +15,13 @@ from mainspring.catalog.routines import Routine
 from mainspring.engines.base import Prepared, Request, Result
 from mainspring.errors import EngineError, EngineFault
 from mainspring.observe import EngineFaulted, Sink, discard
-from mainspring.principal import Principal
+from mainspring.principal import Principal, Scope
 from mainspring.query.ast import Call, Delete, Insert, Query, TableName, Update
 
 __all__ = ["Data", "Request", "Result"]
 
 Write = Insert | Update | Delete
+_Key = tuple[Query, str, bool, Scope | None]
 P = TypeVar("P")
 P_in = TypeVar("P_in", contravariant=True)
 P_out = TypeVar("P_out", covariant=True)
@@ -30,7 +31,7 @@ class Plans(Protocol[P_out]):
     """A planner: that of policies, or that of a database that authorises by itself."""
 
     def plan(self, query: Query, principal: Principal) -> P_out:
-        """The plan of a query for everyone with this principal's role and bypass."""
+        """The plan of a query for everyone with this principal's role, bypass and scope."""
         ...
 
     def require_table(self, name: TableName, principal: Principal) -> Table:
@@ -71,7 +72,7 @@ class Data:
 
         self._compile = compile_
         self._capacity = capacity
-        self._prepared: dict[tuple[Query, str, bool], Prepared] = {}
+        self._prepared: dict[_Key, Prepared] = {}
 
     async def execute(self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Answer `query` with the request's `values`, as far as `principal` may.
@@ -80,7 +81,7 @@ class Data:
 
         Raises the leaves of `mainspring.errors`; a write that raises has changed nothing.
         """
-        key = (query, principal.role, principal.bypass)
+        key = (query, principal.role, principal.bypass, principal.scope)
         prepared = self._prepared.get(key) or self._prepare(key, query, principal)
         try:
             return await prepared.run(values, principal, request)
@@ -101,10 +102,10 @@ class Data:
             raise
 
     def _ready(self, query: Query, principal: Principal) -> Prepared:
-        key = (query, principal.role, principal.bypass)
+        key = (query, principal.role, principal.bypass, principal.scope)
         return self._prepared.get(key) or self._prepare(key, query, principal)
 
-    def _prepare(self, key: tuple[Query, str, bool], query: Query, principal: Principal) -> Prepared:
+    def _prepare(self, key: _Key, query: Query, principal: Principal) -> Prepared:
         prepared = self._compile(query, principal)
         if len(self._prepared) >= self._capacity:
             for oldest in list(self._prepared)[: self._capacity // 4 + 1]:

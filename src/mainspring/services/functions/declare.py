@@ -49,6 +49,11 @@ class Function:
     table: TableName | None
     made: Table | None
 
+    def open_to(self, principal: Principal) -> bool:
+        """Whether the caller may call it."""
+        allowed = principal.bypass or principal.role in self.roles
+        return allowed and principal.within_scope(*self.routine.name, "execute")
+
     @property
     def lists(self) -> frozenset[str]:
         """The names of the arguments that are lists."""

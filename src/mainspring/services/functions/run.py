@@ -92,7 +92,7 @@ class Caller:
         """
         assert isinstance(query, Call)
         function = self._find(query)
-        if not principal.bypass and principal.role not in function.roles:
+        if not function.open_to(principal):
             raise RoutineDenied(query.routine.name, principal.role == ANON)
         if query.read_only and not function.routine.read_only:
             raise RoutineWrites(query.routine.name)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from mainspring.backends.counters.base import Counters
 from mainspring.backends.mail.base import Mailer
 from mainspring.backends.sms.base import Sms
-from mainspring.observe import Sink
+from mainspring.observe import KeysUnread, Sink
 from mainspring.services.data import Data
 from mainspring.services.identity.addresses import Redirects
 from mainspring.services.identity.administration import Administration
@@ -24,6 +24,7 @@ from mainspring.services.identity.passwords import Passwords
 from mainspring.services.identity.profile import Profile
 from mainspring.services.identity.refresh import RefreshTokens
 from mainspring.services.identity.revocations import Revocations
+from mainspring.services.identity.scoped_keys import ScopedKeys
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.sign_in import SignIn
 from mainspring.services.identity.sign_up import SignUp
@@ -31,6 +32,7 @@ from mainspring.services.identity.store import Store
 from mainspring.services.identity.texts import Texts
 from mainspring.services.identity.tokens import TokenVerifier
 from mainspring.services.identity.verify import Verify
+from mainspring.services.identity.watch import Watch
 from mainspring.services.identity.wording import Wording
 from mainspring.settings import Settings
 
@@ -51,6 +53,8 @@ class Identity:
     invitations: Invitations
     entries: Entries
     revocations: Revocations
+    scoped_keys: ScopedKeys
+    watched: Watch
 
     @property
     def sessions(self) -> Sessions:
@@ -58,11 +62,14 @@ class Identity:
         return self.parts.sessions
 
     async def start(self) -> None:
-        """Learn which tokens are refused, and from now on what other workers refuse."""
+        """Learn which tokens are refused and which keys are known, and from now on what other workers change about both."""
         await self.revocations.start()
+        await self.scoped_keys.refresh()
+        await self.watched.start()
 
     async def stop(self) -> None:
         """Let what is under way finish."""
+        await self.watched.stop()
         await self.revocations.stop()
         await self.parts.messages.stop()
         self.parts.passwords.close()
@@ -93,6 +100,8 @@ def open_identity(
     parts = Parts(auth, settings.sms, store, Passwords(auth), Codes(secret), sessions, messages, redirects, counters, hooks)
     sign_up = SignUp(parts, secret)
     mailed = Mailed(parts, sign_up)
+    scoped_keys = ScopedKeys(store, verifier.roles)
+    verifier.issues(scoped_keys.find)
     return Identity(
         parts=parts,
         sign_up=sign_up,
@@ -104,6 +113,8 @@ def open_identity(
         invitations=Invitations(parts),
         entries=Entries(store),
         revocations=revocations,
+        scoped_keys=scoped_keys,
+        watched=Watch(scoped_keys.refresh, auth.revocation_seconds, lambda error: observe(KeysUnread(error))),
     )
 
 

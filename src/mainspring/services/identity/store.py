@@ -143,6 +143,10 @@ class Store:
         self.entries = Table(data, "audit_log_entries", Entry)
         self.marks = Table(data, "revocations", Mark)
 
+    def table(self, name: str, rows: type[T]) -> Table[T]:
+        """Another of our tables."""
+        return Table(self._data, name, rows)
+
     async def do(self, *steps: Step) -> None:
         """Carry out the steps in their order: all of them or, by raising, none."""
         await self._data.together(steps, SERVICE_PRINCIPAL)

@@ -28,6 +28,8 @@ MAX_TOKEN_BYTES: Final = 8192
 BUILT_IN_ROLES: Final = frozenset({ANON, AUTHENTICATED, SERVICE})
 _SHAPE: Final = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 _LATEST: Final = 253_402_300_800  # the end of the year 9999
+ISSUED: Final = b"ms_"
+_UNKNOWN: Final = "Unknown API key"
 _PLAIN: Final = tuple(prefix.encode() for prefix in PREFIXES.values())
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
@@ -43,7 +45,7 @@ class TokenVerifier:
     `roles` are those the app declares besides the three that always are.
     """
 
-    __slots__ = ("_audience", "_clock", "_half", "_jws", "_keys", "_leeway", "_old", "_revoked", "_roles", "_young")
+    __slots__ = ("_audience", "_clock", "_half", "_issued", "_jws", "_keys", "_leeway", "_old", "_revoked", "_roles", "_young")
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class TokenVerifier:
         self._young: dict[bytes, _Entry] = {}
         self._old: dict[bytes, _Entry] = {}
         self._revoked: dict[str, Revoked] = {}
+        self._issued: Callable[[bytes], Principal] = _unknown
         self._jws = PyJWS(algorithms=["ES256", "RS256", "HS256"])
 
     def __call__(self, token: bytes) -> Principal:
@@ -82,6 +85,15 @@ class TokenVerifier:
             for token in [token for token, (principal, _) in known.items() if self._is_revoked(principal.claims)]:
                 del known[token]
 
+    @property
+    def roles(self) -> frozenset[str]:
+        """Every role that a token may name."""
+        return self._roles
+
+    def issues(self, find: Callable[[bytes], Principal]) -> None:
+        """From now on ask `find` for keys that begin with ISSUED. It raises TokenInvalid; what it answers is not remembered."""
+        self._issued = find
+
     def forget(self) -> None:
         """Verify every token anew: other keys verify than before."""
         self._young, self._old = {}, {}
@@ -95,6 +107,8 @@ class TokenVerifier:
         return False
 
     def _look_further(self, token: bytes) -> Principal:
+        if token.startswith(ISSUED):
+            return self._issued(token)
         entry = self._old.pop(token, None) or self._young.pop(token, None)
         if entry is None or self._clock() >= entry[1]:
             entry = self._verify(token)
@@ -159,7 +173,7 @@ class TokenVerifier:
         if role is None and self._keys.missed():
             role = self._keys.known.get(digest(key))
         if role is None:
-            raise TokenInvalid("Unknown API key")
+            raise TokenInvalid(_UNKNOWN)
         return self._principal({"role": role}), math.inf
 
     def _lifetime(self, claims: dict[str, Any]) -> float:
@@ -191,6 +205,11 @@ class TokenVerifier:
             raise TokenInvalid("The JWT's aud claim must be a string or an array of strings")
         if self._audience not in named:
             raise TokenInvalid("JWT not in audience")
+
+
+def _unknown(key: bytes) -> Principal:
+    """Nobody has issued keys."""
+    raise TokenInvalid(_UNKNOWN)
 
 
 def _user_id(claims: dict[str, Any]) -> str | None:

@@ -62,6 +62,7 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.AdministratorRequired: (403, "not_admin"),
     errors.SubjectMissing: (403, "bad_jwt"),
     errors.UserUnknown: (404, "user_not_found"),
+    errors.ApiKeyUnknown: (404, "api_key_not_found"),
     errors.FlowUnknown: (404, "flow_state_not_found"),
     errors.FlowExpired: (422, "flow_state_expired"),
     errors.VerifierInvalid: (400, "bad_code_verifier"),

@@ -18,6 +18,7 @@ from mainspring.settings import AuthSettings
 from mainspring.surfaces.auth import parse
 from mainspring.surfaces.auth.account import Own
 from mainspring.surfaces.auth.admin import Admin
+from mainspring.surfaces.auth.api_keys import KeyDesk
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk
 from mainspring.surfaces.auth.captcha import Gate
 from mainspring.surfaces.auth.errors import Refused, render_error
@@ -47,7 +48,13 @@ class AuthSurface:
         self._locate = locate
         desk = (identity, verifier, auth)
         self._routes = Routes(
-            {**_public(Public(*desk, jwks)), **_own(Own(*desk)), **_admin(Admin(*desk)), **_inviting(Inviting(*desk))}
+            {
+                **_public(Public(*desk, jwks)),
+                **_own(Own(*desk)),
+                **_admin(Admin(*desk)),
+                **_inviting(Inviting(*desk)),
+                **_api_keys(KeyDesk(*desk)),
+            }
         )
         self._gate = Gate(Desk(*desk), captcha)
 
@@ -146,4 +153,11 @@ def _inviting(do: Inviting) -> dict[str, Methods]:
         "/invite": {"POST": do.invite},
         "/admin/generate_link": {"POST": do.link},
         "/admin/audit": {"GET": do.audit},
+    }
+
+
+def _api_keys(do: KeyDesk) -> dict[str, Methods]:
+    return {
+        "/admin/api-keys": {"GET": do.list_keys, "POST": do.create_key},
+        "/admin/api-keys/{id}": {"GET": do.get_key, "PATCH": do.change_key, "DELETE": do.revoke_key},
     }
