@@ -39,7 +39,10 @@
     |  |- Contended             8028 |- MessageUndelivered    8029 |- HookTimedOut          8040
     |  |- HookAnswerTooLarge    8041 |- HookAnswerNotJson     8042 |- HookFailed            8043
     |  |- VerificationRejected  8044 |- CaptchaFailed         8045 |- CaptchaUnchecked      8046
-    |  `- ApiKeyUnknown         8060
+    |  |- ApiKeyUnknown         8060 |- FeatureDisabled       8061 |- ClientUnknown         8062
+    |  |- ClientMismatch        8063 |- AuthorizationUnknown  8064 |- AuthorizationUsed     8065
+    |  |- ConsentUnknown        8066 |- GrantInvalid          8067 |- ScopeInvalid          8068
+    |  `- ProgramRefused        8069
     `- ConfigError             90xx  the process must not start
 
 The first two digits are the family; a leaf's number never changes its meaning. `message` says what went wrong, `hint` how
@@ -1308,6 +1311,107 @@ class ApiKeyUnknown(SignInError):
     @property
     def message(self) -> str:
         return "API key not found"
+
+
+@dataclass(eq=False)
+class FeatureDisabled(SignInError):
+    """A part of the auth service that is switched off."""
+
+    code: ClassVar[str] = "MS8061"
+    what: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.what} is disabled"
+
+
+@dataclass(eq=False)
+class ClientUnknown(SignInError):
+    """No such program that people sign in to."""
+
+    code: ClassVar[str] = "MS8062"
+
+    @property
+    def message(self) -> str:
+        return "OAuth client not found"
+
+
+@dataclass(eq=False)
+class ClientMismatch(SignInError):
+    """The refresh token was given to somebody else."""
+
+    code: ClassVar[str] = "MS8063"
+
+    @property
+    def message(self) -> str:
+        return "Client does not match the session's OAuth client"
+
+
+@dataclass(eq=False)
+class AuthorizationUnknown(SignInError):
+    """No such request of a program, or somebody else's, or too old."""
+
+    code: ClassVar[str] = "MS8064"
+
+    @property
+    def message(self) -> str:
+        return "authorization not found"
+
+
+@dataclass(eq=False)
+class AuthorizationUsed(SignInError):
+    """The request of a program has been answered."""
+
+    code: ClassVar[str] = "MS8065"
+
+    @property
+    def message(self) -> str:
+        return "authorization request is no longer pending"
+
+
+@dataclass(eq=False)
+class ConsentUnknown(SignInError):
+    """Nothing is allowed that could be withdrawn."""
+
+    code: ClassVar[str] = "MS8066"
+
+    @property
+    def message(self) -> str:
+        return "No active grant found for this client"
+
+
+@dataclass(eq=False)
+class GrantInvalid(SignInError):
+    """A code that a program may not exchange for tokens."""
+
+    code: ClassVar[str] = "MS8067"
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return self.reason
+
+
+@dataclass(eq=False)
+class ScopeInvalid(SignInError):
+    """A program asks for more than it was allowed."""
+
+    code: ClassVar[str] = "MS8068"
+
+    @property
+    def message(self) -> str:
+        return "The requested scope exceeds what was granted"
+
+
+@dataclass(eq=False)
+class ProgramRefused(SignInError):
+    """A program with a person's token wants what only the person may."""
+
+    code: ClassVar[str] = "MS8069"
+
+    @property
+    def message(self) -> str:
+        return "Tokens issued to OAuth clients cannot be used here"
 
 
 # ---------------------------------------------------------------- 90xx configuration

@@ -13,6 +13,7 @@ import pytest
 
 from tests.clients.conftest import Library
 from tests.support.live import LiveServer
+from tests.support.servers import PostgresServer
 
 FILES = sorted(path.name for path in (Path(__file__).parent / "js").glob("*.test.js"))
 
@@ -47,6 +48,18 @@ def test_signing_keys_rotate(tmp_path: Path, node_modules: Path) -> None:
         rotate = [str(Path(sys.executable).parent / "mainspring"), "keys", "rotate", "--now", "--data", str(data)]
         variables = {"SERVER_URL": server.url, "SERVER_KEYS": json.dumps(server.keys), "ROTATE": json.dumps(rotate)}
         _run(node_modules / "rotation", "claims.test.js", **variables)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_being_a_provider(tmp_path: Path, node_modules: Path, engine: str, request: pytest.FixtureRequest) -> None:
+    app, database = Path(__file__).parents[1] / "support" / "people.py", None
+    if engine == "postgres":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        database = postgres.database("provider")
+    settings = {f"MAINSPRING_AUTH__{name}": "true" for name in ("OAUTH_SERVER", "AUTOCONFIRM")}
+    settings["MAINSPRING_AUTH__JWT_ALGORITHM"] = "ES256"
+    with LiveServer(app, data=tmp_path / "data", database=database, env=settings) as server:
+        _run(node_modules / "oauth", "consent.test.js", SERVER_URL=server.url, SERVER_KEYS=json.dumps(server.keys))
 
 
 def _run(folder: Path, file: str, **variables: str) -> None:

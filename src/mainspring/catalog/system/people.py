@@ -84,6 +84,7 @@ class Session(SystemBase):
     __tablename__ = "sessions"
     __table_args__ = (
         Index("auth_sessions_user_id_idx", "user_id"),
+        Index("auth_sessions_oauth_client_id_idx", "oauth_client_id"),
         {"schema": "auth", "comment": "The devices on which people are signed in."},
     )
 
@@ -97,6 +98,8 @@ class Session(SystemBase):
     user_agent: Mapped[str | None]
     ip: Mapped[str | None]
     tag: Mapped[str | None]
+    oauth_client_id: Mapped[UUID | None]
+    scopes: Mapped[str | None]
     created_at: Mapped[datetime] = moment()
     updated_at: Mapped[datetime | None]
 

@@ -64,6 +64,10 @@ class Redirects:
         """`wanted` where people may be sent there, else the site."""
         return wanted if wanted and self._allowed(wanted) else self.site_url
 
+    def allows(self, origin: str) -> bool:
+        """Whether a page from there may ask in a person's name."""
+        return self._allowed(origin)
+
     def _allowed(self, wanted: str) -> bool:
         try:
             parts = urlsplit(wanted)

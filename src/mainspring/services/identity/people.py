@@ -87,7 +87,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A device on which a person is signed in; `users` is that person."""
+    """A device on which a person is signed in, or a program that acts for them; `users` is that person."""
 
     id: str
     user_id: str
@@ -99,6 +99,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str | None = None
     ip: str | None = None
     tag: str | None = None
+    oauth_client_id: str | None = None
+    scopes: str | None = None
     created_at: str
     updated_at: str | None = None
     users: User | None = None

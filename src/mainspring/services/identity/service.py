@@ -19,6 +19,7 @@ from mainspring.services.identity.invitations import Invitations
 from mainspring.services.identity.keys import KeySet
 from mainspring.services.identity.mailed import Mailed
 from mainspring.services.identity.messages import Messages
+from mainspring.services.identity.oauth_server import OAuthServer, open_oauth_server
 from mainspring.services.identity.parts import Parts
 from mainspring.services.identity.passwords import Passwords
 from mainspring.services.identity.profile import Profile
@@ -55,6 +56,7 @@ class Identity:
     revocations: Revocations
     scoped_keys: ScopedKeys
     watched: Watch
+    oauth: OAuthServer
 
     @property
     def sessions(self) -> Sessions:
@@ -115,6 +117,7 @@ def open_identity(
         revocations=revocations,
         scoped_keys=scoped_keys,
         watched=Watch(scoped_keys.refresh, auth.revocation_seconds, lambda error: observe(KeysUnread(error))),
+        oauth=open_oauth_server(store, sessions, revocations, keys, external + PATH),
     )
 
 

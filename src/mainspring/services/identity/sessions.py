@@ -10,7 +10,15 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from mainspring.datatypes import format_utc
-from mainspring.errors import Contended, NotSingular, RefreshTokenReused, SessionExpired, SessionUnknown, UserBanned
+from mainspring.errors import (
+    ClientMismatch,
+    Contended,
+    NotSingular,
+    RefreshTokenReused,
+    SessionExpired,
+    SessionUnknown,
+    UserBanned,
+)
 from mainspring.services.identity.hooks import Claims, Hooks
 from mainspring.services.identity.keys import KeySet
 from mainspring.services.identity.people import Asker, Granted, Session, User, moment, now
@@ -41,8 +49,12 @@ class Sessions:
 
     # ------------------------------------------------------------ beginning
 
-    async def begin(self, user: User, method: str, asker: Asker) -> tuple[Granted, list[Step]]:
+    async def begin(
+        self, user: User, method: str, asker: Asker, *, client: str | None = None, scope: str | None = None
+    ) -> tuple[Granted, list[Step]]:
         """A new session and the steps that make it one. What is granted must not leave before they are done.
+
+        One that a program is given (its `client` id, the `scope` it was allowed) leaves the user's own alone.
 
         Raises what the application refuses.
         """
@@ -57,9 +69,11 @@ class Sessions:
             "ip": asker.ip,
             "created_at": format_utc(at),
             "updated_at": format_utc(at),
+            "oauth_client_id": client,
+            "scopes": scope,
         }
         steps = [self._store.sessions.insert(row)]
-        if self._auth.single_session:
+        if self._auth.single_session and client is None:
             steps += self.end_all(user, but=row["id"])
             user = replace(user, tokens_valid_from=_cut(user))
         return await self.grant(user, Session(**row), method), steps
@@ -84,15 +98,19 @@ class Sessions:
             "session_id": session.id,
             "is_anonymous": user.is_anonymous,
         }
+        if session.oauth_client_id is not None:
+            claims |= _program(session)
         if self._hooks.claims_set:
             claims = await self._hooks.custom_claims(user, claims, method, Asker(session.ip or ""))
+            if session.oauth_client_id is not None:  # whatever the hook says, a program's token is one
+                claims |= _program(session)
         refresh = self._tokens.write(session.id, session.refresh_token_counter)
         return Granted(self._keys.sign(claims), refresh, expires, user, session)
 
     # ------------------------------------------------------------ refreshing
 
-    async def refresh(self, text: str, asker: Asker) -> Granted:
-        """New tokens for a refresh token.
+    async def refresh(self, text: str, asker: Asker, client: str | None = None) -> Granted:
+        """New tokens for a refresh token. Those that a program was given serve that program (its `client` id) and nobody else.
 
         The active one is used up: its session goes on to the next number. The one before it answers the active one, whenever it
         comes, since its answer may have been lost; older ones do so for a while. After that the session ends.
@@ -103,6 +121,8 @@ class Sessions:
             session = await self._store.sessions.find(id=named.session)
             if session is None or session.users is None:
                 raise SessionUnknown(refreshing=True)
+            if session.oauth_client_id != client:
+                raise ClientMismatch
             at = now()
             self._demand(session, session.users, at)
             active = session.refresh_token_counter
@@ -187,6 +207,11 @@ class Sessions:
         await self._store.do(*steps)
         if any(self._revocations.marks(step) for step in steps):
             await self._revocations.refresh()
+
+
+def _program(session: Session) -> Claims:
+    """What the tokens of a program say more."""
+    return {"client_id": session.oauth_client_id, "scope": session.scopes or ""}
 
 
 def _cut(user: User) -> int:

@@ -75,7 +75,7 @@ class TokenVerifier:
         return self._look_further(token)
 
     def revoke(self, subjects: Mapping[str, Revoked], *, only: bool = False) -> None:
-        """From now on refuse the tokens of these users and sessions, those verified before as well; `only` these."""
+        """From now on refuse the tokens of these users, sessions and programs, those verified before as well; `only` these."""
         if only:
             self._revoked = {subject: how for subject, how in self._revoked.items() if subject in subjects}
         if all(self._revoked.get(subject) == how for subject, how in subjects.items()):
@@ -100,7 +100,7 @@ class TokenVerifier:
 
     def _is_revoked(self, claims: Mapping[str, Any]) -> bool:
         session = claims.get("session_id")
-        for subject in (claims.get("sub"), session):
+        for subject in (claims.get("sub"), session, claims.get("client_id")):
             valid_from, kept = self._revoked.get(subject, _NOT) if isinstance(subject, str) else _NOT
             if (claims.get("iat") or 0) < valid_from and (kept is None or kept != session):
                 return True

@@ -17,7 +17,7 @@ class Own(Desk):
 
     async def user(self, asked: Asked) -> Answer:
         """GET /user."""
-        found, _ = await self.identity.profile.of(self.bearer(asked))
+        found, _ = await self.identity.profile.of(self.bearer(asked, programs=True))
         return Answer(body=render.json(render.user(found)))
 
     async def update_user(self, asked: Asked) -> Answer:

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from mainspring.backends.counters.base import Rate
-from mainspring.errors import AdministratorRequired, BearerMissing, TooManyRequests
+from mainspring.errors import AdministratorRequired, BearerMissing, ProgramRefused, TooManyRequests
 from mainspring.http.headers import JSON, NO_STORE, Header, find
 from mainspring.principal import Principal
 from mainspring.services.identity.people import Asker, Granted
@@ -51,15 +51,21 @@ class Desk:
     verifier: TokenVerifier
     auth: AuthSettings
 
-    def bearer(self, asked: Asked) -> Principal:
-        """Who asks. An apikey is nobody, but for a secret one. Raises BearerMissing, TokenInvalid, TokenExpired."""
+    def bearer(self, asked: Asked, *, programs: bool = False) -> Principal:
+        """Who asks. An apikey is nobody, but for a secret one. `programs`: one that acts for a person may ask as well.
+
+        Raises BearerMissing, TokenInvalid, TokenExpired, ProgramRefused.
+        """
         given = find(asked.headers, b"authorization") or b""
         apikey = find(asked.headers, b"apikey") or b""
         if not given and apikey.startswith(_SECRET):
             return self.verifier(apikey)
         if given[:7].lower() != b"bearer " or not given[7:].strip():
             raise BearerMissing
-        return self.verifier(given[7:].strip())
+        principal = self.verifier(given[7:].strip())
+        if not programs and principal.claim("client_id") is not None:
+            raise ProgramRefused
+        return principal
 
     def administrator(self, asked: Asked) -> None:
         """Return when the service key asks, or a key of the service role without limits."""

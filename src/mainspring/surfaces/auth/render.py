@@ -105,7 +105,7 @@ def entry(found: Entry) -> dict[str, Any]:
 
 def session(granted: Granted) -> dict[str, Any]:
     """What somebody is signed in with."""
-    told: dict[str, Any] = {**_tokens(granted), "user": user(granted.user)}
+    told: dict[str, Any] = {**tokens(granted), "user": user(granted.user)}
     if granted.weak_password:
         told["weak_password"] = {"message": "Password is known to be weak", "reasons": granted.weak_password}
     return told
@@ -113,11 +113,12 @@ def session(granted: Granted) -> dict[str, Any]:
 
 def fragment(granted: Granted, kind: str) -> str:
     """The same, as a browser takes it along to the page it is sent to."""
-    told = {**_tokens(granted), "type": kind, "sb": ""}
+    told = {**tokens(granted), "type": kind, "sb": ""}
     return urlencode(sorted(told.items()))
 
 
-def _tokens(granted: Granted) -> dict[str, Any]:
+def tokens(granted: Granted) -> dict[str, Any]:
+    """The tokens alone."""
     return {
         "access_token": granted.access_token,
         "token_type": "bearer",

@@ -23,6 +23,8 @@ from mainspring.surfaces.auth.asked import Answer, Asked, Desk
 from mainspring.surfaces.auth.captcha import Gate
 from mainspring.surfaces.auth.errors import Refused, render_error
 from mainspring.surfaces.auth.invitations import Inviting
+from mainspring.surfaces.auth.oauth import OAuth
+from mainspring.surfaces.auth.oauth_clients import ClientDesk
 from mainspring.surfaces.auth.public import Public
 
 Handler = Callable[[Asked], Awaitable[Answer]]
@@ -54,6 +56,7 @@ class AuthSurface:
                 **_admin(Admin(*desk)),
                 **_inviting(Inviting(*desk)),
                 **_api_keys(KeyDesk(*desk)),
+                **_oauth(OAuth(*desk), ClientDesk(*desk)),
             }
         )
         self._gate = Gate(Desk(*desk), captcha)
@@ -160,4 +163,25 @@ def _api_keys(do: KeyDesk) -> dict[str, Methods]:
     return {
         "/admin/api-keys": {"GET": do.list_keys, "POST": do.create_key},
         "/admin/api-keys/{id}": {"GET": do.get_key, "PATCH": do.change_key, "DELETE": do.revoke_key},
+    }
+
+
+def _oauth(do: OAuth, clients: ClientDesk) -> dict[str, Methods]:
+    return {
+        "/.well-known/openid-configuration": {"GET": do.openid, "HEAD": do.openid},
+        "/.well-known/oauth-authorization-server": {"GET": do.metadata, "HEAD": do.metadata},
+        "/oauth/authorize": {"GET": do.authorize},
+        "/oauth/authorizations/{id}": {"GET": do.details},
+        "/oauth/authorizations/{id}/consent": {"POST": do.consent},
+        "/oauth/token": {"POST": do.token},
+        "/oauth/userinfo": {"GET": do.userinfo, "POST": do.userinfo},
+        "/oauth/clients/register": {"POST": clients.register},
+        "/user/oauth/grants": {"GET": do.list_grants, "DELETE": do.withdraw},
+        "/admin/oauth/clients": {"GET": clients.list_clients, "POST": clients.create_client},
+        "/admin/oauth/clients/{id}": {
+            "GET": clients.get_client,
+            "PUT": clients.change_client,
+            "DELETE": clients.remove_client,
+        },
+        "/admin/oauth/clients/{id}/regenerate_secret": {"POST": clients.renew_secret},
     }
