@@ -295,10 +295,42 @@ async def test_one_session_at_a_time(opened: Open) -> None:
     async with opened(autoconfirm=True, single_session=True) as people:
         first = await people.member()
         second = await people.sign_in(first.body["user"]["email"])
-        refused(await people.refresh(first.refresh_token), 400, "session_not_found")
+        text = refused(await people.refresh(first.refresh_token), 400, "session_expired")
+        assert text == "Invalid Refresh Token: Session Expired (Revoked by Newer Login)"
         assert (await first.ask("GET", "/rest/v1/notes")).status_code == 401
+        refused(await first.ask("GET", "/auth/v1/user"), 403, "session_not_found")
         assert (await second.ask("GET", "/rest/v1/notes")).status_code == 200
         assert (await people.refresh(second.refresh_token)).status_code == 200
+        await people.sign_in(first.body["user"]["email"])
+        refused(await people.refresh(first.refresh_token), 400, "session_not_found")
+        refused(await people.refresh(second.refresh_token), 400, "session_expired")
+
+
+async def test_many_sign_ins_at_once_leave_one_session(opened: Open) -> None:
+    async with opened(autoconfirm=True, single_session=True) as people:
+        email = (await people.member()).body["user"]["email"]
+        tries = [people.post("/token?grant_type=password", {"email": email, "password": PASSWORD}) for _ in range(8)]
+        answers = await asyncio.gather(*tries)
+        signed = [answer.json() for answer in answers if answer.status_code == 200]
+        assert {answer.status_code for answer in answers} <= {200, 409}
+        refreshed = [(await people.refresh(each["refresh_token"])).status_code for each in signed]
+        assert refreshed.count(200) == 1
+
+
+async def test_what_headers_tell_of_a_session(open_people: People) -> None:
+    people = open_people
+    email = (await people.member()).body["user"]["email"]
+    answer = await people.post("/token?grant_type=password", {"email": email, "password": PASSWORD})
+    body, told = answer.json(), answer.headers
+    session = jwt.decode(body["access_token"], options={"verify_signature": False})["session_id"]
+    assert (told["sb-auth-user-id"], told["sb-auth-session-id"]) == (body["user"]["id"], session)
+    assert told["sb-auth-refresh-token-counter"] == "0"
+    assert "sb-auth-refresh-token-reuse" not in told
+    first = await people.refresh(body["refresh_token"])
+    assert (first.headers["sb-auth-refresh-token-counter"], first.headers["sb-auth-refresh-token-reuse"]) == ("1", "false")
+    again = await people.refresh(body["refresh_token"])
+    assert (again.headers["sb-auth-refresh-token-counter"], again.headers["sb-auth-refresh-token-reuse"]) == ("1", "true")
+    assert again.headers["sb-auth-refresh-token-reuse-cause"] == "concurrent-refresh,fail-to-save"
 
 
 # ---------------------------------------------------------------- one's own account

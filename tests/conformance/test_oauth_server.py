@@ -15,7 +15,7 @@ import pytest
 
 from mainspring.testing.client import TestClient
 from tests.support.oauth import BACK, Program, as_program, query_of, registered
-from tests.support.people import People, Session, app, refused, settings
+from tests.support.people import People, Session, app, make, refused, settings
 from tests.support.servers import PostgresServer
 
 Open = Callable[..., AbstractAsyncContextManager[People]]
@@ -617,3 +617,23 @@ async def test_secrets_are_not_stored(tmp_path: Path) -> None:
             tokens["id_token"],
         ):
             assert secret.encode() not in stored
+
+
+async def test_no_hook_makes_a_programs_token_a_persons() -> None:
+    seen: list[dict[str, Any]] = []
+
+    def claims(event: dict[str, Any]) -> dict[str, Any]:
+        seen.append(event["claims"])
+        kept = {name: value for name, value in event["claims"].items() if name not in ("client_id", "scope")}
+        return {"claims": {**kept, "plan": "pro"}}
+
+    hooked = make()
+    hooked.auth_hook("custom_access_token")(claims)
+    async with TestClient(hooked, settings=settings(oauth_server=True, autoconfirm=True)) as client:
+        people = People(client)
+        person, program = await people.member(), await registered(people)
+        tokens = await program.tokens(person)
+        said = jwt.decode(tokens["access_token"], options={"verify_signature": False})
+        assert (said["client_id"], said["scope"], said["plan"]) == (program.id, "openid email", "pro")
+        assert seen[-1]["client_id"] == program.id
+        refused(await as_program(person, tokens).ask("PUT", f"{AUTH}/user", json={"data": {}}), 403, "no_authorization")

@@ -105,6 +105,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
     users: User | None = None
 
+    def ended(self, at: datetime) -> bool:
+        """Whether it may not go on at a moment, because another one has taken its place."""
+        return self.not_after is not None and at >= moment(self.not_after)
+
 
 class OneTimeToken(msgspec.Struct, frozen=True, kw_only=True):
     """A code or link that was sent; `users` is to whom."""
@@ -155,6 +159,8 @@ class Granted(msgspec.Struct, frozen=True):
     user: User
     session: Session
     weak_password: tuple[str, ...] = ()
+    reused: tuple[str, ...] | None = None
+    """Of a refresh: why a token that had been used was answered, nothing where it had not."""
 
 
 def now() -> datetime:

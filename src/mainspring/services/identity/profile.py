@@ -76,7 +76,7 @@ class Profile:
         session: Session | None = None
         if isinstance(named, str):
             session = await self.parts.store.sessions.find(id=named)
-            if session is None or session.user_id != principal.uid:
+            if session is None or session.user_id != principal.uid or session.ended(now()):
                 raise SessionUnknown
             user = session.users
         else:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mainspring.datatypes import format_utc
 from mainspring.errors import (
+    BodyInvalid,
     ClientMismatch,
     Contended,
     NotSingular,
@@ -28,6 +29,8 @@ from mainspring.services.identity.store import Step, Store
 from mainspring.settings import AuthSettings
 
 ATTEMPTS: Final = 25
+CONCURRENT, UNSAVED = "concurrent-refresh", "fail-to-save"
+"""Why a client may come with a token that has been used: others refreshed at once, or the answer was lost."""
 GLOBAL, LOCAL, OTHERS = SCOPES = ("global", "local", "others")
 
 
@@ -74,9 +77,22 @@ class Sessions:
         }
         steps = [self._store.sessions.insert(row)]
         if self._auth.single_session and client is None:
-            steps += self.end_all(user, but=row["id"])
+            steps += [*await self._supersede(user, at), *self.refuse_tokens(user, but=row["id"])]
             user = replace(user, tokens_valid_from=_cut(user))
         return await self.grant(user, Session(**row), method), steps
+
+    async def _supersede(self, user: User, at: datetime) -> list[Step]:
+        """The steps by which a newer session takes the place of the user's others.
+
+        Those are kept until the one after, so that whoever refreshes one is told why it has ended.
+        """
+        steps: list[Step] = []
+        for session in await self._store.sessions.all(user_id=user.id):
+            if session.oauth_client_id is None and session.not_after is not None:
+                steps.append(self._store.sessions.delete(id=session.id))
+            elif session.oauth_client_id is None:
+                steps.append(self._store.sessions.update({"not_after": format_utc(at)}, id=session.id))
+        return steps
 
     async def grant(self, user: User, session: Session, method: str = "token_refresh") -> Granted:
         """The tokens of a session as it is, asked for by a `method`. Raises what the application refuses."""
@@ -126,13 +142,15 @@ class Sessions:
             at = now()
             self._demand(session, session.users, at)
             active = session.refresh_token_counter
+            if named.counter > active:  # the database is older than the token: it comes from a backup
+                raise BodyInvalid("Invalid Refresh Token: Not Issued By This Server")
             if named.counter == active:
                 try:
                     return await self._rotate(session, session.users, asker, at)
                 except NotSingular:
                     continue
-            if named.counter == active - 1 or (named.counter < active and self._recent(session, at)):
-                return await self.grant(session.users, session)
+            if causes := self._excuses(named.counter, session, at):
+                return replace(await self.grant(session.users, session), reused=causes)
             await self._end_reused(session)
             raise RefreshTokenReused
         raise Contended
@@ -148,7 +166,12 @@ class Sessions:
         expected = {"id": session.id, "refresh_token_counter": session.refresh_token_counter}
         granted = await self.grant(user, replace(session, **changes))
         await self._store.do(self._store.sessions.update(changes, **expected))
-        return granted
+        return replace(granted, reused=())
+
+    def _excuses(self, used: int, session: Session, at: datetime) -> tuple[str, ...]:
+        """Why a token that has been used may be answered once more; nothing where it may not."""
+        causes = {CONCURRENT: self._recent(session, at), UNSAVED: used == session.refresh_token_counter - 1}
+        return tuple(cause for cause, holds in causes.items() if holds)
 
     def _recent(self, session: Session, at: datetime) -> bool:
         interval = timedelta(seconds=self._auth.refresh_reuse_seconds)
@@ -162,8 +185,8 @@ class Sessions:
         """Return when the session may go on. Raises UserBanned, SessionExpired."""
         if user.banned(at) or user.deleted_at is not None:
             raise UserBanned
-        if session.not_after is not None and at > moment(session.not_after):
-            raise SessionExpired
+        if session.ended(at):
+            raise SessionExpired("Revoked by Newer Login" if self._auth.single_session else "")
         age = (at - moment(session.created_at)).total_seconds()
         if self._auth.session_seconds and age > self._auth.session_seconds:
             raise SessionExpired

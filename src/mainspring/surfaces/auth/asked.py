@@ -88,7 +88,21 @@ class Desk:
 
 def session_of(granted: Granted) -> Answer:
     """A session as an answer."""
-    return Answer(body=render.json(render.session(granted)), headers=[NO_STORE])
+    return Answer(body=render.json(render.session(granted)), headers=[NO_STORE, *told_of(granted)])
+
+
+def told_of(granted: Granted) -> list[Header]:
+    """The headers that tell about a session, for whoever looks at what clients do."""
+    told = {
+        b"sb-auth-user-id": granted.user.id,
+        b"sb-auth-session-id": granted.session.id,
+        b"sb-auth-refresh-token-counter": str(granted.session.refresh_token_counter),
+    }
+    if granted.reused is not None:
+        told[b"sb-auth-refresh-token-reuse"] = "true" if granted.reused else "false"
+    if granted.reused:
+        told[b"sb-auth-refresh-token-reuse-cause"] = ",".join(granted.reused)
+    return [(name, value.encode()) for name, value in told.items()]
 
 
 def posted(text: str | None) -> Answer:

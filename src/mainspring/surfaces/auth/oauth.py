@@ -248,7 +248,7 @@ def _shown(client: Client) -> dict[str, Any]:
 
 def _granted(granted: Granted, id_token: str | None) -> Answer:
     told = render.tokens(granted)
-    told.pop("expires_at")
+    del told["expires_at"]
     if granted.session.scopes:
         told["scope"] = granted.session.scopes
     if id_token is not None:

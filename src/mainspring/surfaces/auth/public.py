@@ -98,15 +98,7 @@ class Public(Desk):
             granted = await self.identity.sessions.refresh(said.refresh_token, asked.asker)
         except UserBanned:
             raise Refused(400, "user_banned", "Invalid Refresh Token: User Banned") from None
-        answer = session_of(granted)
-        answer.headers.extend(
-            [
-                (b"sb-auth-user-id", granted.user.id.encode()),
-                (b"sb-auth-session-id", granted.session.id.encode()),
-                (b"sb-auth-refresh-token-counter", b"%d" % granted.session.refresh_token_counter),
-            ]
-        )
-        return answer
+        return session_of(granted)
 
     # ------------------------------------------------------------ by mail
 
