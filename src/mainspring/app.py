@@ -409,7 +409,8 @@ def _people(
     `verifier`, whose tokens others ask with, is told what is revoked.
     """
     secret, locate = open_secret(data / "keys"), locator(settings.server.trusted_proxies)
-    mailer = open_mailer(settings.mail, is_private(settings.server.host))
+    workers = settings.server.workers
+    mailer = open_mailer(settings.mail, is_private(settings.server.host), data if workers > 1 else None)
     asks = others(settings)
     web = open_web(asks[0]) if asks else None
     sms = open_sms(settings.sms, mailer, web)
@@ -420,7 +421,7 @@ def _people(
         observe(MailLost())
     if settings.auth.phone and isinstance(sms, NoSms) and not hooks.texts_set:
         observe(TextsLost())
-    identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, open_counters(), observe, hooks)
+    identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, open_counters(workers, data), observe, hooks)
     direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why
     keys.tell(direct.forget)
     direct.issues(identity.scoped_keys.find)

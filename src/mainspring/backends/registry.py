@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import fields
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -40,19 +41,28 @@ __all__ = [
 HOOKS: Final = tuple(each.name for each in fields(HookSettings) if isinstance(each.default, str))
 
 
-def open_counters() -> Counters:
-    """Counters of this process."""
-    return MemoryCounters()
+def open_counters(workers: int, folder: Path) -> Counters:
+    """Counters of this process where it is alone, else those that all workers share, in `folder`."""
+    if workers == 1:
+        return MemoryCounters()
+    from mainspring.backends.counters.shared import SharedCounters
+
+    return SharedCounters(folder / "counters")
 
 
-def open_mailer(settings: MailSettings, private: bool) -> Mailer:
+def open_mailer(settings: MailSettings, private: bool, shared: Path | None = None) -> Mailer:
     """The mailer that the settings name; an inbox where mails are shown rather than sent. Raises ConfigError.
 
-    `private`: nobody but this machine can connect, so an inbox need not be asked for.
+    `private`: nobody but this machine can connect, so an inbox need not be asked for. `shared` is the folder for one that
+    several workers show.
     """
     url = settings.url.reveal()
     if settings.inbox == "on" or (settings.inbox == "auto" and not url and private):
-        return Inbox()
+        if shared is None:
+            return Inbox()
+        from mainspring.backends.mail.shared import SharedInbox
+
+        return SharedInbox(shared / "inbox")
     if not url:
         return Nowhere()
     parts = urlsplit(url)
