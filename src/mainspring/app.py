@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -54,7 +55,7 @@ from mainspring.services.hooks import Declared, Target
 from mainspring.services.hooks import Functions as HookFunctions
 from mainspring.services.identity.keys import KeySet, open_keys, open_secret
 from mainspring.services.identity.service import PATH as AUTH_PATH
-from mainspring.services.identity.service import external_url, is_private, open_identity
+from mainspring.services.identity.service import Identity, external_url, is_private, open_identity
 from mainspring.services.identity.tokens import TokenVerifier
 from mainspring.services.identity.watch import KEYS_SECONDS, Watch, renew
 from mainspring.settings import Settings, load
@@ -187,9 +188,23 @@ class Mainspring:
 
         Without models it serves the database of the settings as it is found, which is looked at here.
         """
-        observe = observe or log_sink(settings.server.log_level, settings.server.log_format)
+        return self._compose(settings, data, observe or log_sink(settings.server.log_level, settings.server.log_format))[0]
+
+    @asynccontextmanager
+    async def people(self, settings: Settings, data: Path, observe: Sink) -> AsyncIterator[Identity]:
+        """The service that knows who can sign in, without serving anybody: for commands. Raises ConfigError."""
+        dispatcher, identity = self._compose(settings, data, observe)
+        if identity is None:
+            raise ConfigError([Mistake("auth.enabled", "nobody can sign in here", "it needs models, and app mode")])
+        await dispatcher.start()
+        try:
+            yield identity
+        finally:
+            await dispatcher.stop()
+
+    def _compose(self, settings: Settings, data: Path, observe: Sink) -> tuple[Dispatcher, Identity | None]:
         if settings.database.auth_mode == "database":
-            return _build_native(settings, observe)
+            return _build_native(settings, observe), None
         functions = self._functions.resolve(table_of)
         catalog, policies = self._rules(settings) if self._models else _found(settings, data, observe)
         keys = open_keys(data / "keys", settings.auth, observe)
@@ -243,7 +258,7 @@ class Mainspring:
             cors=Cors(settings.cors.origins),
             observe=observe,
         )
-        return dispatcher
+        return dispatcher, people.identity
 
     def _rules(self, settings: Settings) -> tuple[Catalog, Registry]:
         """What exists and who may do what with it, as the application declares both."""
@@ -392,6 +407,7 @@ class _People:
 
     routes: Mapping[str, ASGIApp] = field(default_factory=dict)
     steps: Sequence[Step] = ()
+    identity: Identity | None = None
 
 
 def _people(
@@ -430,7 +446,8 @@ def _people(
     if isinstance(mailer, Inbox):
         routes[INBOX_PATH] = inbox(mailer, [urlsplit(external_url(settings)).hostname or ""])
     steps = [Step("other servers", stop=web.close)] if web is not None else []
-    return _People(routes, [*steps, Step("hooks", stop=functions.stop), Step("identity", identity.start, identity.stop)])
+    steps += [Step("hooks", stop=functions.stop), Step("identity", identity.start, identity.stop)]
+    return _People(routes, steps, identity)
 
 
 def _report_unreachable(registry: Registry, planner: Planner, observe: Sink) -> None:

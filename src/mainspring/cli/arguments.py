@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from mainspring import __version__
+from mainspring.cli.user_arguments import add_users
 from mainspring.errors import ConfigError, MainspringError
 from mainspring.settings import OPTIONS, SHORT_FLAGS, Option
 
@@ -41,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from mainspring.cli.init import init
 
             return init(given.out, flags)
+        if given.command == "users":
+            from mainspring.cli.users import users
+
+            return users(given, flags)
         if given.command == "token":
             from mainspring.cli.token import token
 
@@ -104,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     signing.add_argument("--roles", default="", help="app_metadata.roles, with commas between")
     signing.add_argument("--hours", type=float, default=1.0, help="how long it is good for (1)")
     _add_flag(signing, OPTIONS["server.data"])
+    add_users(commands, _add_flag)
     typing = commands.add_parser("types", help="write the types of the tables for clients", allow_abbrev=False)
     typing.add_argument("language", choices=("typescript", "python"), help="for supabase-js, or Pydantic models")
     typing.add_argument("app", metavar="APP", nargs="?", default=NO_APP, help="as for serve; none: a database as it is")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from mainspring.datatypes import format_utc
-from mainspring.errors import AddressTaken, BodyInvalid, Contended, NotSingular, UniqueViolated, UserUnknown
+from mainspring.errors import AddressInvalid, AddressTaken, BodyInvalid, Contended, NotSingular, UniqueViolated, UserUnknown
 from mainspring.query.ast import Column, Compare, Or, Order, Slot
 from mainspring.services.identity.accounts import change, identify, identity_row, logged, stamp, user_row
 from mainspring.services.identity.addresses import EMAIL, PHONE, Address
@@ -68,6 +70,20 @@ class Administration:
     async def get(self, uid: str) -> User:
         """A user. Raises UserUnknown."""
         user = await self.parts.store.users.find(id=uid)
+        if user is None:
+            raise UserUnknown
+        return user
+
+    async def named(self, text: str) -> User:
+        """A user by id, e-mail address or phone number. Raises UserUnknown."""
+        by: dict[str, str] = {}
+        try:
+            by = {"id": str(UUID(text))}
+        except ValueError:
+            kind = EMAIL if "@" in text else PHONE
+            with contextlib.suppress(AddressInvalid):
+                by = {kind: Address(kind, text).proper().text}
+        user = await self.parts.store.users.find(**by) if by else None
         if user is None:
             raise UserUnknown
         return user
