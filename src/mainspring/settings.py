@@ -6,6 +6,7 @@ Pure: `load` takes texts and mappings and does no I/O. Names what the user wrote
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -69,6 +70,11 @@ def option(
     return made  # type: ignore[no-any-return]  # a Field stands for its value, as dataclasses.field itself says
 
 
+def family(doc: str) -> Any:
+    """A dataclass field that holds sections of one kind by their names; `FAMILIES` says of which kind."""
+    return field(default_factory=dict, hash=False, metadata={"family": doc})
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Where the server listens, where it keeps its files, how it logs and stops."""
@@ -119,6 +125,29 @@ class DatabaseSettings:
     open_read: bool = option(False, "without an app: anyone may read every table of the database, for a look around")
     search_config: str = option("english", "text search configuration where a request names none")
     synchronous: str = option("FULL", "SQLite durability of an acknowledged write", choices=("FULL", "NORMAL"))
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """Where people have an account with which they sign in here."""
+
+    enabled: bool = option(True, "people may sign in with it")
+    client_id: str = option("", "what the provider calls this application")
+    client_secret: Secret = option(Secret(), "what this application proves itself with")
+    client_ids: tuple[str, ...] = option((), "further applications whose ID tokens are accepted", minimum=0)
+    scopes: tuple[str, ...] = option((), "scopes asked for besides the usual ones", minimum=0)
+    url: str = option("", "where it runs, if not in its usual place (a GitLab, GitHub Enterprise, Keycloak realm, Azure tenant)")
+    issuer: str = option("", "OpenID Connect: its issuer; addresses that are not set are found there")
+    authorization_url: str = option("", "where people are sent")
+    token_url: str = option("", "where codes become tokens")
+    userinfo_url: str = option("", "where it says who somebody is")
+    jwks_url: str = option("", "where its public keys are")
+    email_optional: bool = option(False, "people without an e-mail address may sign in")
+    trust_email: bool = option(False, "believe that it has confirmed every address, where it does not say so")
+    skip_nonce_check: bool = option(False, "accept ID tokens with whatever nonce from programs")
+    team_id: str = option("", "Apple: the team")
+    key_id: str = option("", "Apple: the key with which client secrets are signed")
+    private_key: Secret = option(Secret(), "Apple: that key, in PEM form; client_secret is not needed then")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +213,14 @@ class AuthSettings:
     rate_send: int = option(30, "requests for mails of a kind in 5 minutes from one address; 0: no bound", minimum=0)
     rate_anonymous: int = option(30, "anonymous sign-ups in an hour from one address; 0: no bound", minimum=0)
     rate_guesses: int = option(10, "guesses at an account in 5 minutes from one address; 0: no bound", minimum=0)
+    manual_linking: bool = option(False, "people may add accounts elsewhere to their own, and take them off")
+    web3_ethereum: bool = option(False, "people may sign in with a message that their Ethereum wallet signs (extra: web3)")
+    web3_solana: bool = option(False, "people may sign in with a message that their Solana wallet signs")
+    web3_seconds: int = option(600, "how long a message that a wallet has signed holds", minimum=10, maximum=86_400)
+    provider_same_browser: bool = option(True, "a sign-in through a provider ends in the browser in which it began")
+    custom_providers: int = option(50, "most providers that the service key may add", minimum=0, maximum=1000)
+    custom_providers_private: bool = option(False, "providers that the service key adds may be at private addresses")
+    providers: Mapping[str, ProviderSettings] = family("accounts elsewhere with which people sign in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +379,10 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
 }
 
 
+FAMILIES: Final[Mapping[str, type[Any]]] = {"auth.providers": ProviderSettings}
+_MEMBER: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One setting as the outside sees it."""
@@ -360,19 +401,27 @@ class Option:
 
     @property
     def env(self) -> str:
-        return f"{ENV_PREFIX}{self.section}__{self.name}".upper()
+        return f"{ENV_PREFIX}{self.key}".replace(".", "__").upper()
 
     @property
     def flag(self) -> str | None:
-        """The long flag; none for a secret, which every process on the machine could read there."""
-        return None if isinstance(self.default, Secret) else f"--{self.key}".replace(".", "-").replace("_", "-")
+        """The long flag; none for a secret, which every process on the machine could read there, nor in a family."""
+        if isinstance(self.default, Secret) or "." in self.section:
+            return None
+        return f"--{self.key}".replace(".", "-").replace("_", "-")
 
 
 def options() -> Iterator[Option]:
     """Every setting, in the order of the tree."""
     for section, cls in SECTIONS.items():
         for spec in fields(cls):
-            yield _option(section, spec)
+            if "family" not in spec.metadata:
+                yield _option(section, spec)
+
+
+def members(family: str, member: str) -> dict[str, Option]:
+    """The settings of one member of a family, by their names."""
+    return {spec.name: _option(f"{family}.{member}", spec) for spec in fields(FAMILIES[family])}
 
 
 def _option(section: str, spec: Field[Any]) -> Option:
@@ -418,9 +467,14 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], toml: str | None 
 
 def _build(values: Mapping[str, Any]) -> Settings:
     said: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    families: dict[str, dict[str, dict[str, Any]]] = {family: {} for family in FAMILIES}
     for key, value in values.items():
-        opt = OPTIONS[key]
-        said[opt.section][opt.name] = value
+        where, _, name = key.rpartition(".")
+        family, _, member = where.rpartition(".")
+        (families[family].setdefault(member, {}) if family else said[where])[name] = value
+    for family, found in families.items():
+        section, _, name = family.partition(".")
+        said[section][name] = {member: FAMILIES[family](**given) for member, given in found.items()}
     return Settings(**{section: cls(**said[section]) for section, cls in SECTIONS.items()})
 
 
@@ -440,11 +494,18 @@ def _from_environ(environ: Mapping[str, str], mistakes: list[Mistake]) -> _Found
     for name in sorted(environ):
         if not name.startswith(ENV_PREFIX) or name.startswith(TEST_ENV_PREFIX):
             continue
-        opt = _BY_ENV.get(name)
+        opt = _BY_ENV.get(name) or _in_family(name.removeprefix(ENV_PREFIX).lower().split("__"))
         if opt is None:
             mistakes.append(Mistake(name, "there is no such setting", _suggest(name, list(_BY_ENV))))
         else:
             yield opt, name, environ[name]
+
+
+def _in_family(parts: list[str]) -> Option | None:
+    """The setting of a family's member that these parts name."""
+    if len(parts) != 4 or ".".join(parts[:2]) not in FAMILIES or not _MEMBER.match(parts[2]):
+        return None
+    return members(".".join(parts[:2]), parts[2]).get(parts[3])
 
 
 def _from_toml(text: str | None, file: str, mistakes: list[Mistake]) -> _Found:
@@ -466,10 +527,27 @@ def _from_section(section: str, body: Mapping[str, Any], file: str, mistakes: li
     names = [opt.name for opt in OPTIONS.values() if opt.section == section]
     for name, raw in body.items():
         source = f"{file}: {section}.{name}"
-        if name not in names:
+        if f"{section}.{name}" in FAMILIES:
+            yield from _from_family(f"{section}.{name}", raw, file, mistakes)
+        elif name not in names:
             mistakes.append(Mistake(source, "there is no such setting", _suggest(name, names)))
         else:
             yield OPTIONS[f"{section}.{name}"], source, raw
+
+
+def _from_family(family: str, body: Any, file: str, mistakes: list[Mistake]) -> _Found:
+    for member, given in body.items() if isinstance(body, dict) else [("NAME", None)]:
+        where = f"{family}.{member}"
+        if not isinstance(given, dict) or not _MEMBER.match(member):
+            mistakes.append(Mistake(f"{file}: {where}", f"is a section: write [{family}.name] and its settings below"))
+            continue
+        known = members(family, member)
+        for name, raw in given.items():
+            if name not in known:
+                hint = _suggest(name, list(known))
+                mistakes.append(Mistake(f"{file}: {where}.{name}", "there is no such setting", hint))
+            else:
+                yield known[name], f"{file}: {where}.{name}", raw
 
 
 def _suggest(name: str, known: Sequence[str]) -> str | None:

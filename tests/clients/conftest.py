@@ -10,6 +10,7 @@ import pytest
 
 from tests.clients.library.database import fill
 from tests.support.live import LiveServer, user_token
+from tests.support.provider import CLIENT, SECRET, FakeProvider
 from tests.support.servers import PostgresServer
 
 STORE = Path(__file__).parents[2] / "examples" / "store" / "app.py"
@@ -18,15 +19,33 @@ BRUNO = "a11ce000-0000-4000-8000-000000000002"
 STAFF = "5aff0000-0000-4000-8000-000000000001"
 
 
+@pytest.fixture(scope="session")
+def provider() -> Iterator[FakeProvider]:
+    """What the shop takes for Google."""
+    with FakeProvider() as found:
+        yield found
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+def shop(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, provider: FakeProvider
+) -> Iterator[LiveServer]:
     """The shop with its seed rows. The tests of a module share it, so whoever writes cleans up."""
     database: str | None = None
     if request.param == "postgres":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         database = postgres.database("shop")
     arguments = ["--auth-phone", "true"]
-    with LiveServer(STORE, data=tmp_path_factory.mktemp("shop"), database=database, args=arguments) as server:
+    env = {
+        "MAINSPRING_AUTH__PROVIDERS__GOOGLE__ISSUER": provider.url,
+        "MAINSPRING_AUTH__PROVIDERS__GOOGLE__CLIENT_ID": CLIENT,
+        "MAINSPRING_AUTH__PROVIDERS__GOOGLE__CLIENT_SECRET": SECRET,
+        "MAINSPRING_AUTH__CUSTOM_PROVIDERS_PRIVATE": "true",
+        "MAINSPRING_AUTH__MANUAL_LINKING": "true",
+        "MAINSPRING_AUTH__WEB3_ETHEREUM": "true",
+        "MAINSPRING_AUTH__WEB3_SOLANA": "true",
+    }
+    with LiveServer(STORE, data=tmp_path_factory.mktemp("shop"), database=database, env=env, args=arguments) as server:
         yield server
 
 

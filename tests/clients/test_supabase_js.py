@@ -13,13 +13,17 @@ import pytest
 
 from tests.clients.conftest import Library
 from tests.support.live import LiveServer
+from tests.support.provider import FakeProvider
 from tests.support.servers import PostgresServer
+from tests.support.wallets import Ethereum, text
 
 FILES = sorted(path.name for path in (Path(__file__).parent / "js").glob("*.test.js"))
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_supabase_js(file: str, shop: LiveServer, tokens: dict[str, str], node_modules: Path) -> None:
+def test_supabase_js(file: str, shop: LiveServer, tokens: dict[str, str], node_modules: Path, provider: FakeProvider) -> None:
+    wallet, site = Ethereum(), shop.url.removeprefix("http://")
+    message = text("Ethereum", wallet.address, domain=site, uri=f"{shop.url}/")
     _run(
         node_modules,
         file,
@@ -27,6 +31,8 @@ def test_supabase_js(file: str, shop: LiveServer, tokens: dict[str, str], node_m
         SHOP_ANON_KEY=shop.anon_key,
         SHOP_SERVICE_KEY=shop.service_key,
         SHOP_TOKENS=json.dumps(tokens),
+        SHOP_PROVIDER=provider.url,
+        SHOP_WALLET=json.dumps({"message": message, "signature": wallet.sign(message)}),
     )
 
 

@@ -47,8 +47,11 @@ CONFINED = {
     "bcrypt": ("services.identity",),
     "jinja2": ("services.identity",),
     "aiosmtplib": ("backends.mail",),
-    "httpx2": ("backends.web",),
+    "httpx2": ("backends.web", "services.identity.providers"),
     "cryptography": ("services.identity",),
+    "authlib": ("services.identity.providers",),
+    "coincurve": ("services.identity.wallets.ethereum",),
+    "Crypto": ("services.identity.wallets.ethereum",),
     "re2": ("query.regex",),
 }
 INPUT_OUTPUT = {"asyncio", "socket", "ssl", "subprocess", "threading", "multiprocessing", "http.client", "urllib.request"}

@@ -121,3 +121,28 @@ def test_every_setting_is_documented_and_its_default_is_allowed(key: str) -> Non
     if default != "":
         text = ",".join(default) if isinstance(default, tuple) else str(default)
         load({}, {opt.env: text})
+
+
+def test_a_family_has_members_by_name() -> None:
+    toml = '[auth.providers.google]\nclient_id = "a"\nscopes = ["x", "y"]\n[auth.providers.slack_oidc]\nclient_id = "b"\n'
+    settings = load({}, {"MAINSPRING_AUTH__PROVIDERS__SLACK_OIDC__CLIENT_SECRET": "hush-hush"}, toml)
+    providers = settings.auth.providers
+    assert list(providers) == ["google", "slack_oidc"]
+    assert (providers["google"].client_id, providers["google"].scopes) == ("a", ("x", "y"))
+    assert providers["slack_oidc"].client_secret.reveal() == "hush-hush"
+    assert "hush-hush" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ({"toml": "[auth.providers.google]\nclient_ident = 1"}, "auth.providers.google.client_ident: there is no such setting"),
+        ({"toml": '[auth.providers]\ngoogle = "x"'}, "write [auth.providers.name] and its settings below"),
+        ({"toml": "[auth]\nproviders = 1"}, "write [auth.providers.name] and its settings below"),
+        ({"toml": "[auth.providers.google]\nenabled = 3"}, "neither true nor false"),
+        ({"environ": {"MAINSPRING_AUTH__PROVIDERS__GOOGLE__CLIENT": "x"}}, "there is no such setting"),
+        ({"environ": {"MAINSPRING_AUTH__PROVIDERS__GOOGLE": "x"}}, "there is no such setting"),
+    ],
+)
+def test_mistakes_in_a_family(source: dict[str, object], problem: str) -> None:
+    assert problem in " ".join(mistakes(**source))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from mainspring import errors
 from mainspring.errors import MainspringError, SignInError
 from mainspring.query.ops import IS_TESTS, OPERATORS
 from mainspring.query.search import CONFIGS
-from mainspring.settings import OPTIONS, Option, Secret
+from mainspring.settings import FAMILIES, OPTIONS, Option, Secret, members
 from mainspring.surfaces.auth.errors import TABLE as AUTH_TABLE
 from mainspring.surfaces.rest.errors import TABLE
 
@@ -33,6 +33,12 @@ def _settings() -> Iterator[str]:
     yield "the default. Mistakes in any of them are all listed at start, and nothing is served."
     yield ""
     yield from _table(("key", "environment", "flag", "default", "what it is"), map(_setting, OPTIONS.values()))
+    for family in FAMILIES:
+        yield ""
+        yield f"There may be several sections `[{family}.NAME]`, one for each name:"
+        yield ""
+        named = members(family, "NAME").values()
+        yield from _table(("key", "environment", "default", "what it is"), ((*row[:2], *row[3:]) for row in map(_setting, named)))
 
 
 def _setting(option: Option) -> tuple[str, ...]:

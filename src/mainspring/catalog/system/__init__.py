@@ -14,8 +14,20 @@ from mainspring.catalog.system.api_keys import ApiKey
 from mainspring.catalog.system.base import RESERVED_SCHEMAS, SystemBase
 from mainspring.catalog.system.oauth import OAuthClient
 from mainspring.catalog.system.people import User
+from mainspring.catalog.system.providers import CustomProvider, SpentMessage
 
-__all__ = ["RESERVED_SCHEMAS", "ApiKey", "Auth", "OAuthClient", "SystemBase", "User", "auth", "uid"]
+__all__ = [
+    "RESERVED_SCHEMAS",
+    "ApiKey",
+    "Auth",
+    "CustomProvider",
+    "OAuthClient",
+    "SpentMessage",
+    "SystemBase",
+    "User",
+    "auth",
+    "uid",
+]
 
 
 def uid(context: Any, /) -> UUID | None:

@@ -105,11 +105,16 @@ class Session(SystemBase):
 
 
 class FlowState(SystemBase):
-    """A sign-in that a program began with a challenge (PKCE), and will end with the code it gets."""
+    """A sign-in that a program began with a challenge (PKCE), and will end with the code it gets; or one through a provider.
+
+    Of the latter, `state_hash` and `browser_hash` are hashes of what the browser brings back, and `client_state`,
+    `provider_access_token`, `provider_refresh_token` and `provider_account` are sealed. `code_challenge` is empty without PKCE.
+    """
 
     __tablename__ = "flow_state"
     __table_args__ = (
         UniqueConstraint("auth_code"),
+        UniqueConstraint("state_hash"),
         Index("auth_flow_state_user_id_idx", "user_id"),
         {"schema": "auth", "comment": "Sign-ins under way that end with a code."},
     )
@@ -121,6 +126,15 @@ class FlowState(SystemBase):
     code_challenge: Mapped[str]
     code_challenge_method: Mapped[str]
     authentication_method: Mapped[str]
+    state_hash: Mapped[str | None]
+    browser_hash: Mapped[str | None]
+    provider_type: Mapped[str | None]
+    referrer: Mapped[str | None]
+    client_state: Mapped[str | None]
+    linking_target_id: Mapped[UUID | None]
+    provider_access_token: Mapped[str | None]
+    provider_refresh_token: Mapped[str | None]
+    provider_account: Mapped[str | None]
     created_at: Mapped[datetime] = moment()
     updated_at: Mapped[datetime | None]
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from mainspring.datatypes import format_utc
-from mainspring.services.identity.addresses import EMAIL, Address
+from mainspring.services.identity.addresses import EMAIL, KINDS, Address
 from mainspring.services.identity.people import Asker, User, now
 from mainspring.services.identity.store import Step, Store
 
@@ -88,6 +88,20 @@ def confirmed(user: User, kind: str = EMAIL) -> Row:
         "raw_app_meta_data": app,
         "raw_user_meta_data": {**(user.raw_user_meta_data or {}), **told},
     }
+
+
+def doubted(store: Store, user: User) -> tuple[Row, list[Step]]:
+    """What becomes of a user whose address nobody had proven when somebody else asks in its name, and the steps of it.
+
+    Neither the password nor an account elsewhere can be believed to be the owner's.
+    """
+    others = [each for each in user.identities if each.provider not in KINDS]
+    changes: Row = {"encrypted_password": None}
+    if others:
+        own = list(dict.fromkeys(each.provider for each in user.identities if each.provider in KINDS))
+        app = {name: value for name, value in (user.raw_app_meta_data or {}).items() if name != "provider"}
+        changes["raw_app_meta_data"] = app | {"providers": own} | ({"provider": own[0]} if own else {})
+    return changes, [store.identities.clear(id=each.id) for each in others]
 
 
 def logged(store: Store, action: str, asker: Asker, actor: str, name: str | None, **traits: Any) -> Step:

@@ -62,11 +62,11 @@ class Redirects:
 
     def choose(self, wanted: str | None) -> str:
         """`wanted` where people may be sent there, else the site."""
-        return wanted if wanted and self._allowed(wanted) else self.site_url
+        return wanted if wanted and self.allows(wanted) else self.site_url
 
-    def allows(self, origin: str) -> bool:
-        """Whether a page from there may ask in a person's name."""
-        return self._allowed(origin)
+    def allows(self, wanted: str) -> bool:
+        """Whether people may be sent there, and a page from there may ask in a person's name."""
+        return self._allowed(wanted)
 
     def _allowed(self, wanted: str) -> bool:
         try:
@@ -76,7 +76,7 @@ class Redirects:
             return False
         if not parts.scheme or any(character.isspace() or character in "\\<>\"'" or character < "!" for character in wanted):
             return False
-        if _DECIMAL_HOST.match(host) or (_is_ip(host) and not _is_loopback(host)):
+        if _DECIMAL_HOST.match(host) or (_is_ip(host) and not is_loopback(host)):
             return False
         if self._same_site(parts, host, port):
             return True
@@ -88,7 +88,7 @@ class Redirects:
             return False
         if parts.scheme != self._site.scheme or host != self._site.hostname:
             return False
-        return _is_loopback(host) or port == self._site.port
+        return is_loopback(host) or port == self._site.port
 
 
 def _pattern(text: str) -> str:
@@ -106,5 +106,6 @@ def _is_ip(host: str) -> bool:
     return True
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)

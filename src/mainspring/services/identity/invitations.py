@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from mainspring.errors import AddressTaken, BodyInvalid, Contended, NotSingular, UniqueViolated, UserUnknown
-from mainspring.services.identity.accounts import Row, change, identity_row, logged, stamp, user_row
+from mainspring.services.identity.accounts import Row, change, doubted, identity_row, logged, stamp, user_row
 from mainspring.services.identity.addresses import EMAIL, Address
 from mainspring.services.identity.codes import Code
 from mainspring.services.identity.parts import ATTEMPTS, Parts, as_user
@@ -139,7 +139,9 @@ class Invitations:
         else:
             if wanted.data is not None and not invited:
                 sent["raw_user_meta_data"] = merged(user.raw_user_meta_data, wanted.data)
-            after, steps = replace(user, **sent), [change(store, user, sent)]
+            forgotten, more = doubted(store, user)
+            sent = forgotten | sent
+            after, steps = replace(user, **sent), [change(store, user, sent), *more]
         code, issued = self.parts.issue(after.id, CONFIRMATION, address)
         action = "user_invited" if invited else "user_signedup" if is_new else "user_confirmation_requested"
         noted = logged(store, action, _BY, after.id, email, by="service_role", user_id=after.id, user_email=email)

@@ -16,6 +16,7 @@ from mainspring.services.identity.hooks import Hooks
 from mainspring.services.identity.messages import Messages
 from mainspring.services.identity.passwords import Passwords
 from mainspring.services.identity.people import Asker, Challenge, User
+from mainspring.services.identity.seal import Seal
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.store import Step, Store
 from mainspring.settings import AuthSettings, SmsSettings
@@ -40,6 +41,7 @@ class Parts:
     redirects: Redirects
     counters: Counters
     hooks: Hooks
+    seal: Seal
 
     def demand(self, kind: str, what: str = "signups") -> None:
         """Return when people may be known by addresses of a kind. Raises MethodDisabled."""

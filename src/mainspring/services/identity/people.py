@@ -124,7 +124,7 @@ class OneTimeToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign-in that ends with a code."""
+    """A sign-in that ends with a code, or that goes through a provider."""
 
     id: str
     user_id: str | None = None
@@ -133,7 +133,44 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     code_challenge: str
     code_challenge_method: str
     authentication_method: str
+    state_hash: str | None = None
+    browser_hash: str | None = None
+    provider_type: str | None = None
+    referrer: str | None = None
+    client_state: str | None = None
+    linking_target_id: str | None = None
+    provider_access_token: str | None = None
+    provider_refresh_token: str | None = None
+    provider_account: str | None = None
     created_at: str
+
+
+class CustomProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider that the service key has added."""
+
+    id: str
+    provider_type: str
+    identifier: str
+    name: str
+    client_id: str
+    client_secret: str
+    acceptable_client_ids: list[str] = []
+    scopes: list[str] = []
+    pkce_enabled: bool = True
+    attribute_mapping: dict[str, str] = {}
+    custom_claims_allowlist: list[str] = []
+    authorization_params: dict[str, str] = {}
+    enabled: bool = True
+    email_optional: bool = False
+    skip_nonce_check: bool = False
+    issuer: str | None = None
+    discovery_url: str | None = None
+    authorization_url: str | None = None
+    token_url: str | None = None
+    userinfo_url: str | None = None
+    jwks_uri: str | None = None
+    created_at: str
+    updated_at: str | None = None
 
 
 class Asker(msgspec.Struct, frozen=True):
@@ -161,6 +198,8 @@ class Granted(msgspec.Struct, frozen=True):
     weak_password: tuple[str, ...] = ()
     reused: tuple[str, ...] | None = None
     """Of a refresh: why a token that had been used was answered, nothing where it had not."""
+    provider_token: str = ""
+    provider_refresh_token: str = ""
 
 
 def now() -> datetime:

@@ -81,6 +81,7 @@ class Revocations:
     async def sweep(self) -> None:
         """Marks of tokens that have expired by now are not needed any more, nor are sign-ins that nobody ended."""
         oldest = self._oldest()
-        abandoned = self._store.flows.older("created_at", format_utc(now() - _ABANDONED))
-        await self._store.do(self._store.marks.older("created_at", oldest), abandoned)
+        abandoned = format_utc(now() - _ABANDONED)
+        over = [table.older("created_at", abandoned) for table in (self._store.flows, self._store.spent)]
+        await self._store.do(self._store.marks.older("created_at", oldest), *over)
         await self._tell(oldest, only=True)

@@ -13,26 +13,35 @@ from mainspring.services.data import Data
 from mainspring.services.identity.addresses import Redirects
 from mainspring.services.identity.administration import Administration
 from mainspring.services.identity.codes import Codes
+from mainspring.services.identity.custom_providers import CustomProviders
 from mainspring.services.identity.entries import Entries
 from mainspring.services.identity.hooks import Hooks, NoHooks
+from mainspring.services.identity.id_tokens import IdTokens
 from mainspring.services.identity.invitations import Invitations
 from mainspring.services.identity.keys import KeySet
+from mainspring.services.identity.linking import Linking
 from mainspring.services.identity.mailed import Mailed
 from mainspring.services.identity.messages import Messages
+from mainspring.services.identity.oauth import OAuth
 from mainspring.services.identity.oauth_server import OAuthServer, open_oauth_server
 from mainspring.services.identity.parts import Parts
 from mainspring.services.identity.passwords import Passwords
 from mainspring.services.identity.profile import Profile
+from mainspring.services.identity.providers.configured import configured
+from mainspring.services.identity.providers.registry import Providers
 from mainspring.services.identity.refresh import RefreshTokens
 from mainspring.services.identity.revocations import Revocations
 from mainspring.services.identity.scoped_keys import ScopedKeys
+from mainspring.services.identity.seal import Seal
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.sign_in import SignIn
 from mainspring.services.identity.sign_up import SignUp
 from mainspring.services.identity.store import Store
 from mainspring.services.identity.texts import Texts
 from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.unlinking import Unlinking
 from mainspring.services.identity.verify import Verify
+from mainspring.services.identity.wallets.sign_in import Wallets, open_wallets
 from mainspring.services.identity.watch import Watch
 from mainspring.services.identity.wording import Wording
 from mainspring.settings import Settings
@@ -57,6 +66,11 @@ class Identity:
     scoped_keys: ScopedKeys
     watched: Watch
     oauth: OAuthServer
+    elsewhere: OAuth
+    unlinking: Unlinking
+    id_tokens: IdTokens
+    wallets: Wallets
+    custom_providers: CustomProviders
 
     @property
     def sessions(self) -> Sessions:
@@ -74,6 +88,7 @@ class Identity:
         await self.watched.stop()
         await self.revocations.stop()
         await self.parts.messages.stop()
+        await self.elsewhere.providers.close()
         self.parts.passwords.close()
 
 
@@ -99,18 +114,24 @@ def open_identity(
     wording, site = Wording(settings.mail.templates), redirects.site_url
     texts = Texts(sms, settings.sms, counters, wording, site, observe, hooks)
     messages = Messages(mailer, settings.mail, counters, external + PATH, site, observe, wording, texts, hooks)
-    parts = Parts(auth, settings.sms, store, Passwords(auth), Codes(secret), sessions, messages, redirects, counters, hooks)
+    parts = Parts(
+        auth, settings.sms, store, Passwords(auth), Codes(secret), sessions, messages, redirects, counters, hooks, Seal(secret)
+    )
     sign_up = SignUp(parts, secret)
     mailed = Mailed(parts, sign_up)
     scoped_keys = ScopedKeys(store, verifier.roles)
     verifier.issues(scoped_keys.find)
+    profile = Profile(parts, mailed)
+    linking, providers = Linking(parts), Providers(configured(auth.providers), external + PATH + "/callback")
+    oauth, custom = OAuth(parts, providers, linking), CustomProviders(parts, providers)
+    providers.find = custom.find
     return Identity(
         parts=parts,
         sign_up=sign_up,
-        sign_in=SignIn(parts),
+        sign_in=SignIn(parts, oauth),
         mailed=mailed,
         verify=Verify(parts),
-        profile=Profile(parts, mailed),
+        profile=profile,
         administration=Administration(parts, revocations),
         invitations=Invitations(parts),
         entries=Entries(store),
@@ -118,6 +139,11 @@ def open_identity(
         scoped_keys=scoped_keys,
         watched=Watch(scoped_keys.refresh, auth.revocation_seconds, lambda error: observe(KeysUnread(error))),
         oauth=open_oauth_server(store, sessions, revocations, keys, external + PATH),
+        elsewhere=oauth,
+        unlinking=Unlinking(parts, profile),
+        id_tokens=IdTokens(parts, providers, linking),
+        wallets=open_wallets(parts, linking),
+        custom_providers=custom,
     )
 
 

@@ -78,7 +78,7 @@ class Sessions:
         steps = [self._store.sessions.insert(row)]
         if self._auth.single_session and client is None:
             steps += [*await self._supersede(user, at), *self.refuse_tokens(user, but=row["id"])]
-            user = replace(user, tokens_valid_from=_cut(user))
+            user = replace(user, tokens_valid_from=cut(user))
         return await self.grant(user, Session(**row), method), steps
 
     async def _supersede(self, user: User, at: datetime) -> list[Step]:
@@ -205,9 +205,9 @@ class Sessions:
 
         They are refused (NotSingular) when somebody else has done the same since the user was read.
         """
-        cut = _cut(user)
-        changed = self._store.users.update({"tokens_valid_from": cut}, id=user.id, tokens_valid_from=user.tokens_valid_from)
-        return [changed, self._revocations.mark(user.id, cut, but)]
+        end = cut(user)
+        changed = self._store.users.update({"tokens_valid_from": end}, id=user.id, tokens_valid_from=user.tokens_valid_from)
+        return [changed, self._revocations.mark(user.id, end, but)]
 
     async def end(self, uid: str, session: str | None, scope: str, *also: Step) -> None:
         """Sign out: this session, the others, or all of them."""
@@ -237,6 +237,6 @@ def _program(session: Session) -> Claims:
     return {"client_id": session.oauth_client_id, "scope": session.scopes or ""}
 
 
-def _cut(user: User) -> int:
+def cut(user: User) -> int:
     """The second from which on a user's new tokens count as issued later than those they have. Seconds are what tokens tell."""
     return max(int(now().timestamp()), user.tokens_valid_from) + 1

@@ -27,6 +27,7 @@ from mainspring.errors import (
 from mainspring.services.identity.accounts import logged, stamp
 from mainspring.services.identity.addresses import Address
 from mainspring.services.identity.attempts import password_tried
+from mainspring.services.identity.oauth import OAuth
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, Flow, Granted, User, moment, now
 
@@ -40,6 +41,7 @@ class SignIn:
     """How people come back."""
 
     parts: Parts
+    oauth: OAuth
 
     async def with_password(self, address: Address, password: str, asker: Asker) -> Granted:
         """A session for who knows the password. Known and unknown addresses cost the same and are answered alike.
@@ -125,6 +127,8 @@ class SignIn:
             raise FlowUnknown
         if user.banned(now()):
             raise UserBanned
+        if flow.provider_type is not None:
+            return await self.oauth.exchanged(flow, user, asker)
         granted, steps = await self.parts.sessions.begin(user, flow.authentication_method, asker)
         noted = logged(store, "login", asker, user.id, user.email)
         await self.parts.sessions.told([store.flows.delete(id=flow.id), *steps, noted])

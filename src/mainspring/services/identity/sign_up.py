@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from mainspring.errors import MethodDisabled, SignupDisabled, UniqueViolated, UserExists
-from mainspring.services.identity.accounts import identity_row, logged, stamp, user_row
+from mainspring.services.identity.accounts import doubted, identity_row, logged, stamp, user_row
 from mainspring.services.identity.addresses import Address
 from mainspring.services.identity.parts import Parts, as_user
 from mainspring.services.identity.people import CONFIRMATION, Asker, Challenge, Granted, Identity, User
@@ -118,9 +118,9 @@ class SignUp:
         """
         store = self.parts.store
         code, steps = self.parts.issue(user.id, CONFIRMATION, address, challenge, "email/signup")
-        forgotten = {"encrypted_password": None} if doubtful else {}
+        forgotten, more = doubted(store, user) if doubtful else ({}, [])
         noted = store.users.update({"confirmation_sent_at": stamp(), **forgotten}, id=user.id)
-        await store.do(*steps, noted, logged(store, "user_confirmation_requested", asker, user.id, address.text))
+        await store.do(*steps, *more, noted, logged(store, "user_confirmation_requested", asker, user.id, address.text))
         return await self.parts.messages.send("confirmation", address, user, code, redirect_to)
 
     async def anonymously(self, data: Data, asker: Asker) -> Granted:

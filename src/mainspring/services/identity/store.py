@@ -36,7 +36,7 @@ from mainspring.query.ast import (
     Update,
 )
 from mainspring.services.data import Data, Write
-from mainspring.services.identity.people import Flow, Identity, OneTimeToken, Session, User
+from mainspring.services.identity.people import CustomProvider, Flow, Identity, OneTimeToken, Session, User
 
 T = TypeVar("T", bound=msgspec.Struct)
 Step = tuple[Write, Sequence[Any]]
@@ -130,6 +130,13 @@ class Mark(msgspec.Struct, frozen=True):
     kept: str | None = None
 
 
+class Spent(msgspec.Struct, frozen=True):
+    """A signed message that has been used, by its hash."""
+
+    message_hash: str
+    created_at: str
+
+
 class Store:
     """The tables of people and their sessions."""
 
@@ -142,6 +149,8 @@ class Store:
         self.flows = Table(data, "flow_state", Flow)
         self.entries = Table(data, "audit_log_entries", Entry)
         self.marks = Table(data, "revocations", Mark)
+        self.spent = Table(data, "spent_messages", Spent)
+        self.custom_providers = Table(data, "custom_oauth_providers", CustomProvider)
 
     def table(self, name: str, rows: type[T]) -> Table[T]:
         """Another of our tables."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from mainspring.errors import CodeInvalid, NotSingular, UniqueViolated, UserBanned
-from mainspring.services.identity.accounts import change, confirmed, identify, logged, stamp
+from mainspring.services.identity.accounts import change, confirmed, doubted, identify, logged, stamp
 from mainspring.services.identity.addresses import EMAIL, PHONE, Address
 from mainspring.services.identity.codes import stored
 from mainspring.services.identity.parts import ATTEMPTS, Parts
@@ -111,9 +111,10 @@ class Verify:
         changes: dict[str, Any] = {"last_sign_in_at": stamp()}
         steps = [used]
         if not user.has_confirmed(kind):
+            if token.token_type == RECOVERY:  # who was here before did not prove that the address is theirs
+                forgotten, more = doubted(store, user)
+                user, changes, steps = replace(user, **forgotten), changes | forgotten, [*steps, *more]
             changes |= confirmed(user, kind)
-            if token.token_type == RECOVERY:  # who gave a password before did not prove that the address is theirs
-                changes["encrypted_password"] = None
             steps.append(identify(store, user, address))
         return await self._enter(token, user, changes, steps, asker)
 

@@ -126,7 +126,7 @@ def joined(to: str, query: str) -> str:
     return f"{bare}{'&' if '?' in bare else '?'}{query}{mark}{fragment}"
 
 
-def sent(to: str, fragment: str = "") -> Answer:
+def sent(to: str, fragment: str = "", status: int = 303) -> Answer:
     """Send a browser somewhere."""
     target = f"{to.partition('#')[0]}#{fragment}" if fragment else to
-    return Answer(303, b"", [(b"location", target.encode("utf-8", "ignore")), NO_STORE, JSON])
+    return Answer(status, b"", [(b"location", target.encode("utf-8", "ignore")), NO_STORE, JSON])

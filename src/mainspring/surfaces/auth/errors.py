@@ -84,6 +84,26 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.CaptchaUnchecked: (500, "unexpected_failure"),
     errors.Contended: (409, "conflict"),
     errors.MessageUndelivered: (500, "unexpected_failure"),
+    errors.ProviderUnknown: (400, "validation_failed"),
+    errors.ProviderDisabled: (400, "provider_disabled"),
+    errors.ProviderFailed: (502, "unexpected_failure"),
+    errors.ProviderRefused: (400, "bad_oauth_callback"),
+    errors.StateUnknown: (400, "bad_oauth_state"),
+    errors.CallbackIncomplete: (400, "bad_oauth_callback"),
+    errors.IdTokenInvalid: (400, "invalid_grant"),
+    errors.AddressMissing: (422, "email_address_not_provided"),
+    errors.AddressUnverified: (422, "provider_email_needs_verification"),
+    errors.IdentityTaken: (422, "identity_already_exists"),
+    errors.IdentityUnknown: (422, "identity_not_found"),
+    errors.IdentityLast: (422, "single_identity_not_deletable"),
+    errors.IdentityNeeded: (422, "email_conflict_identity_not_deletable"),
+    errors.LinkingDisabled: (404, "manual_linking_disabled"),
+    errors.WalletDisabled: (422, "web3_provider_disabled"),
+    errors.WalletRefused: (400, "invalid_grant"),
+    errors.WalletMessageInvalid: (400, "validation_failed"),
+    errors.CustomProviderUnknown: (404, "custom_provider_not_found"),
+    errors.CustomProviderTaken: (400, "conflict"),
+    errors.CustomProvidersFull: (400, "over_custom_provider_quota"),
     errors.ForeignKeyViolated: (409, "conflict"),
     errors.UniqueViolated: (409, "conflict"),
     errors.EngineUnavailable: (503, "unexpected_failure"),
@@ -136,7 +156,8 @@ def wire(error: MainspringError) -> tuple[int, str, str]:
         case errors.RequestError():
             return 400, "validation_failed", error.message
     status, code = TABLE.get(type(error), (500, "unexpected_failure"))
-    return status, code, error.message if status < 500 or isinstance(error, errors.MessageUndelivered) else _UNEXPECTED
+    told = status < 500 or isinstance(error, errors.MessageUndelivered | errors.ProviderFailed)
+    return status, code, error.message if told else _UNEXPECTED
 
 
 def render_error(error: MainspringError, version: bytes | None, request_id: bytes = b"") -> Answer:
@@ -150,6 +171,10 @@ def render_error(error: MainspringError, version: bytes | None, request_id: byte
         body = {"code": status, "error_code": code, "msg": message}
         if status >= 500:
             body["error_id"] = request_id.decode()
+    if isinstance(error, errors.WalletRefused):
+        body = {"error": code, "error_description": message}
+    if isinstance(error, errors.IdTokenInvalid):
+        body = {"error": "invalid nonce" if error.nonce else "invalid request", "error_description": message}
     if isinstance(error, errors.PasswordWeak):
         body["weak_password"] = {"reasons": error.reasons}
     headers = [JSON, (b"x-sb-error-code", code.encode())]
@@ -169,7 +194,14 @@ def understands(version: bytes | None) -> bool:
 _OAUTH: Final = {400: "invalid_request", 401: "unauthorized_client", 403: "access_denied", 503: "temporarily_unavailable"}
 
 
+_DENIED: Final = (errors.SignupDisabled, errors.UserBanned, errors.AddressUnverified)
+
+
 def error_query(error: MainspringError) -> str:
     """An error as a browser takes it along to the page it is sent to."""
     status, code, message = wire(error)
+    if isinstance(error, errors.ProviderRefused):
+        return urlencode({"error": error.error, "error_code": code, "error_description": message})
+    if isinstance(error, _DENIED):
+        status = 403
     return urlencode({"error": _OAUTH.get(status, "server_error"), "error_code": code, "error_description": message})

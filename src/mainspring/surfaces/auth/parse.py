@@ -21,6 +21,7 @@ _DURATION: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST_BAN: Final = timedelta(days=365 * 200)
 _MOST_PER_PAGE: Final = 1000
+_MOST_FIELDS: Final = 100
 
 
 class Pkce(msgspec.Struct):
@@ -63,6 +64,26 @@ class TokenBody(msgspec.Struct):
     refresh_token: str | None = None
     auth_code: str | None = None
     code_verifier: str | None = None
+
+
+class IdTokenBody(msgspec.Struct):
+    """`/token?grant_type=id_token`."""
+
+    id_token: str | None = None
+    access_token: str | None = None
+    nonce: str | None = None
+    provider: str | None = None
+    client_id: str | None = None
+    issuer: str | None = None
+    link_identity: bool = False
+
+
+class WalletBody(msgspec.Struct):
+    """`/token?grant_type=web3`."""
+
+    chain: str | None = None
+    message: str | None = None
+    signature: str | None = None
 
 
 class VerifyBody(msgspec.Struct):
@@ -112,6 +133,31 @@ class AdminBody(msgspec.Struct):
     ban_duration: str | None = None
 
 
+class CustomProviderBody(msgspec.Struct, omit_defaults=True):
+    """`/admin/custom-providers`."""
+
+    provider_type: str | None = None
+    identifier: str | None = None
+    name: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    acceptable_client_ids: list[str] | None = None
+    scopes: list[str] | None = None
+    pkce_enabled: bool | None = None
+    attribute_mapping: dict[str, str] | None = None
+    custom_claims_allowlist: list[str] | None = None
+    authorization_params: dict[str, str] | None = None
+    enabled: bool | None = None
+    email_optional: bool | None = None
+    skip_nonce_check: bool | None = None
+    issuer: str | None = None
+    discovery_url: str | None = None
+    authorization_url: str | None = None
+    token_url: str | None = None
+    userinfo_url: str | None = None
+    jwks_uri: str | None = None
+
+
 class DeleteBody(msgspec.Struct):
     """DELETE `/admin/users/{id}`."""
 
@@ -141,8 +187,11 @@ def channel(said: str | None) -> str:
 
 
 def query(scope_query: bytes) -> dict[str, str]:
-    """The parameters of a query string, the last of each name."""
-    return dict(parse_qsl(scope_query.decode("latin-1"), keep_blank_values=True, max_num_fields=100))
+    """The parameters of a query string, the last of each name. Raises Refused where there are too many."""
+    try:
+        return dict(parse_qsl(scope_query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        raise invalid("Too many parameters") from None
 
 
 def uuid(text: str, what: str) -> str:

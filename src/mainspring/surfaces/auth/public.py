@@ -16,6 +16,7 @@ from mainspring.services.identity.verify import VERIFIES, Continued, Halfway, Ve
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import HOUR, Answer, Asked, Desk, joined, posted, sent, session_of
 from mainspring.surfaces.auth.errors import Refused, error_query, invalid
+from mainspring.surfaces.auth.proofs import PROOFS, Proofs
 
 _HALFWAY: Final = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
 _CACHED: Final[Header] = (b"cache-control", b"public, max-age=600")
@@ -36,7 +37,8 @@ class Public(Desk):
 
     async def settings(self, asked: Asked) -> Answer:
         """What is switched on."""
-        return Answer(body=render.json(render.settings(self.auth, self.identity.parts.sms)))
+        names = self.identity.elsewhere.providers.names
+        return Answer(body=render.json(render.settings(self.auth, self.identity.parts.sms, names)))
 
     async def jwks(self, asked: Asked) -> Answer:
         """The public keys."""
@@ -67,6 +69,8 @@ class Public(Desk):
     async def token(self, asked: Asked) -> Answer:
         """POST /token."""
         await self.bound(asked, "token", self.auth.rate_token)
+        if asked.query.get("grant_type") in PROOFS:
+            return await Proofs(self.identity, self.verifier, self.auth).token(asked)
         said = parse.body(asked.body, parse.TokenBody)
         match asked.query.get("grant_type"):
             case "password":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -38,7 +38,7 @@ PROVIDERS = (
     "workos",
     "zoom",
 )
-"""Where people may be known elsewhere; none of them is served yet."""
+"""Where people may be known elsewhere, as clients ask for it."""
 
 
 def user(found: User) -> dict[str, Any]:
@@ -105,16 +105,22 @@ def entry(found: Entry) -> dict[str, Any]:
 
 def session(granted: Granted) -> dict[str, Any]:
     """What somebody is signed in with."""
-    told: dict[str, Any] = {**tokens(granted), "user": user(granted.user)}
+    told: dict[str, Any] = {**tokens(granted), **_elsewhere(granted), "user": user(granted.user)}
     if granted.weak_password:
         told["weak_password"] = {"message": "Password is known to be weak", "reasons": granted.weak_password}
     return told
 
 
-def fragment(granted: Granted, kind: str) -> str:
+def fragment(granted: Granted, kind: str = "") -> str:
     """The same, as a browser takes it along to the page it is sent to."""
-    told = {**tokens(granted), "type": kind, "sb": ""}
+    told = {**tokens(granted), **_elsewhere(granted), "sb": ""} | ({"type": kind} if kind else {})
     return urlencode(sorted(told.items()))
+
+
+def _elsewhere(granted: Granted) -> dict[str, str]:
+    """The tokens of the provider through which somebody has just signed in."""
+    told = {"provider_token": granted.provider_token, "provider_refresh_token": granted.provider_refresh_token}
+    return {name: token for name, token in told.items() if token}
 
 
 def tokens(granted: Granted) -> dict[str, Any]:
@@ -128,10 +134,10 @@ def tokens(granted: Granted) -> dict[str, Any]:
     }
 
 
-def settings(auth: AuthSettings, sms: SmsSettings) -> dict[str, Any]:
-    """What clients may know of the settings."""
+def settings(auth: AuthSettings, sms: SmsSettings, providers: Collection[str] = ()) -> dict[str, Any]:
+    """What clients may know of the settings; `providers` are those through which people sign in."""
     known = {"anonymous_users": auth.anonymous, "email": auth.email, "phone": auth.phone}
-    external = dict.fromkeys(PROVIDERS, False) | known
+    external = dict.fromkeys(PROVIDERS, False) | dict.fromkeys(providers, True) | known
     return {
         "external": external,
         "disable_signup": not auth.signup,

@@ -21,6 +21,8 @@ from mainspring.surfaces.auth.admin import Admin
 from mainspring.surfaces.auth.api_keys import KeyDesk
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk
 from mainspring.surfaces.auth.captcha import Gate
+from mainspring.surfaces.auth.custom import Custom
+from mainspring.surfaces.auth.elsewhere import Elsewhere
 from mainspring.surfaces.auth.errors import Refused, render_error
 from mainspring.surfaces.auth.invitations import Inviting
 from mainspring.surfaces.auth.oauth import OAuth
@@ -57,6 +59,8 @@ class AuthSurface:
                 **_inviting(Inviting(*desk)),
                 **_api_keys(KeyDesk(*desk)),
                 **_oauth(OAuth(*desk), ClientDesk(*desk)),
+                **_elsewhere(Elsewhere(*desk)),
+                **_custom(Custom(*desk)),
             }
         )
         self._gate = Gate(Desk(*desk), captcha)
@@ -184,4 +188,20 @@ def _oauth(do: OAuth, clients: ClientDesk) -> dict[str, Methods]:
             "DELETE": clients.remove_client,
         },
         "/admin/oauth/clients/{id}/regenerate_secret": {"POST": clients.renew_secret},
+    }
+
+
+def _elsewhere(do: Elsewhere) -> dict[str, Methods]:
+    return {
+        "/authorize": {"GET": do.authorize},
+        "/callback": {"GET": do.callback, "POST": do.callback},
+        "/user/identities/authorize": {"GET": do.link},
+        "/user/identities/{id}": {"DELETE": do.unlink},
+    }
+
+
+def _custom(do: Custom) -> dict[str, Methods]:
+    return {
+        "/admin/custom-providers": {"GET": do.list_providers, "POST": do.create},
+        "/admin/custom-providers/{id}": {"GET": do.get, "PUT": do.change, "DELETE": do.delete},
     }

@@ -1,0 +1,137 @@
+"""What providers publish of themselves: where they are asked what, and their public keys; kept for a while, a bounded number."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Generic, TypeVar
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.exceptions import PyJWTError
+
+from mainspring.errors import ProviderFailed
+from mainspring.services.identity.providers.configured import safe
+from mainspring.services.identity.providers.fetch import Fetch
+from mainspring.services.identity.providers.outline import Endpoints, Provider
+
+T = TypeVar("T")
+ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
+"""What ID tokens may be signed with; never with a secret, and never with nothing."""
+_KEPT_SECONDS: Final = 3600.0
+_ANEW_SECONDS: Final = 30.0
+_MOST: Final = 128
+_MOST_KEYS: Final = 100
+_LEAST_RSA_BITS: Final = 2048
+_PATH: Final = "/.well-known/openid-configuration"
+
+
+class Kept(Generic[T]):
+    """What was fetched, by its address. Whoever wants what is being fetched waits for it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._found: dict[str, tuple[float, T]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def get(self, url: str, fetch: Callable[[], Awaitable[T]], seconds: float = _KEPT_SECONDS) -> T:
+        """What is at an address, as it was at most so many seconds ago."""
+        if (known := self._fresh(url, seconds)) is not None:
+            return known
+        async with self._locks.setdefault(url, asyncio.Lock()):
+            if (known := self._fresh(url, seconds)) is not None:
+                return known
+            try:
+                found = await fetch()
+            finally:
+                self._locks.pop(url, None)
+            while len(self._found) >= _MOST:
+                del self._found[next(iter(self._found))]
+            self._found[url] = self._clock(), found
+            return found
+
+    def _fresh(self, url: str, seconds: float) -> T | None:
+        at, found = self._found.get(url, (0.0, None))
+        return found if found is not None and self._clock() - at < seconds else None
+
+
+class Discovery:
+    """Where providers are asked, and the keys of their ID tokens."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._documents: Kept[dict[str, Any]] = Kept()
+        self._keys: Kept[list[dict[str, Any]]] = Kept()
+
+    async def endpoints(self, provider: Provider) -> Endpoints:
+        """Where a provider is asked. Raises ProviderFailed."""
+        outline = provider.outline
+        if not outline.discovers:
+            return Endpoints(outline.authorize, outline.token, outline.profile, outline.keys, outline.issuer)
+        found = await self.document(provider)
+        said = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token", "userinfo")}
+        return Endpoints(
+            authorize=outline.authorize or _address(provider, said["authorization"]),
+            token=outline.token or _address(provider, said["token"]),
+            profile=outline.profile or (_address(provider, said["userinfo"]) if said["userinfo"] else ""),
+            keys=outline.keys or _address(provider, found.get("jwks_uri")),
+            issuer=outline.issuer,
+            names_itself=found.get("authorization_response_iss_parameter_supported") is True,
+        )
+
+    async def document(self, provider: Provider) -> dict[str, Any]:
+        """What a provider says of itself, which must be of the issuer that is configured. Raises ProviderFailed."""
+        issuer = provider.outline.issuer
+        url = provider.discovery or issuer.rstrip("/") + _PATH
+
+        async def fetch() -> dict[str, Any]:
+            found = await self._fetch.json(provider, url)
+            if not isinstance(found, dict):
+                raise ProviderFailed(provider.name, "its answer cannot be read")
+            return found
+
+        found = await self._documents.get(url, fetch)
+        said = found.get("issuer")
+        if not isinstance(said, str) or not hmac.compare_digest(said.rstrip("/").encode(), issuer.rstrip("/").encode()):
+            raise ProviderFailed(provider.name, "what it says of itself is another issuer's")
+        return found
+
+    async def key(self, provider: Provider, url: str, kid: str | None, algorithm: str) -> Any:
+        """The public key that a token names; the keys are fetched anew for one that is not known. Raises ProviderFailed."""
+
+        async def fetch() -> list[dict[str, Any]]:
+            found = await self._fetch.json(provider, url)
+            keys = found.get("keys") if isinstance(found, dict) else None
+            if not isinstance(keys, list):
+                raise ProviderFailed(provider.name, "it has no keys")
+            return [each for each in keys[:_MOST_KEYS] if isinstance(each, dict)]
+
+        for seconds in (_KEPT_SECONDS, _ANEW_SECONDS):
+            found = _choose(await self._keys.get(url, fetch, seconds), kid, algorithm)
+            if found is not None:
+                return found
+        return None
+
+
+def _address(provider: Provider, said: Any) -> str:
+    if not isinstance(said, str) or not safe(said):
+        raise ProviderFailed(provider.name, "what it says of itself is not safe")
+    return said
+
+
+def _choose(keys: list[dict[str, Any]], kid: str | None, algorithm: str) -> Any:
+    """The key with this id which is for signing with this algorithm, or None."""
+    for each in keys:
+        if (kid is not None and each.get("kid") != kid) or each.get("use", "sig") != "sig":
+            continue
+        if each.get("alg", algorithm) != algorithm or each.get("kty") not in ("RSA", "EC", "OKP"):
+            continue
+        try:
+            found = jwt.PyJWK(each, algorithm=algorithm).key
+        except (PyJWTError, ValueError, TypeError, KeyError):
+            continue
+        if not isinstance(found, RSAPublicKey) or found.key_size >= _LEAST_RSA_BITS:
+            return found
+    return None

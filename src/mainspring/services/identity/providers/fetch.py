@@ -1,0 +1,194 @@
+"""Asking a provider over HTTP, so that it can neither stall nor flood us, nor send us anywhere.
+
+Every request has one deadline for all of it, an answer has a bound, and no redirect is followed. A name is resolved once, what it
+resolves to must be public (or of a host that the settings name), and that very address is connected to; so neither a discovery
+document nor a name server makes us ask what lies behind the firewall.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import httpx2
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+from mainspring.errors import ProviderFailed, shorten
+from mainspring.services.identity.providers.configured import safe
+from mainspring.services.identity.providers.outline import Endpoints, Provider
+
+SECONDS: Final = 10.0
+MAX_BYTES: Final = 262_144
+_AT_ONCE: Final = 32
+_MOST_ADDRESSES: Final = 3
+
+
+class Unsafe(httpx2.TransportError):
+    """What must not be asked, or an answer that is too much."""
+
+
+class Bounded(httpx2.AsyncByteStream):
+    """A body up to its bound."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._inner:
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise Unsafe("the answer is too large")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Guard(httpx2.AsyncBaseTransport):
+    """Lets through what may be asked; `near` are hosts that may be at private addresses. Closing it closes nothing."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, near: frozenset[str]) -> None:
+        self._inner, self._near = inner, near
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if not safe(str(request.url)):
+            raise Unsafe("its address is neither https nor on this machine")
+        host = request.url.host
+        addresses = await _resolve(host, request.url.port or 443, host.lower() in self._near)
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        request.headers["accept-encoding"] = "identity"
+        answer = await self._connected(request, addresses)
+        if answer.headers.get("content-encoding", "identity") != "identity":
+            await answer.aclose()
+            raise Unsafe("the answer is compressed")
+        return httpx2.Response(
+            answer.status_code, headers=answer.headers, stream=Bounded(answer.stream), extensions=answer.extensions
+        )
+
+    async def _connected(self, request: httpx2.Request, addresses: list[str]) -> httpx2.Response:
+        for address in addresses[:-1]:
+            request.url = request.url.copy_with(host=address)
+            try:
+                return await self._inner.handle_async_request(request)
+            except httpx2.ConnectError:
+                continue
+        request.url = request.url.copy_with(host=addresses[-1])
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """The connections are shared."""
+
+
+async def _resolve(host: str, port: int, near: bool) -> list[str]:
+    """The addresses of a host, all of them public. Raises Unsafe."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unsafe("its host is not known") from error
+    addresses = [str(each[4][0]) for each in found]
+    if not addresses or not (near or all(_public(address) for address in addresses)):
+        raise Unsafe("its host is at a private address")
+    return addresses[:_MOST_ADDRESSES]
+
+
+def _public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    return address.is_global and not address.is_multicast and (mapped is None or mapped.is_global)
+
+
+class Fetch:
+    """Asks providers, a bounded number at once."""
+
+    def __init__(self) -> None:
+        self._inner: httpx2.AsyncHTTPTransport | None = None
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def json(self, provider: Provider, url: str, headers: Mapping[str, str] | None = None) -> Any:
+        """The JSON at an address of a provider's. Raises ProviderFailed."""
+
+        async def ask() -> Any:
+            async with httpx2.AsyncClient(transport=await self._guard(provider), trust_env=False) as client:
+                return _body(await client.get(url, headers={"accept": "application/json", **(headers or {})}))
+
+        return await self._within(provider, ask())
+
+    async def profile(self, provider: Provider, url: str, access_token: str) -> Any:
+        """What a provider says of who gave us an access token. Raises ProviderFailed."""
+        if provider.outline.proof:
+            proof = hmac.new(provider.client_secret.reveal().encode(), access_token.encode(), "sha256").hexdigest()
+            url = f"{url}{'&' if '?' in url else '?'}appsecret_proof={proof}"
+        said = {name: value.replace("{client_id}", provider.client_id) for name, value in provider.outline.headers.items()}
+        return await self.json(provider, url, {**said, "authorization": f"Bearer {access_token}"})
+
+    async def exchange(
+        self, provider: Provider, endpoints: Endpoints, code: str, verifier: str | None, redirect_uri: str, secret: str
+    ) -> dict[str, Any]:
+        """The tokens for a code. Raises ProviderFailed."""
+
+        async def ask() -> Any:
+            extra = {"code_verifier": verifier} if verifier else {}
+            async with AsyncOAuth2Client(
+                client_id=provider.client_id,
+                client_secret=secret,
+                token_endpoint_auth_method=provider.outline.authenticates,
+                transport=await self._guard(provider),
+                trust_env=False,
+            ) as client:
+                return await client.fetch_token(
+                    endpoints.token, grant_type="authorization_code", code=code, redirect_uri=redirect_uri, **extra
+                )
+
+        found = await self._within(provider, ask())
+        if not isinstance(found, dict):
+            raise ProviderFailed(provider.name, "it answered no tokens")
+        return dict(found)
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._inner is not None:
+            await self._inner.aclose()
+
+    async def _guard(self, provider: Provider) -> Guard:
+        if self._inner is None:  # reading the certificates takes a while
+            limits = httpx2.Limits(max_connections=_AT_ONCE, max_keepalive_connections=8)
+            self._inner = await asyncio.to_thread(httpx2.AsyncHTTPTransport, limits=limits, trust_env=False)
+        return Guard(self._inner, provider.near)
+
+    async def _within(self, provider: Provider, asking: Any) -> Any:
+        """What is asked for, before the deadline."""
+        try:
+            async with asyncio.timeout(SECONDS), self._slots:
+                return await asking
+        except TimeoutError:
+            reason = "it did not answer in time"
+        except Unsafe as error:
+            reason = str(error)
+        except OAuthError as error:
+            reason = shorten(_printable(str(error.error)), 100)
+        except httpx2.HTTPStatusError as error:
+            reason = f"it answered {error.response.status_code}"
+        except httpx2.HTTPError:
+            reason = "it could not be reached"
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            reason = "its answer cannot be read"
+        finally:
+            asking.close()
+        raise ProviderFailed(provider.name, reason) from None
+
+
+def _body(answer: httpx2.Response) -> Any:
+    if answer.status_code != 200:
+        raise httpx2.HTTPStatusError("", request=answer.request, response=answer)
+    return json.loads(answer.content)
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if " " <= character <= "~")
