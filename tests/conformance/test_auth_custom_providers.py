@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.elsewhere import Browser, Open, opener
-from tests.support.people import People, refused
+from tests.support.elsewhere import Browser, with_providers
+from tests.support.people import Open, People, refused
 from tests.support.provider import CLIENT, SECRET, FakeProvider
 
 PATH = "/auth/v1/admin/custom-providers"
@@ -22,10 +21,10 @@ def provider() -> Iterator[FakeProvider]:
         yield found
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path, provider: FakeProvider) -> Open:
-    """Opens the application on an engine."""
-    return opener(request, tmp_path, provider)
+@pytest.fixture
+def opened(opened: Open, provider: FakeProvider) -> Open:
+    """Opens the application on an engine, with the fake provider under several names."""
+    return with_providers(opened, provider)
 
 
 @pytest.fixture

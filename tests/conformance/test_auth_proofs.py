@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.elsewhere import Open, opener, user_of
-from tests.support.people import People, Session, refused
+from tests.support.elsewhere import user_of, with_providers
+from tests.support.people import Open, People, Session, refused
 from tests.support.provider import FakeProvider
 from tests.support.wallets import Ethereum, Solana, Wallet, moment, text
 
@@ -23,10 +22,10 @@ def provider() -> Iterator[FakeProvider]:
         yield found
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path, provider: FakeProvider) -> Open:
+@pytest.fixture
+def opened(opened: Open, provider: FakeProvider) -> Open:
     """Opens the application on an engine, with the fake provider under several names."""
-    return opener(request, tmp_path, provider)
+    return with_providers(opened, provider)
 
 
 @pytest.fixture

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
 
+from mainspring import Refusal
 from mainspring.errors import ConfigError
 from mainspring.settings import ProviderSettings, Secret
 from mainspring.testing.client import TestClient
-from tests.support.elsewhere import CHALLENGE, PKCE, SITE, Browser, Open, exchange, link, opener, user_of
-from tests.support.people import PASSWORD, People, Session, app, refused, settings
+from tests.support.elsewhere import CHALLENGE, PKCE, SITE, Browser, exchange, link, user_of, with_providers
+from tests.support.people import PASSWORD, Open, People, Session, app, make, refused, settings
 from tests.support.provider import CLIENT, SECRET, FakeProvider
 
 
@@ -24,10 +25,10 @@ def provider() -> Iterator[FakeProvider]:
         yield found
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path, provider: FakeProvider) -> Open:
+@pytest.fixture
+def opened(opened: Open, provider: FakeProvider) -> Open:
     """Opens the application on an engine, with the fake provider under several names."""
-    return opener(request, tmp_path, provider)
+    return with_providers(opened, provider)
 
 
 @pytest.fixture
@@ -248,6 +249,33 @@ async def test_the_banned_stay_out(people: People, browser: Browser, provider: F
     assert (found["error"], found["error_code"]) == ("access_denied", "user_banned")
     await people.service.request("DELETE", f"/auth/v1/admin/users/{session.uid}", json={"should_soft_delete": True})
     assert (await browser.session()).uid != session.uid, "who was deleted begins anew"
+
+
+async def test_the_application_has_a_say(opened: Open, provider: FakeProvider) -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def only_some(event: dict[str, Any]) -> None:
+        asked.append(event["user"])
+        if event["user"]["email"].startswith("odd"):
+            raise Refusal("Nobody odd", status=422)
+
+    def more(event: dict[str, Any]) -> dict[str, Any]:
+        return {"claims": {**event["claims"], "how": event["authentication_method"]}}
+
+    hooked = make()
+    hooked.auth_hook("before_user_created")(only_some)
+    hooked.auth_hook("custom_access_token")(more)
+    async with opened(hooked) as people:
+        browser = Browser(people, provider)
+        provider.signs_in("hooked-1", "odd@example.com")
+        found = await browser.sign_in()
+        assert (found["error_description"], "access_token" in found) == ("Nobody odd", False)
+        provider.signs_in("hooked-2", people.address())
+        session = await browser.session()
+        assert [user["identities"][0]["id"] for user in asked] == ["hooked-1", "hooked-2"]
+        assert jwt.decode(session.body["access_token"], options={"verify_signature": False})["how"] == "oauth"
+        await browser.session()
+        assert len(asked) == 2, "who is known is not asked about"
 
 
 # ---------------------------------------------------------------- one's own accounts elsewhere

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 
 from mainspring.services.identity.providers import fetch
-from tests.support.elsewhere import PKCE, SITE, VERIFIER, Browser, Open, exchange, link, opener, told, user_of
-from tests.support.people import PASSWORD, People, Session, refused, relative
+from tests.support.elsewhere import PKCE, SITE, VERIFIER, Browser, exchange, link, told, user_of, with_providers
+from tests.support.people import PASSWORD, Open, People, Session, refused, relative
 from tests.support.provider import FakeProvider
 
 
@@ -24,10 +24,10 @@ def provider() -> Iterator[FakeProvider]:
         yield found
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path, provider: FakeProvider) -> Open:
+@pytest.fixture
+def opened(opened: Open, provider: FakeProvider) -> Open:
     """Opens the application on an engine, with the fake provider under several names."""
-    return opener(request, tmp_path, provider)
+    return with_providers(opened, provider)
 
 
 @pytest.fixture
@@ -422,3 +422,14 @@ async def test_too_many_begin(opened: Open) -> None:
         answers = [await people.anon.get("/auth/v1/authorize?provider=fake") for _ in range(4)]
         assert [answer.status_code for answer in answers] == [302, 302, 302, 429]
         assert json.loads(answers[-1].content)["error_code"] == "over_request_rate_limit"
+
+
+async def test_a_provider_that_was_waiting_for_an_invitation(people: People, browser: Browser, provider: FakeProvider) -> None:
+    """A provider that verifies nothing; the victim is invited, and follows the link."""
+    email = people.address()
+    provider.signs_in("attacker-6", email, False)
+    assert (await browser.sign_in())["error_code"] == "provider_email_needs_verification"
+    assert (await people.service.post("/auth/v1/invite", json={"email": email})).status_code == 200
+    victim = await people.verified("invite", email, "invite")
+    assert [each["provider"] for each in (await user_of(people, victim.uid))["identities"]] == ["email"]
+    assert (await browser.sign_in())["error_code"] == "provider_email_needs_verification"

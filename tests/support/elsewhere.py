@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
-import pytest
 
 from mainspring.settings import ProviderSettings, Secret
-from mainspring.testing.client import TestClient
-from tests.support.people import People, Session, app, relative, settings
+from tests.support.people import Open, People, Session, relative
 from tests.support.provider import CLIENT, SECRET, FakeProvider
-from tests.support.servers import PostgresServer
-
-Open = Callable[..., AbstractAsyncContextManager[People]]
 
 SITE = "http://127.0.0.1:8000"
 VERIFIER = "v" * 64
@@ -81,27 +74,15 @@ def told(answer: httpx.Response) -> dict[str, str]:
     return {"to": f"{parts.scheme}://{parts.netloc}{parts.path}", **{name: values[0] for name, values in said.items()}}
 
 
-def opener(request: pytest.FixtureRequest, tmp_path: Path, provider: FakeProvider) -> Open:
-    """Opens the application on the engine of a fixture's parameter, with the fake provider under several names."""
-
-    @asynccontextmanager
-    async def open_(**said: Any) -> AsyncIterator[People]:
-        urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/people.sqlite"}
-        url = urls.get(request.param)
-        if url is None:
-            postgres: PostgresServer = request.getfixturevalue("postgres")
-            url = postgres.database("people")
-        ours = {"client_id": CLIENT, "client_secret": Secret(SECRET)}
-        providers = {
-            "fake": provider_settings(provider),
-            "second": provider_settings(provider, email_optional=True),
-            "github": ProviderSettings(**ours, url=provider.url, token_url=f"{provider.url}/token"),
-        }
-        usual = {"providers": providers, "manual_linking": True}
-        async with TestClient(app, url, settings=settings(**{**usual, **said})) as client:
-            yield People(client)
-
-    return open_
+def with_providers(opened: Open, provider: FakeProvider) -> Open:
+    """Opens the application with the fake provider under several names."""
+    ours = {"client_id": CLIENT, "client_secret": Secret(SECRET)}
+    providers = {
+        "fake": provider_settings(provider),
+        "second": provider_settings(provider, email_optional=True),
+        "github": ProviderSettings(**ours, url=provider.url, token_url=f"{provider.url}/token"),
+    }
+    return partial(opened, providers=providers, manual_linking=True)
 
 
 async def exchange(people: People, code: str, verifier: str = VERIFIER) -> Any:
