@@ -69,6 +69,11 @@ def run_wrk(port: int, requests: Path, seconds: int, number: int) -> Sample:
         str(number),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
+    return sample_of(done)
+
+
+def sample_of(done: subprocess.CompletedProcess[str]) -> Sample:
+    """What a finished wrk counted. Raises LoadError when it failed."""
     line = next((ln for ln in done.stdout.splitlines() if ln.startswith("RESULT ")), None)
     if line is None:
         raise LoadError(f"wrk failed: {done.stderr or done.stdout}")

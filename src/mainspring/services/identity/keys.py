@@ -16,14 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-import jwt
-
 from mainspring.errors import ConfigError, Mistake
 from mainspring.observe import KeysCreated, Sink, discard
 from mainspring.services.identity import signing
 from mainspring.services.identity.api_files import known_keys
 from mainspring.services.identity.key_folder import publish, unreadable
-from mainspring.services.identity.signing import Algorithm, Private, Public, SigningKey
+from mainspring.services.identity.signing import Algorithm, Private, Public, SigningKey, written
 from mainspring.settings import AuthSettings
 
 SECRET_FILE: Final = "identity.secret"
@@ -72,7 +70,7 @@ class KeySet:
     def sign(self, claims: dict[str, Any]) -> str:
         """A token with `claims`, signed with the key that signs new tokens."""
         if self.signs_with == "HS256":
-            return jwt.encode(claims, self.secret.reveal(), algorithm="HS256")
+            return written(claims, "HS256", self.secret.reveal().encode())
         return self.current.sign(claims)
 
     # ------------------------------------------------------------ verifying
