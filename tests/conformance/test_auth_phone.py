@@ -198,6 +198,32 @@ async def test_whether_a_number_is_known_is_not_told(people: People) -> None:
         refused(await people.post("/verify", {"type": "sms", "phone": number, "token": "000000"}), 403, "otp_expired")
 
 
+async def test_who_signs_up_again_gets_a_code_to_sign_in(people: People) -> None:
+    """Where nothing were sent, others could keep the owner of a number from getting a text."""
+    session = await member(people)
+    phone = session.body["user"]["phone"]
+    code = await people.text(phone)
+    await signed_up(people, phone, "the attacker's 1")
+    assert await people.text(phone, but=code) != code
+    assert (await verified(people, phone)).uid == session.uid
+    wrong = {"phone": phone, "password": "the attacker's 1"}
+    refused(await people.post("/token?grant_type=password", wrong), 400, "invalid_credentials")
+
+
+async def test_asking_twice_tells_nothing() -> None:
+    bounds = {"interval_seconds": 60}
+    async with TestClient(app, settings=settings(phone=True, mail=bounds, sms=bounds)) as client:
+        people = People(client)
+        known = {"phone": people.number(), "email": people.address()}
+        for kind, address in known.items():
+            await people.service.post("/auth/v1/admin/users", json={kind: address, f"{kind}_confirm": True})
+        for kind, new in (("phone", people.number()), ("email", people.address())):
+            for address in (known[kind], new):
+                body = {kind: address, "password": PASSWORD}
+                statuses = [(await people.post("/signup", body)).status_code for _ in range(3)]
+                assert statuses == [200, 429, 429], (kind, address)
+
+
 @pytest.mark.parametrize("how", ["code", "sign-up"])
 async def test_nobody_prepares_an_account_for_the_owner_of_a_number(people: People, how: str) -> None:
     phone = people.number()

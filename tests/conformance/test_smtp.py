@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
@@ -20,11 +21,11 @@ pytest.importorskip("aiosmtplib")
 
 
 class Server:
-    """As much of an SMTP server as a client needs; with `refuses` it takes no recipient."""
+    """As much of an SMTP server as a client needs; with `refuses` it takes no recipient, and it thinks for `seconds`."""
 
-    def __init__(self, refuses: bool = False) -> None:
+    def __init__(self, refuses: bool = False, seconds: float = 0) -> None:
         self.mails: list[EmailMessage] = []
-        self._refuses = refuses
+        self.refuses, self._seconds = refuses, seconds
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def say(text: str) -> None:
@@ -33,11 +34,12 @@ class Server:
         say("220 test")
         while line := (await reader.readline()).decode().strip():
             match line.split(":")[0].split()[0].upper():
-                case "RCPT" if self._refuses:
+                case "RCPT" if self.refuses:
                     say("550 no such person")
                 case "DATA":
                     say("354 go on")
                     data = await reader.readuntil(b"\r\n.\r\n")
+                    await asyncio.sleep(self._seconds)
                     found = message_from_bytes(data[:-3], policy=policy.default)
                     assert isinstance(found, EmailMessage)
                     self.mails.append(found)
@@ -90,3 +92,31 @@ async def test_a_mail_that_nobody_takes_is_told(refuses: bool | None) -> None:
             assert refused(answer, 500, "unexpected_failure") == "Error sending confirmation email"
             assert (await people.post("/recover", {"email": "nobody@example.com"})).status_code == 200
     assert [type(fact) for fact in told if isinstance(fact, MailFailed)] == [MailFailed]
+
+
+async def test_neither_time_nor_errors_tell_who_is_known() -> None:
+    """A mail that takes long, or that nobody takes, is acted for who is in already."""
+    server = Server(seconds=0.3)
+    async with (
+        listening(server) as url,
+        TestClient(app, settings=settings(mail={"url": Secret(url), "rate_hour": 0})) as client,
+    ):
+        people = People(client)
+        known = await people.service.post(
+            "/auth/v1/admin/users", json={"email": "ann@example.com", "password": PASSWORD, "email_confirm": True}
+        )
+        assert known.status_code == 200
+
+        async def asked(path: str, email: str) -> tuple[int, bool]:
+            begun = time.monotonic()
+            answer = await people.post(path, {"email": email, "password": PASSWORD})
+            return answer.status_code, time.monotonic() - begun > 0.29
+
+        assert await asked("/signup", people.address()) == (200, True)
+        for path in ("/signup", "/otp"):
+            assert await asked(path, "ann@example.com") == (200, True), path
+        server.refuses = True
+        for _ in range(32):  # until nothing else is remembered
+            assert (await asked("/otp", people.address()))[0] == 500
+        for path in ("/signup", "/otp"):
+            assert (await asked(path, "ann@example.com"))[0] == 500, path

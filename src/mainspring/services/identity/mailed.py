@@ -64,6 +64,7 @@ class Mailed:
         if address.kind == PHONE:  # new or not, who asks waits for the gateway and is told its id of the text
             return await sending
         self.parts.messages.later(sending)
+        await self.parts.pretence.seem(address.kind)
         return None
 
     async def recover(self, address: Address, asker: Asker, challenge: Challenge | None, redirect_to: str) -> None:

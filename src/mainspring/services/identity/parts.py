@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ from mainspring.services.identity.hooks import Hooks
 from mainspring.services.identity.messages import Messages
 from mainspring.services.identity.passwords import Passwords
 from mainspring.services.identity.people import Asker, Challenge, User
+from mainspring.services.identity.pretence import Pretence
 from mainspring.services.identity.seal import Seal
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.store import Step, Store
@@ -42,6 +43,7 @@ class Parts:
     counters: Counters
     hooks: Hooks
     seal: Seal
+    pretence: Pretence = field(default_factory=Pretence)
 
     def demand(self, kind: str, what: str = "signups") -> None:
         """Return when people may be known by addresses of a kind. Raises MethodDisabled."""

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mainspring.errors import MethodDisabled, SignupDisabled, UniqueViolated, UserExists
 from mainspring.services.identity.accounts import doubted, identity_row, logged, stamp, user_row
-from mainspring.services.identity.addresses import Address
+from mainspring.services.identity.addresses import PHONE, Address
 from mainspring.services.identity.parts import Parts, as_user
 from mainspring.services.identity.people import CONFIRMATION, Asker, Challenge, Granted, Identity, User
 
@@ -38,6 +38,9 @@ class SignUp:
         self.parts.demand(address.kind)
         address = address.proper()
         self.parts.passwords.rules.demand(password)
+        at_once = self.parts.autoconfirms(address.kind)
+        if not at_once:
+            await self.parts.messages.reserve("confirmation", address)
         hashed = await self.parts.passwords.hash(password)
         by = {address.kind: address.text}
         user = await self.parts.store.users.find(**by)
@@ -46,15 +49,28 @@ class SignUp:
                 return await self._create(address, hashed, data, asker, challenge, redirect_to)
             except UniqueViolated:  # somebody else was faster
                 user = await self.parts.store.users.find(**by)
-        if user is not None and not user.confirmed:
+        if user is None or user.confirmed:
+            if at_once:
+                raise UserExists
+            await self._seem(user, address, asker, redirect_to)
+            return self._somebody(address, data)
+        if at_once:
             await self.parts.messages.reserve("confirmation", address)
-            known = await self.parts.passwords.check(password, user.encrypted_password)
-            await self.confirm(user, address, asker, challenge, redirect_to, doubtful=not known)
-            shown = replace(user, confirmation_sent_at=stamp())
-            return shown if user.invited_at is None else replace(shown, raw_user_meta_data={}, identities=[])
-        if self.parts.autoconfirms(address.kind):
-            raise UserExists
-        return self._somebody(address, data)
+        known = await self.parts.passwords.check(password, user.encrypted_password)
+        await self.confirm(user, address, asker, challenge, redirect_to, doubtful=not known)
+        shown = replace(user, confirmation_sent_at=stamp())
+        return shown if user.invited_at is None else replace(shown, raw_user_meta_data={}, identities=[])
+
+    async def _seem(self, user: User | None, address: Address, asker: Asker, redirect_to: str) -> None:
+        """Do what takes as long as signing somebody up, for who is in already.
+
+        The owner of a number gets a code to sign in with: a text to that number has been counted, and if none were sent, others
+        could keep the owner from getting one.
+        """
+        if address.kind == PHONE and user is not None:
+            await self.confirm(user, address, asker, None, redirect_to)
+        else:
+            await self.parts.pretence.seem(address.kind)
 
     async def _create(
         self, address: Address, hashed: str | None, data: Data, asker: Asker, challenge: Challenge | None, redirect_to: str
@@ -73,10 +89,10 @@ class SignUp:
             await store.do(*steps, *more, logged(store, "login", asker, user.id, name, provider=kind))
             await self.parts.hooks.after_user_created(user, asker)
             return granted
-        await self.parts.messages.reserve("confirmation", address)
         code, more = self.parts.issue(user.id, CONFIRMATION, address, challenge, "email/signup")
-        await store.do(*steps, *more)
-        await self.parts.messages.send("confirmation", address, user, code, redirect_to)
+        async with self.parts.pretence.real(kind):
+            await store.do(*steps, *more)
+            await self.parts.messages.send("confirmation", address, user, code, redirect_to)
         await self.parts.hooks.after_user_created(user, asker)
         return user
 
@@ -96,8 +112,10 @@ class SignUp:
         await self.parts.hooks.before_user_created(user, asker)
         code, more = self.parts.issue(user.id, CONFIRMATION, address, challenge, "email/signup")
         steps = [store.users.insert(row), store.identities.insert(person)]
-        await store.do(*steps, *more, logged(store, "user_signedup", asker, user.id, name, provider=kind))
-        sent = await self.parts.messages.send("confirmation", address, user, code, redirect_to)
+        noted = logged(store, "user_signedup", asker, user.id, name, provider=kind)
+        async with self.parts.pretence.real(kind):
+            await store.do(*steps, *more, noted)
+            sent = await self.parts.messages.send("confirmation", address, user, code, redirect_to)
         await self.parts.hooks.after_user_created(user, asker)
         return sent
 
