@@ -311,11 +311,13 @@ async def test_guesses_at_a_code_run_into_a_bound() -> None:
         await people.post("/otp", {"phone": phone})
         code = int(await people.text(phone))
         statuses: list[int] = []
-        for guess in range(100):
+        for guess in range(10_000):
             shapes = (phone, "+" + phone, f"{phone[:5]} {phone[5:]}")  # one account, however it is written
             body = {"type": "sms", "phone": shapes[guess % 3], "token": f"{(code + 1 + guess) % 10**6:06}"}
             statuses.append((await people.post("/verify", body)).status_code)
-        assert statuses == [403] * 10 + [429] * 90
+        assert statuses[:11] == [403] * 10 + [429]
+        assert statuses.count(403) <= 12, "one more in half a minute"
+        assert set(statuses) == {403, 429}
 
 
 async def test_a_code_is_too_old_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,6 +100,8 @@ def test_invitations_and_links(run: Run) -> None:
     code, told, _ = run("invite", "new@example.com")
     assert code == 0
     assert parse_qs(urlsplit(told.strip()).query)["type"] == ["invite"]
+    told = run("invite", "new@example.com", "--auth-external-url", "https://api.example.com")[1]
+    assert told.startswith("https://api.example.com/auth/v1/verify?token=")
     told = run("link", "signup", "two@example.com", "--format", "json", typed=f"{PASSWORD}\n")[1]
     assert (json.loads(told)["verification_type"], json.loads(told)["user"]["email"]) == ("signup", "two@example.com")
     assert run("link", "recovery", "nobody@example.com")[0] == 1

@@ -51,3 +51,5 @@ def add_users(commands: Any, add_flag: Add) -> None:
     linking = action("link", "print a link, to be handed over in another way", ("kind", ", ".join(KINDS)), ("email", "whose"))
     linking.add_argument("--new-email", default="", metavar="EMAIL", help="for the links that change an address")
     linking.add_argument("--redirect-to", default="", metavar="URL", help="where it leads to in the end")
+    for each in (inviting, linking):
+        add_flag(each, OPTIONS["auth.external_url"])
