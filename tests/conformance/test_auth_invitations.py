@@ -123,6 +123,17 @@ async def test_recovery_of_an_account_that_somebody_prepared(people: People) -> 
     refused(await people.post("/token?grant_type=password", wrong), 400, "invalid_credentials")
 
 
+async def test_who_is_in_by_phone_keeps_the_password(opened: Open) -> None:
+    async with opened(phone=True) as people:
+        for how in ("recovery", "invite"):
+            phone, email = people.number(), people.address()
+            body = {"phone": phone, "phone_confirm": True, "email": email, "password": PASSWORD}
+            await people.service.post("/auth/v1/admin/users", json=body)
+            await followed(people, (await link(people, how, email))["action_link"])
+            for said in ({"phone": phone}, {"email": email}):
+                assert (await people.post("/token?grant_type=password", {**said, "password": PASSWORD})).status_code == 200
+
+
 # ---------------------------------------------------------------- links
 
 

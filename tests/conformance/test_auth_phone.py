@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from mainspring.services.identity import profile, verify
 from mainspring.testing.client import TestClient
 from tests.support.people import PASSWORD, Open, People, Session, app, refused, settings
 
@@ -153,6 +155,19 @@ async def test_a_number_is_changed_once_its_owner_agrees(people: People) -> None
     assert answer.json()["user"]["id"] == session.uid
 
 
+async def test_two_who_want_the_same_number(people: People) -> None:
+    """Its owner agrees with one of them, by that one's code; then the other's leads nowhere."""
+    one, other, new = await people.member(), await people.member(), people.number()
+    codes = []
+    for session in (one, other):
+        assert (await session.ask("PUT", "/auth/v1/user", json={"phone": new})).status_code == 200
+        codes.append(await people.text(new, but=codes[0] if codes else ""))
+    said = [{"type": "phone_change", "phone": new, "token": code} for code in codes]
+    assert (await people.post("/verify", said[1])).json()["user"]["id"] == other.uid
+    refused(await people.post("/verify", said[0]), 403, "otp_expired")
+    assert (await one.ask("GET", "/auth/v1/user")).json()["phone"] == ""
+
+
 async def test_who_is_anonymous_becomes_somebody_by_phone(people: People) -> None:
     session = Session(people.anon, (await people.post("/signup", {})).json())
     phone = people.number()
@@ -264,13 +279,22 @@ async def test_the_service_key_creates_and_changes_who_has_a_number(people: Peop
     assert [each["id"] for each in found] == [user["id"]]
 
 
-async def test_a_password_is_changed_with_a_code_by_text(opened: Open) -> None:
+async def test_a_password_is_changed_with_a_code_by_text(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(phone=True, password_reauthentication=True) as people:
         session = await member(people)
         phone = session.body["user"]["phone"]
         code = await people.text(phone)
+        monkeypatch.setattr(profile, "FRESH", timedelta(0))  # as if the sign-in were long ago
+        wanted = {"password": "another horse 2"}
+        refused(await session.ask("PUT", "/auth/v1/user", json=wanted), 400, "reauthentication_needed")
         assert list((await session.ask("GET", "/auth/v1/reauthenticate")).json()) == ["message_id"]
-        assert await people.text(phone, but=code) != code
+        nonce = await people.text(phone, but=code)
+        wrong = await session.ask("PUT", "/auth/v1/user", json={**wanted, "nonce": f"{(int(nonce) + 1) % 10**6:06}"})
+        refused(wrong, 422, "reauthentication_not_valid")
+        refused(await people.post("/verify", {"type": "sms", "phone": phone, "token": nonce}), 403, "otp_expired")
+        assert (await session.ask("PUT", "/auth/v1/user", json={**wanted, "nonce": nonce})).status_code == 200
+        again = await session.ask("PUT", "/auth/v1/user", json={"password": "a third horse 3", "nonce": nonce})
+        refused(again, 422, "reauthentication_not_valid")
 
 
 async def test_switched_off(opened: Open) -> None:
@@ -321,10 +345,6 @@ async def test_guesses_at_a_code_run_into_a_bound() -> None:
 
 
 async def test_a_code_is_too_old_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import timedelta
-
-    from mainspring.services.identity import verify
-
     async with TestClient(app, settings=settings(phone=True)) as client:
         people = People(client)
         phone = people.number()

@@ -127,7 +127,9 @@ class Invitations:
         Who named it is not known: the only password believed is the one that the service key gives.
         """
         store, at = self.parts.store, stamp()
-        sent: Row = {"confirmation_sent_at": at, "encrypted_password": hashed} | ({"invited_at": at} if invited else {})
+        sent: Row = {"confirmation_sent_at": at} | ({"invited_at": at} if invited else {})
+        if hashed is not None:
+            sent["encrypted_password"] = hashed
         is_new, email = user is None, address.text
         if user is None:
             row = user_row(aud=self.parts.auth.audience, email=email, data=wanted.data, **sent)
@@ -139,7 +141,7 @@ class Invitations:
         else:
             if wanted.data is not None and not invited:
                 sent["raw_user_meta_data"] = merged(user.raw_user_meta_data, wanted.data)
-            forgotten, more = doubted(store, user)
+            forgotten, more = ({}, []) if user.confirmed else doubted(store, user)
             sent = forgotten | sent
             after, steps = replace(user, **sent), [change(store, user, sent), *more]
         code, issued = self.parts.issue(after.id, CONFIRMATION, address)
