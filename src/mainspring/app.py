@@ -34,6 +34,7 @@ from mainspring.engines.base import Engine
 from mainspring.engines.registry import look, open_engine, open_memory, open_native
 from mainspring.errors import ConfigError, Mistake
 from mainspring.http.client import locator
+from mainspring.http.cookies import SessionCookie
 from mainspring.http.cors import Cors
 from mainspring.http.dispatch import Dispatcher, Step
 from mainspring.http.headers import ASGIApp, Receive, Scope, Send
@@ -241,6 +242,7 @@ class Mainspring:
         people = _People()
         if self._serves_people(settings):
             people = _people(settings, data, own, keys, verifier, policies.roles, observe, self._hooks)
+        cookie = _cookie(settings)
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
@@ -255,7 +257,8 @@ class Mainspring:
                 *people.steps,
                 Step("functions", stop=caller.stop),
             ],
-            cors=Cors(settings.cors.origins),
+            cors=Cors(settings.cors.origins, cookie.origins if cookie else ()),
+            cookie=cookie,
             observe=observe,
         )
         return dispatcher, people.identity
@@ -410,6 +413,16 @@ class _People:
     identity: Identity | None = None
 
 
+def _cookie(settings: Settings) -> SessionCookie | None:
+    """The session cookie that browser apps may use, if any: those of this address, of the site, and of the origins named."""
+    if not settings.auth.cookie:
+        return None
+    own = external_url(settings)
+    addresses = (own, settings.auth.site_url or own, *settings.auth.cookie_origins)
+    origins = frozenset("/".join(address.split("/")[:3]).encode() for address in addresses)
+    return SessionCookie(settings.auth.cookie, origins, own.startswith("https://"))
+
+
 def _people(
     settings: Settings,
     data: Path,
@@ -441,7 +454,8 @@ def _people(
     direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why
     keys.tell(direct.forget)
     direct.issues(identity.scoped_keys.find)
-    surface = AuthSurface(identity, direct, settings.auth, keys.jwks, locate, open_captcha(settings.captcha, web))
+    captcha = open_captcha(settings.captcha, web)
+    surface = AuthSurface(identity, direct, settings.auth, keys.jwks, locate, captcha, _cookie(settings))
     routes: dict[str, ASGIApp] = {AUTH_PATH: surface}
     if isinstance(mailer, Inbox):
         routes[INBOX_PATH] = inbox(mailer, [urlsplit(external_url(settings)).hostname or ""])

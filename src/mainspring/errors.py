@@ -1309,7 +1309,6 @@ class CaptchaUnchecked(SignInError):
         return "captcha verification process failed"
 
 
-@dataclass(eq=False)
 class ApiKeyUnknown(SignInError):
     """No such API key."""
 
@@ -1320,7 +1319,6 @@ class ApiKeyUnknown(SignInError):
         return "API key not found"
 
 
-@dataclass(eq=False)
 class FeatureDisabled(SignInError):
     """A part of the auth service that is switched off."""
 
@@ -1332,7 +1330,6 @@ class FeatureDisabled(SignInError):
         return f"{self.what} is disabled"
 
 
-@dataclass(eq=False)
 class ClientUnknown(SignInError):
     """No such program that people sign in to."""
 
@@ -1343,7 +1340,6 @@ class ClientUnknown(SignInError):
         return "OAuth client not found"
 
 
-@dataclass(eq=False)
 class ClientMismatch(SignInError):
     """The refresh token was given to somebody else."""
 
@@ -1354,7 +1350,6 @@ class ClientMismatch(SignInError):
         return "Client does not match the session's OAuth client"
 
 
-@dataclass(eq=False)
 class AuthorizationUnknown(SignInError):
     """No such request of a program, or somebody else's, or too old."""
 
@@ -1365,7 +1360,6 @@ class AuthorizationUnknown(SignInError):
         return "authorization not found"
 
 
-@dataclass(eq=False)
 class AuthorizationUsed(SignInError):
     """The request of a program has been answered."""
 
@@ -1376,7 +1370,6 @@ class AuthorizationUsed(SignInError):
         return "authorization request is no longer pending"
 
 
-@dataclass(eq=False)
 class ConsentUnknown(SignInError):
     """Nothing is allowed that could be withdrawn."""
 
@@ -1387,7 +1380,6 @@ class ConsentUnknown(SignInError):
         return "No active grant found for this client"
 
 
-@dataclass(eq=False)
 class GrantInvalid(SignInError):
     """A code that a program may not exchange for tokens."""
 
@@ -1399,7 +1391,6 @@ class GrantInvalid(SignInError):
         return self.reason
 
 
-@dataclass(eq=False)
 class ScopeInvalid(SignInError):
     """A program asks for more than it was allowed."""
 
@@ -1410,7 +1401,6 @@ class ScopeInvalid(SignInError):
         return "The requested scope exceeds what was granted"
 
 
-@dataclass(eq=False)
 class ProgramRefused(SignInError):
     """A program with a person's token wants what only the person may."""
 

@@ -30,6 +30,9 @@ SHORT_FLAGS: Final[Mapping[str, str]] = {
 }
 
 
+_COOKIE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
+
+
 class Secret:
     """A text that never shows itself: not in repr, str, a log line or a traceback."""
 
@@ -205,6 +208,12 @@ class AuthSettings:
     password_current: bool = option(False, "a password is changed only by who knows the current one")
     code_length: int = option(6, "digits of a code in a mail", minimum=6, maximum=10)
     code_seconds: int = option(3600, "lifetime of a code or link in a mail", minimum=30, maximum=86_400)
+    cookie: str = option(
+        "", "cookie of browser apps of this site that counts as the bearer, as @supabase/ssr writes it; empty: none"
+    )
+    cookie_origins: tuple[str, ...] = option(
+        (), "cookie: other origins whose pages may use it, as in https://app.example.com", minimum=0
+    )
     oauth_server: bool = option(False, "people may sign in to other programs with their account here (OAuth 2.1, OpenID Connect)")
     oauth_path: str = option("/oauth/consent", "oauth_server: the page below site_url where people say what a program may")
     oauth_registration: bool = option(False, "oauth_server: programs may register themselves")
@@ -645,5 +654,7 @@ def _contradictions(values: Mapping[str, Any], origin: Mapping[str, str]) -> Ite
     secret = values.get("auth.jwt_secret", Secret())
     if secret and len(secret.reveal()) < 32 and values.get("database.auth_mode") != "database":
         yield Mistake(origin["auth.jwt_secret"], f"has {len(secret.reveal())} characters, HS256 needs at least 32")
+    if values.get("auth.cookie") and not _COOKIE_NAME.match(values["auth.cookie"]):
+        yield Mistake(origin["auth.cookie"], "is no name of a cookie: letters, digits, - and _")
     if values.get("auth.jwt_algorithm") == "HS256" and not secret:
         yield Mistake(origin["auth.jwt_algorithm"], "is HS256, but auth.jwt_secret is not set")

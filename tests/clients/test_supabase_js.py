@@ -68,6 +68,17 @@ def test_being_a_provider(tmp_path: Path, node_modules: Path, engine: str, reque
         _run(node_modules / "oauth", "consent.test.js", SERVER_URL=server.url, SERVER_KEYS=json.dumps(server.keys))
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_sessions_in_cookies(tmp_path: Path, node_modules: Path, engine: str, request: pytest.FixtureRequest) -> None:
+    app, database = Path(__file__).parents[1] / "support" / "people.py", None
+    if engine == "postgres":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        database = postgres.database("cookies")
+    settings = {"MAINSPRING_AUTH__COOKIE": "sb-127-auth-token", "MAINSPRING_AUTH__JWT_ALGORITHM": "ES256"}
+    with LiveServer(app, data=tmp_path / "data", database=database, env=settings) as server:
+        _run(node_modules / "ssr", "ssr.test.js", SERVER_URL=server.url, SERVER_KEYS=json.dumps(server.keys))
+
+
 def _run(folder: Path, file: str, **variables: str) -> None:
     env = {**os.environ, **variables, "NO_PROXY": "127.0.0.1"}
     command = ["node", "--test", "--test-reporter=spec", file]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from mainspring.http.headers import Header, Headers
@@ -42,20 +42,27 @@ _MOST_REQUESTED: Final = 64
 
 _EXPOSE: Final[Header] = (b"access-control-expose-headers", EXPOSED)
 _VARY: Final[Header] = (b"vary", b"Origin")
+_CREDENTIALS: Final[Header] = (b"access-control-allow-credentials", b"true")
 
 
 class Cors:
-    """The cross-origin headers. With `*` among the origins they are the same for every page; only pages need them."""
+    """The cross-origin headers. With `*` among the origins they are the same for every page; only pages need them.
 
-    __slots__ = ("_anyone", "_known", "_unknown")
+    Pages `with_cookies` may send their cookies along, and read what comes of it.
+    """
 
-    def __init__(self, origins: Sequence[str] = ("*",)) -> None:
+    __slots__ = ("_anyone", "_known", "_unknown", "_with_cookies")
+
+    def __init__(self, origins: Sequence[str] = ("*",), with_cookies: Collection[bytes] = ()) -> None:
         self._anyone: tuple[Header, ...] | None = (*_allow(b"*"), _EXPOSE) if "*" in origins else None
         self._known = {origin: (*_allow(origin), _EXPOSE, _VARY) for origin in (text.rstrip("/").encode() for text in origins)}
         self._unknown: tuple[Header, ...] = (_VARY,)
+        self._with_cookies = {each: (*_allow(each), _CREDENTIALS, _EXPOSE, _VARY) for each in with_cookies}
 
     def headers(self, origin: bytes | None) -> tuple[Header, ...]:
         """What to add to an answer for a page from `origin` (None: no page asks), errors included."""
+        if self._with_cookies and origin in self._with_cookies:
+            return self._with_cookies[origin]
         if self._anyone is not None:
             return () if origin is None else self._anyone
         return self._known.get(origin or b"", self._unknown)

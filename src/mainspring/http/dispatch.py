@@ -16,6 +16,7 @@ from typing import Final
 
 from mainspring.errors import MainspringError
 from mainspring.http.body import ClientGone
+from mainspring.http.cookies import SessionCookie
 from mainspring.http.cors import Cors
 from mainspring.http.headers import (
     JSON,
@@ -68,6 +69,7 @@ class Dispatcher:
         websockets: Mapping[str, ASGIApp] | None = None,
         steps: Sequence[Step] = (),
         cors: Cors | None = None,
+        cookie: SessionCookie | None = None,
         observe: Sink = discard,
         on_request: Sink | None = None,
     ) -> None:
@@ -76,6 +78,7 @@ class Dispatcher:
         self._steps = tuple(steps)
         self._started: list[Step] = []
         self._cors = cors or Cors()
+        self._cookie = cookie
         self._observe = observe
         self._on_request = on_request
         self._prefix = b"0"
@@ -88,6 +91,8 @@ class Dispatcher:
         if kind != "http":
             await (self._lifespan(receive, send) if kind == "lifespan" else self._websocket(scope, receive, send))
             return
+        if self._cookie is not None:
+            scope["headers"] = self._cookie.as_bearer(scope["headers"])
         headers = dict(scope["headers"])
         request_id = headers.get(REQUEST_ID)
         if request_id is None or not _SANE_ID.match(request_id):

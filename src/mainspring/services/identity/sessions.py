@@ -225,6 +225,11 @@ class Sessions:
                 continue
         raise Contended
 
+    async def end_of(self, text: str) -> None:
+        """Sign out where a refresh token was given, whichever of its session's. Raises RefreshTokenUnknown, BodyInvalid."""
+        session = self._tokens.read(text).session
+        await self.told([self._store.sessions.clear(id=session), self._revocations.mark(session)])
+
     async def told(self, steps: Sequence[Step]) -> None:
         """Carry out steps; where some of them revoke something, let this worker know at once."""
         await self._store.do(*steps)

@@ -9,6 +9,7 @@ from mainspring.backends.captcha.base import Captcha
 from mainspring.errors import MainspringError
 from mainspring.http.body import read_body
 from mainspring.http.client import Locate
+from mainspring.http.cookies import SessionCookie
 from mainspring.http.dispatch import ID, TARGET
 from mainspring.http.headers import JSON, Receive, Scope, Send, find
 from mainspring.services.identity.people import Asker
@@ -21,6 +22,7 @@ from mainspring.surfaces.auth.admin import Admin
 from mainspring.surfaces.auth.api_keys import KeyDesk
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk
 from mainspring.surfaces.auth.captcha import Gate
+from mainspring.surfaces.auth.cookies import CookieDesk
 from mainspring.surfaces.auth.custom import Custom
 from mainspring.surfaces.auth.elsewhere import Elsewhere
 from mainspring.surfaces.auth.errors import Refused, render_error
@@ -48,6 +50,7 @@ class AuthSurface:
         jwks: Callable[[], Mapping[str, Any]],
         locate: Locate,
         captcha: Captcha | None = None,
+        cookie: SessionCookie | None = None,
     ) -> None:
         self._locate = locate
         desk = (identity, verifier, auth)
@@ -61,6 +64,7 @@ class AuthSurface:
                 **_oauth(OAuth(*desk), ClientDesk(*desk)),
                 **_elsewhere(Elsewhere(*desk)),
                 **_custom(Custom(*desk)),
+                **_cookies(CookieDesk(*desk, cookie)),
             }
         )
         self._gate = Gate(Desk(*desk), captcha)
@@ -205,3 +209,7 @@ def _custom(do: Custom) -> dict[str, Methods]:
         "/admin/custom-providers": {"GET": do.list_providers, "POST": do.create},
         "/admin/custom-providers/{id}": {"GET": do.get, "PUT": do.change, "DELETE": do.delete},
     }
+
+
+def _cookies(do: CookieDesk) -> dict[str, Methods]:
+    return {"/cookie": {"POST": do.begin, "DELETE": do.end}}
