@@ -215,7 +215,9 @@ class AuthSettings:
         (), "cookie: other origins whose pages may use it, as in https://app.example.com", minimum=0
     )
     oauth_server: bool = option(False, "people may sign in to other programs with their account here (OAuth 2.1, OpenID Connect)")
-    oauth_path: str = option("/oauth/consent", "oauth_server: the page below site_url where people say what a program may")
+    oauth_path: str = option(
+        "", "oauth_server: your page below site_url where people say what a program may; empty: a plain one of ours"
+    )
     oauth_registration: bool = option(False, "oauth_server: programs may register themselves")
     rate_token: int = option(150, "requests for tokens in 5 minutes from one address; 0: no bound", minimum=0)
     rate_verify: int = option(30, "codes and links tried in 5 minutes from one address; 0: no bound", minimum=0)

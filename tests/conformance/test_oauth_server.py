@@ -66,7 +66,7 @@ async def test_the_whole_way(people: People) -> None:
     answer = await program.authorize(nonce="n-1")
     assert answer.status_code == 302
     page = urlsplit(answer.headers["location"])
-    assert page.path == "/oauth/consent"
+    assert page.path == "/auth/v1/oauth/consent"
     id_ = query_of(answer.headers["location"])["authorization_id"]
     seen = (await person.ask("GET", f"{AUTH}/oauth/authorizations/{id_}")).json()
     assert seen["client"] == {"id": program.id, "name": "Program"}
@@ -637,3 +637,28 @@ async def test_no_hook_makes_a_programs_token_a_persons() -> None:
         assert (said["client_id"], said["scope"], said["plan"]) == (program.id, "openid email", "pro")
         assert seen[-1]["client_id"] == program.id
         refused(await as_program(person, tokens).ask("PUT", f"{AUTH}/user", json={"data": {}}), 403, "no_authorization")
+
+
+async def test_the_page_where_people_answer() -> None:
+    """Ours cannot be framed and runs nothing from elsewhere; the app's own takes its place."""
+    async with TestClient(app, settings=settings(oauth_server=True)) as client:
+        people = People(client)
+        for end, kind in (("", "text/html"), (".js", "text/javascript"), (".css", "text/css")):
+            answer = await people.anon.get(f"{AUTH}/oauth/consent{end}?authorization_id=<script>")
+            assert answer.status_code == 200
+            assert answer.headers.get_list("content-type") == [f"{kind}; charset=utf-8"]
+            policy = answer.headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "frame-ancestors 'none'" in policy
+            assert "unsafe" not in policy
+            assert answer.headers["x-frame-options"] == "DENY"
+            assert "<script>" not in answer.text
+        assert "set-cookie" not in answer.headers
+    own = settings(oauth_server=True, oauth_path="/allow", site_url="https://app.example.com/")
+    async with TestClient(app, settings=own) as client:
+        people = People(client)
+        refused(await people.anon.get(f"{AUTH}/oauth/consent"), 404, "feature_disabled")
+        answer = await (await registered(people)).authorize()
+        assert answer.headers["location"].startswith("https://app.example.com/allow?authorization_id=")
+    async with TestClient(app, settings=settings()) as client:
+        refused(await client.as_anon().get(f"{AUTH}/oauth/consent"), 404, "feature_disabled")

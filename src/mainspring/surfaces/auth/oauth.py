@@ -24,7 +24,7 @@ from mainspring.services.identity.oauth_grants import SCOPES
 from mainspring.services.identity.oauth_server import OAuthServer
 from mainspring.services.identity.oauth_tokens import Exchange, known
 from mainspring.services.identity.people import Granted, User
-from mainspring.surfaces.auth import parse, render
+from mainspring.surfaces.auth import consent, parse, render
 from mainspring.surfaces.auth.asked import FIVE_MINUTES, Answer, Asked, Desk, joined
 from mainspring.surfaces.auth.errors import Refused, invalid
 from mainspring.surfaces.auth.oauth_parse import Credentials, Mistaken, credentials, form, wanted
@@ -106,8 +106,13 @@ class OAuth(Desk):
         except Mistaken as mistake:
             return _sent_back(query["redirect_uri"], mistake.error, mistake.text, query.get("state", "")[:4096])
         id_ = await server.grants.ask(client, said)
-        page = self.identity.parts.redirects.site_url.rstrip("/") + "/" + self.auth.oauth_path.lstrip("/")
-        return _redirect(joined(page, urlencode({"authorization_id": id_})))
+        return _redirect(joined(self._page(), urlencode({"authorization_id": id_})))
+
+    def _page(self) -> str:
+        """Where people answer: the app's page, or ours."""
+        if self.auth.oauth_path:
+            return self.identity.parts.redirects.site_url.rstrip("/") + "/" + self.auth.oauth_path.lstrip("/")
+        return self.identity.oauth.issuer + consent.PATH
 
     async def details(self, asked: Asked) -> Answer:
         """GET /oauth/authorizations/{id}."""

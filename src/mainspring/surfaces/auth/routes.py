@@ -16,7 +16,7 @@ from mainspring.services.identity.people import Asker
 from mainspring.services.identity.service import Identity
 from mainspring.services.identity.tokens import TokenVerifier
 from mainspring.settings import AuthSettings
-from mainspring.surfaces.auth import parse
+from mainspring.surfaces.auth import consent, parse
 from mainspring.surfaces.auth.account import Own
 from mainspring.surfaces.auth.admin import Admin
 from mainspring.surfaces.auth.api_keys import KeyDesk
@@ -65,6 +65,7 @@ class AuthSurface:
                 **_elsewhere(Elsewhere(*desk)),
                 **_custom(Custom(*desk)),
                 **_cookies(CookieDesk(*desk, cookie)),
+                **_consent(auth),
             }
         )
         self._gate = Gate(Desk(*desk), captcha)
@@ -73,7 +74,8 @@ class AuthSurface:
         head = scope["method"] == "HEAD"
         try:
             answer = await self._answer(scope, receive)
-            headers = answer.headers if answer.status in _BARE else [JSON, *answer.headers]
+            typed = answer.status in _BARE or find(answer.headers, b"content-type") is not None
+            headers = answer.headers if typed else [JSON, *answer.headers]
             status, body = answer.status, answer.body
         except MainspringError as error:
             status, headers, body = render_error(error, find(scope["headers"], _VERSION), scope.get(ID, b""))
@@ -213,3 +215,9 @@ def _custom(do: Custom) -> dict[str, Methods]:
 
 def _cookies(do: CookieDesk) -> dict[str, Methods]:
     return {"/cookie": {"POST": do.begin, "DELETE": do.end}}
+
+
+def _consent(auth: AuthSettings) -> dict[str, Methods]:
+    kinds = {"": ".html", ".css": ".css", ".js": ".js"}
+    pages = {consent.PATH + end: consent.part(kind, auth) for end, kind in kinds.items()}
+    return {path: {"GET": page, "HEAD": page} for path, page in pages.items()}
