@@ -1,4 +1,4 @@
-"""`python -m bench.people`: signing in and staying signed in, beside PocketBase; and what a crowd at the door costs everybody else.
+"""`python -m bench.people`: signing in and staying signed in, beside PocketBase; and what a crowd at the door costs others.
 
 Both run on SQLite with their defaults, but for rate limits, which are off. Mainspring stores each refresh (synchronous=FULL) and
 each sign-in; PocketBase's tokens are stateless, so its refresh writes nothing.
@@ -83,9 +83,8 @@ def _compare(sides: Mapping[str, Side], work: Path, seconds: int, rounds: int) -
 
 def _crowd(sides: Mapping[str, Side], work: Path, seconds: int, rounds: int) -> None:
     """Reads with eight connections, alone and while sixty-four sign in at once."""
-    print(
-        f"\n| reads while {CROWD} sign in | p99 alone, ms | p99 meanwhile, ms | x | sign-ins /s |\n| --- | ---: | ---: | ---: | ---: |"
-    )
+    print(f"\n| reads while {CROWD} sign in | p99 alone, ms | p99 meanwhile, ms | x | sign-ins /s |")
+    print("| --- | ---: | ---: | ---: | ---: |")
     for name, side in sides.items():
         alone, crowded, logins = list[float](), list[float](), list[float]()
         for number in range(rounds):

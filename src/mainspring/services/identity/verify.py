@@ -111,7 +111,7 @@ class Verify:
         changes: dict[str, Any] = {"last_sign_in_at": stamp()}
         steps = [used]
         if not user.has_confirmed(kind):
-            if token.token_type == RECOVERY and not user.confirmed:  # who was here before did not prove that the address is theirs
+            if token.token_type == RECOVERY and not user.confirmed:  # who was here before proved nothing about the address
                 forgotten, more = doubted(store, user)
                 user, changes, steps = replace(user, **forgotten), changes | forgotten, [*steps, *more]
             changes |= confirmed(user, kind)
