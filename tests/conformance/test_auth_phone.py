@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from mainspring.services.identity import profile, verify
+from mainspring.services.identity import pretence, profile, verify
 from mainspring.testing.client import TestClient
 from tests.support.people import PASSWORD, Open, People, Session, app, refused, settings
 
@@ -237,6 +238,22 @@ async def test_asking_twice_tells_nothing() -> None:
                 body = {kind: address, "password": PASSWORD}
                 statuses = [(await people.post("/signup", body)).status_code for _ in range(3)]
                 assert statuses == [200, 429, 429], (kind, address)
+
+
+async def test_how_long_it_takes_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers to known and new people come at the same even times; here they are far apart, so that one can see it."""
+    monkeypatch.setattr(pretence, "GRAIN", 0.5)
+    async with TestClient(app, settings=settings(phone=True)) as client:
+        people = People(client)
+        known = {"phone": people.number(), "email": people.address()}
+        for kind, address in known.items():
+            await people.service.post("/auth/v1/admin/users", json={kind: address, f"{kind}_confirm": True})
+        for path in ("/signup", "/otp"):
+            for kind, new in (("phone", people.number()), ("email", people.address())):
+                for address in (known[kind], new):
+                    begun = time.monotonic()
+                    assert (await people.post(path, {kind: address, "password": PASSWORD})).status_code == 200
+                    assert 0.49 < time.monotonic() - begun < 0.95, (path, kind, address)
 
 
 @pytest.mark.parametrize("how", ["code", "sign-up"])

@@ -22,6 +22,7 @@ from mainspring.services.identity.people import (
     Challenge,
     User,
 )
+from mainspring.services.identity.pretence import even
 from mainspring.services.identity.sign_up import Data, SignUp
 from mainspring.services.identity.store import Step
 
@@ -43,6 +44,12 @@ class Mailed:
         self.parts.demand(address.kind, "logins")
         address = address.proper()
         await self.parts.messages.reserve("magic_link", address)
+        async with even():
+            return await self._code(address, data, create, asker, challenge, redirect_to)
+
+    async def _code(
+        self, address: Address, data: Data, create: bool, asker: Asker, challenge: Challenge | None, redirect_to: str
+    ) -> str | None:
         for _ in range(ATTEMPTS):
             user = await self.parts.store.users.find(**{address.kind: address.text})
             if user is not None:

@@ -12,7 +12,19 @@ from typing import Final
 
 from mainspring.errors import MessageUndelivered
 
+GRAIN: Final = 0.025
+"""Answers come at multiples of so many seconds: whether a row was read or written, which takes far less, cannot be seen."""
 _KEPT: Final = 32
+
+
+@asynccontextmanager
+async def even() -> AsyncIterator[None]:
+    """Make what happens inside take a multiple of `GRAIN`, however it ends."""
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        await asyncio.sleep((begun - time.monotonic()) % GRAIN)
 
 
 class Pretence:

@@ -30,10 +30,9 @@ from mainspring.services.identity.attempts import password_tried
 from mainspring.services.identity.oauth import OAuth
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, Flow, Granted, User, moment, now
+from mainspring.services.identity.pretence import GRAIN
 
 FLOW_SECONDS: Final = 300
-GRAIN: Final = 0.025
-"""Refusals come at multiples of so many seconds: whether a row was read, which takes less than a thousandth, cannot be seen."""
 
 
 @dataclass(frozen=True, slots=True)
