@@ -27,8 +27,12 @@ test('sign up, confirm, sign in', async () => {
   const weak = await refused(person().auth.signUp({ email: address(), password: '123' }))
   assert.equal(weak.name, 'AuthWeakPasswordError')
   assert.deepEqual(weak.reasons, ['length'])
-  const taken = await ok(person().auth.signUp({ email, password: PASSWORD }).catch((error) => ({ error })))
-  assert.deepEqual(taken.user?.identities ?? [], [])
+  const soon = await refused(person().auth.signUp({ email, password: PASSWORD }))
+  assert.equal(soon.code, 'over_email_send_rate_limit')
+  const known = address()
+  await ok(service.auth.admin.createUser({ email: known, email_confirm: true, password: PASSWORD }))
+  const seeming = await ok(person().auth.signUp({ email: known, password: PASSWORD }))
+  assert.deepEqual([seeming.session, seeming.user.identities], [null, []])
 })
 
 test('what a signed-in person reads and writes is their own', async () => {
