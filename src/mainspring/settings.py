@@ -199,6 +199,9 @@ class AuthSettings:
         "characters that a password must have",
         choices=("", "letters_digits", "lower_upper_letters_digits", "lower_upper_letters_digits_symbols"),
     )
+    breached_passwords: str = option(
+        "", "file of the SHA-1 hashes of known passwords in ascending order, one a line, as Have I Been Pwned offers them"
+    )
     password_threads: int = option(2, "threads that hash passwords, per worker", minimum=1, maximum=64)
     password_queue: int = option(64, "passwords that may wait to be hashed before 429 is answered", minimum=1, maximum=10_000)
     password_memory_kib: int = option(19_456, "argon2id: memory", minimum=8, maximum=4_194_304)

@@ -70,14 +70,15 @@ def test_how_strong_a_password_must_be(characters: str, password: str, reasons: 
     assert (weak.reasons if weak else None) == reasons
 
 
-def test_a_password_has_72_bytes_at_most() -> None:
-    rules = Rules(AuthSettings())
-    rules.demand("x" * 72)
+async def test_a_password_has_72_bytes_at_most() -> None:
+    passwords = Passwords(AuthSettings())
+    await passwords.demand("x" * 72)
     for password in ("x" * 73, "é" * 37):
         with pytest.raises(BodyInvalid, match="72 characters"):
-            rules.demand(password)
+            await passwords.demand(password)
     with pytest.raises(PasswordWeak):
-        rules.demand("short")
+        await passwords.demand("short")
+    passwords.close()
 
 
 async def test_hashes_are_argon2id_and_are_renewed() -> None:

@@ -187,7 +187,7 @@ class Administration:
             return self.parts.passwords.accept(account.password_hash)
         if account.password is None:
             return None
-        self.parts.passwords.rules.demand(account.password)
+        await self.parts.passwords.demand(account.password)
         return await self.parts.passwords.hash(account.password)
 
 

@@ -175,5 +175,5 @@ class Invitations:
     async def _hashed(self, wanted: Wanted) -> str | None:
         if not wanted.password or wanted.kind != SIGNUP:
             return None
-        self.parts.passwords.rules.demand(wanted.password)
+        await self.parts.passwords.demand(wanted.password)
         return await self.parts.passwords.hash(wanted.password)

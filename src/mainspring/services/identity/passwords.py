@@ -14,9 +14,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from mainspring.errors import BodyInvalid, NotSupported, PasswordWeak, TooManyRequests
+from mainspring.services.identity.breaches import Breaches
 from mainspring.settings import AuthSettings
 
 if TYPE_CHECKING:
@@ -47,13 +49,10 @@ class Rules:
         self._least = auth.password_min_length
         self._classes = tuple(auth.password_characters.split("_")) if auth.password_characters else ()
 
-    def demand(self, password: str) -> None:
-        """Return when the password will do. Raises PasswordWeak, BodyInvalid for one that is too long."""
+    def demand_length(self, password: str) -> None:
+        """Return when the password is not too long. Raises BodyInvalid."""
         if len(password.encode("utf-8", "surrogatepass")) > MOST_BYTES:
             raise BodyInvalid(f"Password cannot be longer than {MOST_BYTES} characters")
-        weak = self.weakness(password)
-        if weak is not None:
-            raise weak
 
     def weakness(self, password: str) -> PasswordWeak | None:
         """Why the password would not do now."""
@@ -73,7 +72,8 @@ class Passwords:
     """Hashes and checks passwords, so many at a time; more wait, and beyond that TooManyRequests is raised."""
 
     def __init__(self, auth: AuthSettings) -> None:
-        self.rules = Rules(auth)
+        self._rules = Rules(auth)
+        self._breaches = Breaches(Path(auth.breached_passwords)) if auth.breached_passwords else None
         self._auth = auth
         self._waiting, self._most = 0, auth.password_threads + auth.password_queue
         self._pool = ThreadPoolExecutor(auth.password_threads, "password", _step_back)
@@ -90,6 +90,21 @@ class Passwords:
             auth = self._auth
             self._made = PasswordHasher(auth.password_iterations, auth.password_memory_kib, auth.password_parallelism)
         return self._made
+
+    async def demand(self, password: str) -> None:
+        """Return when a new password will do. Raises PasswordWeak, BodyInvalid, TooManyRequests."""
+        self._rules.demand_length(password)
+        weak = await self.weakness(password)
+        if weak is not None:
+            raise weak
+
+    async def weakness(self, password: str) -> PasswordWeak | None:
+        """Why the password would not do as a new one. Raises TooManyRequests."""
+        weak = self._rules.weakness(password)
+        if self._breaches is None or not await self._run(partial(self._breaches.knows, password)):
+            return weak
+        known = PasswordWeak(("pwned",), "Password is known to be weak and easy to guess, please choose a different one.")
+        return known if weak is None else PasswordWeak((*weak.reasons, *known.reasons), f"{weak.message} {known.message}")
 
     async def hash(self, password: str) -> str:
         """A hash to keep. Raises TooManyRequests."""

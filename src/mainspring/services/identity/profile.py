@@ -92,7 +92,7 @@ class Profile:
         if wishes.app_data is not None:
             raise AdministratorRequired
         if wishes.password is not None:
-            self.parts.passwords.rules.demand(wishes.password)
+            await self.parts.passwords.demand(wishes.password)
         reserved: set[Address] = set()
         for _ in range(ATTEMPTS):
             user, session = await self.of(principal)

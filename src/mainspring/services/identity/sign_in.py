@@ -74,7 +74,7 @@ class SignIn:
             except NotSingular:  # the password has been changed meanwhile
                 continue
             await self._renew(user, password, kept)
-            weak = self.parts.passwords.rules.weakness(password)
+            weak = await self.parts.passwords.weakness(password)
             return granted if weak is None else replace(granted, weak_password=weak.reasons)
         raise Contended
 

@@ -38,7 +38,7 @@ class SignUp:
             raise SignupDisabled
         self.parts.demand(address.kind)
         address = address.proper()
-        self.parts.passwords.rules.demand(password)
+        await self.parts.passwords.demand(password)
         at_once = self.parts.autoconfirms(address.kind)
         if not at_once:
             await self.parts.messages.reserve("confirmation", address)
