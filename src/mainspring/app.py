@@ -448,7 +448,7 @@ def _people(
     hooks = WireHooks(targets, external_url(settings) + AUTH_PATH, observe)
     if isinstance(mailer, Nowhere) and not hooks.mails_set:
         observe(MailLost())
-    if settings.auth.phone and isinstance(sms, NoSms) and not hooks.texts_set:
+    if (settings.auth.phone or settings.auth.mfa_phone != "off") and isinstance(sms, NoSms) and not hooks.texts_set:
         observe(TextsLost())
     identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, open_counters(workers, data), observe, hooks)
     direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why

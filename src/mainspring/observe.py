@@ -149,7 +149,7 @@ class MailLost(Observation, frozen=True):
 
 
 class TextsLost(Observation, frozen=True):
-    """People may sign up by phone, but nothing carries texts to them."""
+    """People may sign up or prove themselves by phone, but nothing carries texts to them."""
 
     level: ClassVar[str] = "warning"
     cure: str = "set sms.provider, or mail.inbox to on"

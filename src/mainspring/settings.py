@@ -130,6 +130,9 @@ class DatabaseSettings:
     synchronous: str = option("FULL", "SQLite durability of an acknowledged write", choices=("FULL", "NORMAL"))
 
 
+MFA: Final = ("on", "verify", "off")
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
     """Where people have an account with which they sign in here."""
@@ -226,6 +229,18 @@ class AuthSettings:
     rate_verify: int = option(30, "codes and links tried in 5 minutes from one address; 0: no bound", minimum=0)
     rate_send: int = option(30, "requests for mails of a kind in 5 minutes from one address; 0: no bound", minimum=0)
     rate_anonymous: int = option(30, "anonymous sign-ups in an hour from one address; 0: no bound", minimum=0)
+    mfa_totp: str = option("on", "authenticator apps as second factors; verify: those there are, no new ones", choices=MFA)
+    mfa_phone: str = option("off", "codes by SMS as second factors", choices=MFA)
+    mfa_webauthn: str = option("on", "keys and devices as second factors (with the extra passkeys)", choices=MFA)
+    factors_max: int = option(10, "most second factors, and most passkeys, of one person", minimum=1, maximum=100)
+    passkeys: bool = option(True, "people may sign in with passkeys (with the extra passkeys)")
+    webauthn_rp_id: str = option("", "domain that passkeys belong to; empty: that of site_url")
+    webauthn_rp_name: str = option("", "name that people see with their passkeys; empty: the domain")
+    webauthn_origins: tuple[str, ...] = option((), "origins of the pages that use passkeys; empty: that of site_url", minimum=0)
+    session_low_aal_seconds: int = option(
+        0, "longest a session goes on whose person has a second factor and has not proved it; 0: no bound", minimum=0
+    )
+    rate_factors: int = option(30, "challenges and codes of factors in 2 minutes from one address; 0: no bound", minimum=0)
     rate_guesses: int = option(10, "guesses at an account in 5 minutes from one address; 0: no bound", minimum=0)
     manual_linking: bool = option(False, "people may add accounts elsewhere to their own, and take them off")
     web3_ethereum: bool = option(False, "people may sign in with a message that their Ethereum wallet signs (extra: web3)")

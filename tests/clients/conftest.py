@@ -35,7 +35,7 @@ def shop(
     if request.param == "postgres":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         database = postgres.database("shop")
-    arguments = ["--auth-phone", "true"]
+    arguments = ["--auth-phone", "true", "--auth-mfa-phone", "on"]
     env = {
         "MAINSPRING_AUTH__PROVIDERS__GOOGLE__ISSUER": provider.url,
         "MAINSPRING_AUTH__PROVIDERS__GOOGLE__CLIENT_ID": CLIENT,

@@ -1,4 +1,5 @@
-"""The life of sessions against a small model: who signs in, refreshes with whatever token, waits and signs out, in any order."""
+"""The life of sessions against a small model: who signs in, refreshes with whatever token, proves a second factor, waits and
+signs out, in any order."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from mainspring.errors import MainspringError, RefreshTokenReused, SessionExpired, SessionUnknown
 from mainspring.services.identity.addresses import EMAIL, Address
+from mainspring.services.identity.assurance import raised
 from mainspring.services.identity.people import Asker, Granted
 from mainspring.services.identity.service import Identity
 from tests.property.cases import examples
@@ -23,7 +25,7 @@ from tests.support.people import PASSWORD
 
 REUSE, IDLE, LONGEST = 10, 500, 2000
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
-NOW = "mainspring.services.identity.sessions.now"
+CLOCKS = ("mainspring.services.identity.sessions.now", "mainspring.services.identity.assurance.now")
 ANN = Address(EMAIL, "ann@example.com")
 
 
@@ -35,6 +37,8 @@ class Model:
     begun: float
     refreshed: float | None = None
     alive: bool = True
+    floor: int = 0
+    aal: str = "aal1"
 
 
 def opened() -> Identity:
@@ -52,8 +56,9 @@ class Sessions(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.time = 0.0
-        self.clock = mock.patch(NOW, self.now)
-        self.clock.start()
+        self.clocks = [mock.patch(each, self.now) for each in CLOCKS]
+        for clock in self.clocks:
+            clock.start()
         self.identity = opened()
         self.runner = asyncio.Runner()
         signed = self.run(self.identity.sign_up.with_password(ANN, PASSWORD, {}, Asker(), None, ""))
@@ -69,7 +74,8 @@ class Sessions(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.identity.parts.passwords.close()
         self.runner.close()
-        self.clock.stop()
+        for clock in self.clocks:
+            clock.stop()
 
     @rule(target=tokens)
     def sign_in(self) -> tuple[str, str, int]:
@@ -85,7 +91,8 @@ class Sessions(RuleBasedStateMachine):
         if not isinstance(expected, int):
             with pytest.raises(expected):
                 self.run(self.identity.sessions.refresh(text, Asker()))
-            model.alive = model.alive and expected is not RefreshTokenReused
+            if expected is RefreshTokenReused and not (counter < model.floor and self.recently(model)):
+                model.alive = False
             return token
         granted: Granted = self.run(self.identity.sessions.refresh(text, Asker()))
         assert (granted.session.id, granted.session.refresh_token_counter) == (sid, expected)
@@ -102,8 +109,26 @@ class Sessions(RuleBasedStateMachine):
             return SessionExpired
         if counter == model.counter:
             return counter + 1
-        recently = model.refreshed is not None and self.time - model.refreshed <= REUSE
-        return model.counter if counter == model.counter - 1 or recently else RefreshTokenReused
+        answered = counter >= model.floor and (counter == model.counter - 1 or self.recently(model))
+        return model.counter if answered else RefreshTokenReused
+
+    def recently(self, model: Model) -> bool:
+        return model.refreshed is not None and self.time - model.refreshed <= REUSE
+
+    @rule(target=tokens, token=tokens)
+    def prove_a_factor(self, token: tuple[str, str, int]) -> tuple[str, str, int]:
+        """Whoever holds the session proves a factor: tokens from before are worth nothing, and lesser sessions end."""
+        sid, model = token[1], self.models[token[1]]
+        if not model.alive:
+            return token
+        session = self.run(self.identity.parts.store.sessions.find(id=sid))
+        granted, steps = self.run(raised(self.identity.parts, session.users, session, "totp", None))
+        self.run(self.identity.sessions.told(steps))
+        for other in self.models.values():
+            other.alive = other.alive and (other is model or other.aal == "aal2")
+        model.counter, model.refreshed, model.aal = model.counter + 1, self.time, "aal2"
+        model.floor = model.counter
+        return granted.refresh_token, sid, model.counter
 
     @rule(token=tokens, tries=st.integers(2, 6))
     def refresh_at_once(self, token: tuple[str, str, int], tries: int) -> None:
@@ -133,8 +158,8 @@ class Sessions(RuleBasedStateMachine):
     @invariant()
     def there_are_the_sessions_that_go_on(self) -> None:
         found = self.run(self.identity.parts.store.sessions.all(user_id=self.uid))
-        alive = {sid: model.counter for sid, model in self.models.items() if model.alive}
-        assert {session.id: session.refresh_token_counter for session in found} == alive
+        alive = {sid: (model.counter, model.aal) for sid, model in self.models.items() if model.alive}
+        assert {session.id: (session.refresh_token_counter, session.aal) for session in found} == alive
 
 
 Sessions.TestCase.settings = run_with(examples(0.004), stateful_step_count=30)

@@ -52,6 +52,8 @@ CONFINED = {
     "authlib": ("services.identity.providers",),
     "coincurve": ("services.identity.wallets.ethereum",),
     "Crypto": ("services.identity.wallets.ethereum",),
+    "webauthn": ("services.identity.relying",),
+    "segno": ("services.identity.totp",),
     "re2": ("query.regex",),
 }
 INPUT_OUTPUT = {"asyncio", "socket", "ssl", "subprocess", "threading", "multiprocessing", "http.client", "urllib.request"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from mainspring.catalog.system import factors as factors  # its tables join the metadata
 from mainspring.catalog.system.api_keys import ApiKey
 from mainspring.catalog.system.base import RESERVED_SCHEMAS, SystemBase
 from mainspring.catalog.system.oauth import OAuthClient

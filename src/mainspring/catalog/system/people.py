@@ -79,7 +79,10 @@ class Identity(SystemBase):
 
 
 class Session(SystemBase):
-    """A device on which a person is signed in. `refresh_token_counter` tells its one active refresh token from those before."""
+    """A device on which a person is signed in. `refresh_token_counter` tells its one active refresh token from those before.
+
+    Those below `refresh_token_floor` were given out before a second factor was proved (the last time by `factor_id`).
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -92,7 +95,9 @@ class Session(SystemBase):
     user_id: Mapped[UUID] = a_user()
     aal: Mapped[str]
     amr: Mapped[list[Any]]
+    factor_id: Mapped[UUID | None]
     refresh_token_counter: Mapped[int] = mapped_column(default=0)
+    refresh_token_floor: Mapped[int | None]
     refreshed_at: Mapped[datetime | None]
     not_after: Mapped[datetime | None]
     user_agent: Mapped[str | None]

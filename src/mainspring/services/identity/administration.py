@@ -19,7 +19,7 @@ from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, User, now
 from mainspring.services.identity.profile import merged
 from mainspring.services.identity.revocations import FOREVER, Revocations
-from mainspring.services.identity.store import Step
+from mainspring.services.identity.store import Step, Table
 
 SORTS = frozenset({"created_at", "updated_at", "email", "last_sign_in_at", "id"})
 _BY = Asker()
@@ -173,7 +173,8 @@ class Administration:
                 "raw_app_meta_data": {},
                 "deleted_at": stamp(),
             }
-            ended = [table.clear(user_id=uid) for table in (store.sessions, store.identities, store.tokens, store.flows)]
+            theirs: tuple[Table[Any], ...] = (store.sessions, store.identities, store.tokens, store.flows, *store.proofs)
+            ended = [table.clear(user_id=uid) for table in theirs]
             steps = [store.users.update(gone, id=uid), *ended]
         else:
             steps = [store.users.delete(id=uid)]

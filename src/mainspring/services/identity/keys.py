@@ -171,7 +171,7 @@ def open_keys(folder: Path, auth: AuthSettings, observe: Sink = discard) -> KeyS
 
 
 def open_secret(folder: Path) -> bytes:
-    """What codes and refresh tokens are signed with: 32 random bytes, made once. Raises ConfigError."""
+    """What codes and refresh tokens are signed with, and secrets encrypted: 32 random bytes, made once. Raises ConfigError."""
     path = folder / SECRET_FILE
     try:
         if not path.exists():
@@ -180,6 +180,6 @@ def open_secret(folder: Path) -> bytes:
     except OSError as error:
         raise unreadable(path, error) from error
     if len(found) != 32:
-        hint = "restore it from a backup, or remove it (everybody signs in anew)"
+        hint = "restore it from a backup, or remove it (everybody signs in anew, and authenticator apps have to be enrolled anew)"
         raise ConfigError([Mistake(str(path), "has not 32 bytes", hint)])
     return found

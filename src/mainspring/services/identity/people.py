@@ -16,6 +16,9 @@ TYPES = (
     "phone_change_token",
 )
 CONFIRMATION, RECOVERY, CHANGE_NEW, CHANGE_CURRENT, REAUTHENTICATION, PHONE_CHANGE = TYPES
+UNVERIFIED, VERIFIED = "unverified", "verified"
+AAL1, AAL2 = "aal1", "aal2"
+"""How sure it is who somebody is: for how they sign in, and once they have proved a second factor as well."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,8 +35,31 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
+class Factor(msgspec.Struct, frozen=True, kw_only=True):
+    """A second factor; what only its own flow needs is there only where that has read it."""
+
+    id: str
+    user_id: str
+    friendly_name: str
+    factor_type: str
+    status: str
+    phone: str | None = None
+    web_authn_aaguid: str | None = None
+    last_challenged_at: str | None = None
+    created_at: str
+    updated_at: str | None = None
+    secret: str | None = None
+    counter: int = 0
+    web_authn_credential: dict[str, Any] | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether it has been shown to work."""
+        return self.status == VERIFIED
+
+
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A person. Moments are texts in UTC; `identities` is empty where they were not asked for."""
+    """A person. Moments are texts in UTC; `identities` and `factors` are empty where they were not asked for."""
 
     id: str
     aud: str | None = None
@@ -63,11 +89,17 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     updated_at: str | None = None
     identities: list[Identity] = []
+    factors: list[Factor] = msgspec.field(default_factory=list, name="mfa_factors")
 
     @property
     def confirmed(self) -> bool:
         """Whether one of the addresses is known to be theirs."""
         return self.email_confirmed_at is not None or self.phone_confirmed_at is not None
+
+    @property
+    def protected(self) -> bool:
+        """Whether they have a second factor that works."""
+        return any(factor.verified for factor in self.factors)
 
     def has_confirmed(self, kind: str) -> bool:
         """Whether the address of a kind (email, phone) is known to be theirs."""
@@ -93,7 +125,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     aal: str
     amr: list[dict[str, Any]]
+    factor_id: str | None = None
     refresh_token_counter: int
+    refresh_token_floor: int | None = None
     refreshed_at: str | None = None
     not_after: str | None = None
     user_agent: str | None = None

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from mainspring.errors import (
     AddressTaken,
     AdministratorRequired,
+    AssuranceTooLow,
     BodyInvalid,
     Contended,
     CurrentPasswordWrong,
@@ -30,7 +31,7 @@ from mainspring.services.identity.accounts import change, identify, logged
 from mainspring.services.identity.addresses import EMAIL, PHONE, SMS, Address
 from mainspring.services.identity.mailed import Mailed
 from mainspring.services.identity.parts import ATTEMPTS, Parts
-from mainspring.services.identity.people import REAUTHENTICATION, Asker, Challenge, Session, User, moment, now
+from mainspring.services.identity.people import AAL1, AAL2, REAUTHENTICATION, Asker, Challenge, Session, User, moment, now
 from mainspring.services.identity.store import Step
 from mainspring.services.identity.verify import changed
 
@@ -69,7 +70,10 @@ class Profile:
     mailed: Mailed
 
     async def of(self, principal: Principal) -> tuple[User, Session | None]:
-        """Who a token stands for, and its session. Raises SubjectMissing, SessionUnknown, UserUnknown, UserBanned."""
+        """Who a token stands for, and its session, as one that has proved no more than the token says.
+
+        Raises SubjectMissing, SessionUnknown, UserUnknown, UserBanned.
+        """
         if principal.uid is None:
             raise SubjectMissing
         named = principal.claim("session_id")
@@ -79,6 +83,8 @@ class Profile:
             if session is None or session.user_id != principal.uid or session.ended(now()):
                 raise SessionUnknown
             user = session.users
+            if session.aal == AAL2 and principal.claim("aal") != AAL2:  # a token from before the factor was proved
+                session = replace(session, aal=AAL1)
         else:
             user = await self.parts.store.users.find(id=principal.uid)
         if user is None or user.deleted_at is not None:
@@ -115,6 +121,8 @@ class Profile:
         changes: dict[str, Any] = {}
         steps: list[Step] = []
         new = [address for address in wishes.addresses() if address.text != user.address(address.kind)]
+        if user.protected and (session is None or session.aal != AAL2) and (wishes.password is not None or new):
+            raise AssuranceTooLow("update")
         for address in new:
             await self._demand_free(address)
         if wishes.password is not None:

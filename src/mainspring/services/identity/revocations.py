@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -35,6 +36,11 @@ class Revocations:
         """The step that refuses the tokens of a user or session which were issued before `valid_from`."""
         row = {"subject": subject, "valid_from": valid_from, "kept": kept, "created_at": format_utc(now())}
         return self._store.marks.insert(row, over=("subject",))
+
+    def mark_all(self, subjects: Sequence[str]) -> Step:
+        """The step that refuses all tokens of these users and sessions, at least one."""
+        told = {"valid_from": FOREVER, "kept": None, "created_at": format_utc(now())}
+        return self._store.marks.insert_all([{"subject": subject, **told} for subject in subjects], over=("subject",))
 
     def marks(self, step: Step) -> bool:
         """Whether a step refuses tokens."""

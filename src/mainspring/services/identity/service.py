@@ -13,32 +13,41 @@ from mainspring.services.data import Data
 from mainspring.services.identity.addresses import Redirects
 from mainspring.services.identity.administration import Administration
 from mainspring.services.identity.codes import Codes
+from mainspring.services.identity.custody import Custody
 from mainspring.services.identity.custom_providers import CustomProviders
 from mainspring.services.identity.entries import Entries
+from mainspring.services.identity.factors import Factors
 from mainspring.services.identity.hooks import Hooks, NoHooks
 from mainspring.services.identity.id_tokens import IdTokens
 from mainspring.services.identity.invitations import Invitations
 from mainspring.services.identity.keys import KeySet
+from mainspring.services.identity.kinds import Kind
 from mainspring.services.identity.linking import Linking
 from mainspring.services.identity.mailed import Mailed
 from mainspring.services.identity.messages import Messages
 from mainspring.services.identity.oauth import OAuth
 from mainspring.services.identity.oauth_server import OAuthServer, open_oauth_server
 from mainspring.services.identity.parts import Parts
+from mainspring.services.identity.passkeys import Passkeys
 from mainspring.services.identity.passwords import Passwords
+from mainspring.services.identity.phones import Phones
 from mainspring.services.identity.profile import Profile
 from mainspring.services.identity.providers.configured import configured
 from mainspring.services.identity.providers.registry import Providers
+from mainspring.services.identity.recovery import RecoveryCodes
 from mainspring.services.identity.refresh import RefreshTokens
+from mainspring.services.identity.relying import RelyingParty
 from mainspring.services.identity.revocations import Revocations
 from mainspring.services.identity.scoped_keys import ScopedKeys
 from mainspring.services.identity.seal import Seal
+from mainspring.services.identity.security_keys import SecurityKeys
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.sign_in import SignIn
 from mainspring.services.identity.sign_up import SignUp
 from mainspring.services.identity.store import Store
 from mainspring.services.identity.texts import Texts
 from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.totp import Totp
 from mainspring.services.identity.unlinking import Unlinking
 from mainspring.services.identity.verify import Verify
 from mainspring.services.identity.wallets.sign_in import Wallets, open_wallets
@@ -59,6 +68,10 @@ class Identity:
     mailed: Mailed
     verify: Verify
     profile: Profile
+    factors: Factors
+    custody: Custody
+    recovery_codes: RecoveryCodes
+    passkeys: Passkeys
     administration: Administration
     invitations: Invitations
     entries: Entries
@@ -125,6 +138,12 @@ def open_identity(
     linking, providers = Linking(parts), Providers(configured(auth.providers), external + PATH + "/callback")
     oauth, custom = OAuth(parts, providers, linking), CustomProviders(parts, providers)
     providers.find = custom.find
+    party = RelyingParty(auth, site)
+    kinds: list[Kind] = [
+        Totp(parts.seal, auth.mfa_totp, site),
+        Phones(parts, auth.mfa_phone),
+        SecurityKeys(store, party, auth.mfa_webauthn),
+    ]
     return Identity(
         parts=parts,
         sign_up=sign_up,
@@ -132,6 +151,10 @@ def open_identity(
         mailed=mailed,
         verify=Verify(parts),
         profile=profile,
+        factors=Factors(parts, profile, {kind.name: kind for kind in kinds}),
+        custody=Custody(parts, profile),
+        recovery_codes=RecoveryCodes(parts, profile, secret),
+        passkeys=Passkeys(parts, profile, party),
         administration=Administration(parts, revocations),
         invitations=Invitations(parts),
         entries=Entries(store),

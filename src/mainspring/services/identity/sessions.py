@@ -22,7 +22,7 @@ from mainspring.errors import (
 )
 from mainspring.services.identity.hooks import Claims, Hooks
 from mainspring.services.identity.keys import KeySet
-from mainspring.services.identity.people import Asker, Granted, Session, User, moment, now
+from mainspring.services.identity.people import AAL1, Asker, Granted, Session, User, moment, now
 from mainspring.services.identity.refresh import RefreshTokens
 from mainspring.services.identity.revocations import Revocations
 from mainspring.services.identity.store import Step, Store
@@ -65,7 +65,7 @@ class Sessions:
         row: dict[str, Any] = {
             "id": str(uuid4()),
             "user_id": user.id,
-            "aal": "aal1",
+            "aal": AAL1,
             "amr": [{"method": method, "timestamp": int(at.timestamp())}],
             "refresh_token_counter": 0,
             "user_agent": asker.user_agent,
@@ -129,7 +129,8 @@ class Sessions:
         """New tokens for a refresh token. Those that a program was given serve that program (its `client` id) and nobody else.
 
         The active one is used up: its session goes on to the next number. The one before it answers the active one, whenever it
-        comes, since its answer may have been lost; older ones do so for a while. After that the session ends.
+        comes, since its answer may have been lost; older ones do so for a while. After that the session ends. None of that holds
+        for tokens from before a second factor was proved: they answer nothing.
         Each use is one conditional statement, so whoever loses a race finds what the winner left and is answered that.
         """
         named = self._tokens.read(text)
@@ -144,6 +145,10 @@ class Sessions:
             active = session.refresh_token_counter
             if named.counter > active:  # the database is older than the token: it comes from a backup
                 raise BodyInvalid("Invalid Refresh Token: Not Issued By This Server")
+            if named.counter < (session.refresh_token_floor or 0):
+                if not self._recent(session, at):
+                    await self._end_reused(session)
+                raise RefreshTokenReused
             if named.counter == active:
                 try:
                     return await self._rotate(session, session.users, asker, at)
@@ -193,12 +198,24 @@ class Sessions:
         rest = (at - moment(session.refreshed_at or session.created_at)).total_seconds()
         if self._auth.session_idle_seconds and rest > self._auth.session_idle_seconds:
             raise SessionExpired("Inactivity")
+        low = self._auth.session_low_aal_seconds
+        if low and age > low and session.aal == AAL1 and session.oauth_client_id is None and user.protected:
+            raise SessionExpired("Low AAL: User Needs MFA Verification")
 
     # ------------------------------------------------------------ ending
 
     def end_all(self, user: User, but: str | None = None) -> list[Step]:
         """The steps that end every session of a user (but one), with all tokens that were issued to them until now."""
         return [self._store.sessions.clear(user_id=user.id, but=but), *self.refuse_tokens(user, but)]
+
+    async def end_lesser(self, user: User, but: str) -> list[Step]:
+        """The steps that end the sessions of a user (but one) in which no second factor was proved.
+
+        Those of programs are let be: nobody proves anything in them, and they may do little.
+        """
+        found = await self._store.sessions.all(user_id=user.id, aal=AAL1)
+        lesser = [each.id for each in found if each.id != but and each.oauth_client_id is None]
+        return [self._store.sessions.clear_any("id", lesser), self._revocations.mark_all(lesser)] if lesser else []
 
     def refuse_tokens(self, user: User, but: str | None = None) -> list[Step]:
         """The steps that make the sessions of a user (but one) get a new token, because what it says has changed.

@@ -23,6 +23,7 @@ from mainspring.query.ast import (
     Delete,
     Embed,
     Expr,
+    Field,
     Insert,
     Item,
     Not,
@@ -36,11 +37,30 @@ from mainspring.query.ast import (
     Update,
 )
 from mainspring.services.data import Data, Write
-from mainspring.services.identity.people import CustomProvider, Flow, Identity, OneTimeToken, Session, User
+from mainspring.services.identity.people import CustomProvider, Factor, Flow, Identity, OneTimeToken, Session, User
+from mainspring.services.identity.proofs import Ceremony, FactorChallenge, Passkey, RecoveryCode
 
 T = TypeVar("T", bound=msgspec.Struct)
 Step = tuple[Write, Sequence[Any]]
-ACCOUNT: tuple[Item, ...] = (Star(), Embed("identities", Selection(order=(Order(Column("created_at")),))))
+_OLDEST_FIRST = (Order(Column("created_at")),)
+_TOLD_OF_FACTORS = (
+    "id",
+    "user_id",
+    "friendly_name",
+    "factor_type",
+    "status",
+    "phone",
+    "web_authn_aaguid",
+    "last_challenged_at",
+    "created_at",
+    "updated_at",
+)
+"""The columns of factors that everybody who reads a user sees: nothing secret."""
+ACCOUNT: tuple[Item, ...] = (
+    Star(),
+    Embed("identities", Selection(order=_OLDEST_FIRST)),
+    Embed("mfa_factors", Selection(tuple(Field(Column(name)) for name in _TOLD_OF_FACTORS), order=_OLDEST_FIRST)),
+)
 PERSON: tuple[Item, ...] = (Star(), Embed("users", Selection(ACCOUNT)))
 
 
@@ -79,8 +99,12 @@ class Table(Generic[T]):
 
     def insert(self, row: Mapping[str, Any], over: tuple[str, ...] = ()) -> Step:
         """A new row; with `over`, in the place of the one that has the same values there."""
+        return self.insert_all([row], over)
+
+    def insert_all(self, rows: Sequence[Mapping[str, Any]], over: tuple[str, ...] = ()) -> Step:
+        """New rows, at least one, with the same columns."""
         conflict = Conflict(Resolution.MERGE, over) if over else None
-        return Insert(self.name, tuple(row), Slot(0), missing_default=True, conflict=conflict), [[dict(row)]]
+        return Insert(self.name, tuple(rows[0]), Slot(0), missing_default=True, conflict=conflict), [list(map(dict, rows))]
 
     def update(self, changes: Mapping[str, Any], **by: Any) -> Step:
         """A change to the one row with these values; refused (NotSingular) where there is none."""
@@ -99,9 +123,15 @@ class Table(Generic[T]):
             values.append(but)
         return Delete(self.name, where), values
 
-    def older(self, column: str, than: str) -> Step:
-        """The removal of every row from before a moment."""
-        return Delete(self.name, Compare("lt", Column(column), Slot(0))), [than]
+    def clear_any(self, column: str, values: Sequence[Any]) -> Step:
+        """The removal of every row whose `column` is one of `values`."""
+        return Delete(self.name, Compare("in", Column(column), Slot(0))), [list(values)]
+
+    def older(self, column: str, than: str, **by: Any) -> Step:
+        """The removal of every row (with these values) from before a moment."""
+        before = Compare("lt", Column(column), Slot(0))
+        where = And((before, _where(tuple(by), 1))) if by else before
+        return Delete(self.name, where), [than, *by.values()]
 
     async def since(self, column: str, at: str) -> list[T]:
         """The rows from a moment on."""
@@ -151,6 +181,16 @@ class Store:
         self.marks = Table(data, "revocations", Mark)
         self.spent = Table(data, "spent_messages", Spent)
         self.custom_providers = Table(data, "custom_oauth_providers", CustomProvider)
+        self.factors = Table(data, "mfa_factors", Factor)
+        self.challenges = Table(data, "mfa_challenges", FactorChallenge)
+        self.recovery_codes = Table(data, "mfa_recovery_codes", RecoveryCode)
+        self.passkeys = Table(data, "webauthn_credentials", Passkey)
+        self.ceremonies = Table(data, "webauthn_challenges", Ceremony)
+
+    @property
+    def proofs(self) -> tuple[Table[Any], ...]:
+        """The tables of what people prove themselves with."""
+        return self.factors, self.recovery_codes, self.passkeys, self.ceremonies
 
     def table(self, name: str, rows: type[T]) -> Table[T]:
         """Another of our tables."""

@@ -83,6 +83,23 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.CaptchaFailed: (400, "captcha_failed"),
     errors.CaptchaUnchecked: (500, "unexpected_failure"),
     errors.Contended: (409, "conflict"),
+    errors.AnonymousRefused: (403, "no_authorization"),
+    errors.AssuranceTooLow: (403, "insufficient_aal"),
+    errors.FactorUnknown: (404, "mfa_factor_not_found"),
+    errors.FactorNameTaken: (422, "mfa_factor_name_conflict"),
+    errors.FactorExists: (422, "mfa_verified_factor_exists"),
+    errors.TooManyFactors: (422, "too_many_enrolled_mfa_factors"),
+    errors.FactorDisabled: (422, "mfa_totp_verify_not_enabled"),
+    errors.ChallengeElsewhere: (422, "mfa_ip_address_mismatch"),
+    errors.ChallengeExpired: (422, "mfa_challenge_expired"),
+    errors.ProofInvalid: (422, "mfa_verification_failed"),
+    errors.PasskeysDisabled: (404, "passkey_disabled"),
+    errors.PasskeyUnknown: (404, "validation_failed"),
+    errors.TooManyPasskeys: (422, "too_many_passkeys"),
+    errors.PasskeyTaken: (422, "webauthn_credential_exists"),
+    errors.CeremonyUnknown: (400, "webauthn_challenge_not_found"),
+    errors.CeremonyExpired: (400, "webauthn_challenge_expired"),
+    errors.CeremonyFailed: (400, "webauthn_verification_failed"),
     errors.MessageUndelivered: (500, "unexpected_failure"),
     errors.ProviderUnknown: (400, "validation_failed"),
     errors.ProviderDisabled: (400, "provider_disabled"),
@@ -145,6 +162,14 @@ def wire(error: MainspringError) -> tuple[int, str, str]:
             return 429, "over_email_send_rate_limit", error.message
         case errors.UserUnknown(claimed=True):
             return 403, "user_not_found", error.message
+        case errors.AssuranceTooLow("update"):
+            return 401, "insufficient_aal", error.message
+        case errors.AssuranceTooLow("unenroll"):
+            return 422, "insufficient_aal", error.message
+        case errors.FactorUnknown(challenge=True):
+            return 422, "mfa_factor_not_found", error.message
+        case errors.FactorDisabled(kind, action):
+            return 422, f"mfa_{kind}_{action}_not_enabled", error.message
         case errors.TokenInvalid(reason) if reason.startswith("invalid claim:"):
             return 400, "bad_jwt", reason
         case errors.TokenInvalid(reason):

@@ -22,6 +22,7 @@ _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m
 _LONGEST_BAN: Final = timedelta(days=365 * 200)
 _MOST_PER_PAGE: Final = 1000
 _MOST_FIELDS: Final = 100
+_IN_PATHS: Final = ("user_id", "factor_id")
 
 
 class Pkce(msgspec.Struct):
@@ -199,7 +200,7 @@ def uuid(text: str, what: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise Refused(404 if what == "user_id" else 400, "validation_failed", f"{what} must be an UUID") from None
+        raise Refused(404 if what in _IN_PATHS else 400, "validation_failed", f"{what} must be an UUID") from None
 
 
 def page(given: dict[str, str]) -> tuple[int, int]:

@@ -38,7 +38,8 @@ class Public(Desk):
     async def settings(self, asked: Asked) -> Answer:
         """What is switched on."""
         names = self.identity.elsewhere.providers.names
-        return Answer(body=render.json(render.settings(self.auth, self.identity.parts.sms, names)))
+        told = render.settings(self.auth, self.identity.parts.sms, names, passkeys=self.identity.passkeys.enabled)
+        return Answer(body=render.json(told))
 
     async def jwks(self, asked: Asked) -> Answer:
         """The public keys."""

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from mainspring.services.identity.people import Granted, Identity, User
+from mainspring.services.identity.people import Factor, Granted, Identity, User
 from mainspring.services.identity.store import Entry
 from mainspring.settings import AuthSettings, SmsSettings
 
@@ -67,13 +67,32 @@ def user(found: User) -> dict[str, Any]:
         "role": found.role or "",
         "email": found.email or "",
         "phone": found.phone or "",
-        **{name: _moment(value) for name, value in optional.items() if value},
+        **{name: moment(value) for name, value in optional.items() if value},
         **{name: value for name, value in named.items() if value},
         "app_metadata": found.raw_app_meta_data or {},
         "user_metadata": found.raw_user_meta_data or {},
+        **({"factors": [factor(each) for each in found.factors]} if found.factors else {}),
         "identities": [_identity(each) for each in found.identities],
         "is_anonymous": found.is_anonymous,
     }
+
+
+def factor(found: Factor) -> dict[str, Any]:
+    """A second factor; nothing secret of it."""
+    told: dict[str, Any] = {
+        "id": found.id,
+        "created_at": moment(found.created_at),
+        "updated_at": moment(found.updated_at or found.created_at),
+        "status": found.status,
+        "factor_type": found.factor_type,
+        "phone": found.phone,
+        "last_challenged_at": moment(found.last_challenged_at) if found.last_challenged_at else None,
+    }
+    if found.friendly_name:
+        told["friendly_name"] = found.friendly_name
+    if found.web_authn_aaguid:
+        told["web_authn_aaguid"] = found.web_authn_aaguid
+    return told
 
 
 def _identity(found: Identity) -> dict[str, Any]:
@@ -83,11 +102,11 @@ def _identity(found: Identity) -> dict[str, Any]:
         "user_id": found.user_id,
         "identity_data": found.identity_data or {},
         "provider": found.provider,
-        "created_at": _moment(found.created_at),
-        "updated_at": _moment(found.updated_at or found.created_at),
+        "created_at": moment(found.created_at),
+        "updated_at": moment(found.updated_at or found.created_at),
     }
     if found.last_sign_in_at:
-        told["last_sign_in_at"] = _moment(found.last_sign_in_at)
+        told["last_sign_in_at"] = moment(found.last_sign_in_at)
     if found.email:
         told["email"] = found.email
     return told
@@ -98,7 +117,7 @@ def entry(found: Entry) -> dict[str, Any]:
     return {
         "id": found.id,
         "payload": found.payload,
-        "created_at": _moment(found.created_at),
+        "created_at": moment(found.created_at),
         "ip_address": found.ip_address or "",
     }
 
@@ -134,7 +153,7 @@ def tokens(granted: Granted) -> dict[str, Any]:
     }
 
 
-def settings(auth: AuthSettings, sms: SmsSettings, providers: Collection[str] = ()) -> dict[str, Any]:
+def settings(auth: AuthSettings, sms: SmsSettings, providers: Collection[str] = (), *, passkeys: bool = False) -> dict[str, Any]:
     """What clients may know of the settings; `providers` are those through which people sign in."""
     known = {"anonymous_users": auth.anonymous, "email": auth.email, "phone": auth.phone}
     external = dict.fromkeys(PROVIDERS, False) | dict.fromkeys(providers, True) | known
@@ -146,7 +165,7 @@ def settings(auth: AuthSettings, sms: SmsSettings, providers: Collection[str] = 
         "sms_provider": sms.provider,
         "saml_enabled": False,
         "saml_private_key_next_configured": False,
-        "passkeys_enabled": False,
+        "passkeys_enabled": passkeys,
     }
 
 
@@ -155,5 +174,6 @@ def json(value: Mapping[str, Any] | Sequence[Any]) -> bytes:
     return msgspec.json.encode(value)
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
+    """A moment as GoTrue writes it."""
     return text.replace("+00:00", "Z")

@@ -26,9 +26,11 @@ from mainspring.surfaces.auth.cookies import CookieDesk
 from mainspring.surfaces.auth.custom import Custom
 from mainspring.surfaces.auth.elsewhere import Elsewhere
 from mainspring.surfaces.auth.errors import Refused, render_error
+from mainspring.surfaces.auth.factors import Factors
 from mainspring.surfaces.auth.invitations import Inviting
 from mainspring.surfaces.auth.oauth import OAuth
 from mainspring.surfaces.auth.oauth_clients import ClientDesk
+from mainspring.surfaces.auth.passkeys import PasskeyDesk
 from mainspring.surfaces.auth.public import Public
 
 Handler = Callable[[Asked], Awaitable[Answer]]
@@ -66,6 +68,8 @@ class AuthSurface:
                 **_custom(Custom(*desk)),
                 **_cookies(CookieDesk(*desk, cookie)),
                 **_consent(auth),
+                **_factors(Factors(*desk)),
+                **_passkeys(PasskeyDesk(*desk)),
             }
         )
         self._gate = Gate(Desk(*desk), captcha)
@@ -221,3 +225,29 @@ def _consent(auth: AuthSettings) -> dict[str, Methods]:
     kinds = {"": ".html", ".css": ".css", ".js": ".js"}
     pages = {consent.PATH + end: consent.part(kind, auth) for end, kind in kinds.items()}
     return {path: {"GET": page, "HEAD": page} for path, page in pages.items()}
+
+
+def _factors(do: Factors) -> dict[str, Methods]:
+    return {
+        "/factors": {"POST": do.enroll},
+        "/factors/recovery-codes": {"POST": do.make_codes, "GET": do.codes_left, "DELETE": do.forget_codes},
+        "/factors/recovery-codes/verify": {"POST": do.verify_code},
+        "/factors/{id}": {"DELETE": do.unenroll},
+        "/factors/{id}/challenge": {"POST": do.challenge},
+        "/factors/{id}/verify": {"POST": do.verify},
+        "/admin/users/{id}/factors": {"GET": do.list_of},
+        "/admin/users/{id}/factors/{factor}": {"PUT": do.change_of, "DELETE": do.delete_of},
+    }
+
+
+def _passkeys(do: PasskeyDesk) -> dict[str, Methods]:
+    return {
+        "/passkeys": {"GET": do.list_own},
+        "/passkeys/{id}": {"PATCH": do.rename, "DELETE": do.remove},
+        "/passkeys/registration/options": {"POST": do.begin_registration},
+        "/passkeys/registration/verify": {"POST": do.register},
+        "/passkeys/authentication/options": {"POST": do.begin_authentication},
+        "/passkeys/authentication/verify": {"POST": do.authenticate},
+        "/admin/users/{id}/passkeys": {"GET": do.list_of},
+        "/admin/users/{id}/passkeys/{passkey}": {"DELETE": do.remove_of},
+    }
