@@ -212,6 +212,9 @@ class AuthSettings:
     password_parallelism: int = option(1, "argon2id: lanes", minimum=1, maximum=16)
     password_reauthentication: bool = option(False, "a password is changed with a code by mail, unless just signed in")
     password_current: bool = option(False, "a password is changed only by who knows the current one")
+    even_seconds: float = option(
+        0.25, "sign-ups and codes are answered at multiples of this, so that no time tells who is known", minimum=0, maximum=5
+    )
     code_length: int = option(6, "digits of a code in a mail", minimum=6, maximum=10)
     code_seconds: int = option(3600, "lifetime of a code or link in a mail", minimum=30, maximum=86_400)
     cookie: str = option(

@@ -59,6 +59,7 @@ def settings(
     usual: dict[str, Any] = {
         "password_memory_kib": 8,
         "password_iterations": 1,
+        "even_seconds": 0.025,
         "rate_token": 0,
         "rate_verify": 0,
         "rate_send": 0,

@@ -44,7 +44,7 @@ class Mailed:
         self.parts.demand(address.kind, "logins")
         address = address.proper()
         await self.parts.messages.reserve("magic_link", address)
-        async with even():
+        async with even(self.parts.auth.even_seconds):
             return await self._code(address, data, create, asker, challenge, redirect_to)
 
     async def _code(

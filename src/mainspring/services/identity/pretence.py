@@ -18,13 +18,14 @@ _KEPT: Final = 32
 
 
 @asynccontextmanager
-async def even() -> AsyncIterator[None]:
-    """Make what happens inside take a multiple of `GRAIN`, however it ends."""
+async def even(seconds: float) -> AsyncIterator[None]:
+    """Make what happens inside take a multiple of `seconds` (0: as long as it takes), however it ends."""
     begun = time.monotonic()
     try:
         yield
     finally:
-        await asyncio.sleep((begun - time.monotonic()) % GRAIN)
+        if seconds:
+            await asyncio.sleep((begun - time.monotonic()) % seconds)
 
 
 class Pretence:

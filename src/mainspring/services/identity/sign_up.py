@@ -45,7 +45,7 @@ class SignUp:
         hashed = await self.parts.passwords.hash(password)
         if at_once:
             return await self._enter(address, password, hashed, data, asker, challenge, redirect_to)
-        async with even():
+        async with even(self.parts.auth.even_seconds):
             return await self._enter(address, password, hashed, data, asker, challenge, redirect_to)
 
     async def _enter(
