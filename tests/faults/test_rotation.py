@@ -120,4 +120,11 @@ def test_a_key_for_a_service_is_made_on_the_command_line(tmp_path: Path, app: Pa
             assert ask(server, "GET", "/rest/v1/items", headers={"apikey": key}).status_code == 200
         listed = ask(server, "GET", "/auth/v1/admin/api-keys", server.service_key).json()["api_keys"]
         assert [(each["name"], each["hint"]) for each in listed] == [("nightly", key[:9])]
+        shown = keys(data, "services")
+        assert "nightly: service_role, public.items:select public.things:insert,delete, expires" in shown
+        assert key not in shown
+        assert "is revoked" in keys(data, "revoke", listed[0]["id"])
+        time.sleep(NOTICED + GRACE / 2)
+        assert statuses(server, key) == {401}
+        assert keys(data, "services").strip() == "There is none."
         assert key not in server.log()

@@ -261,6 +261,26 @@ def test_plain_keys_of_others_are_refused(tmp_path: Path, clock: Clock) -> None:
             verify(text.encode())
 
 
+@pytest.mark.parametrize("role", ["publishable", "secret"])
+def test_a_plain_key_is_replaced(tmp_path: Path, clock: Clock, capsys: pytest.CaptureFixture[str], role: str) -> None:
+    keys, verify = opened(tmp_path / "keys", clock)
+    before = open_api_keys(tmp_path / "keys", keys)
+    old = {"publishable": before.publishable, "secret": before.private.reveal()}
+    for text in old.values():
+        verify(text.encode())
+    assert main(["keys", "revoke", f"sb_{role}", "--data", str(tmp_path)]) == 0
+    assert old[role] not in capsys.readouterr().out
+    keys.look()
+    after = open_api_keys(tmp_path / "keys", keys)
+    new = {"publishable": after.publishable, "secret": after.private.reveal()}
+    assert {name for name in old if old[name] != new[name]} == {role}
+    with pytest.raises(TokenInvalid):
+        verify(old[role].encode())
+    for text in new.values():
+        verify(text.encode())
+    assert after.anon == before.anon
+
+
 def test_a_key_with_a_typing_error_is_not_well_formed() -> None:
     key = new_key("ms_")
     assert well_formed(key, "ms_")

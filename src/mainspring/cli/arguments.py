@@ -127,11 +127,11 @@ def _parser() -> argparse.ArgumentParser:
 def _add_keys(parser: argparse.ArgumentParser) -> None:
     told = (
         "print the API keys (made first where there are none); list the signing keys, bring in a new one (rotate), end one "
-        "at once (revoke); create a key for a service"
+        "at once (revoke); create a key for a service, list those there are (services), end one (revoke its id)"
     )
-    actions = ("print", "list", "rotate", "revoke", "create")
+    actions = ("print", "list", "rotate", "revoke", "create", "services")
     parser.add_argument("action", nargs="?", choices=actions, default="print", help=told)
-    parser.add_argument("kid", nargs="?", help="revoke: which key")
+    parser.add_argument("kid", nargs="?", help="revoke: which key (its kid, the id of a service's, sb_publishable or sb_secret)")
     parser.add_argument("--now", action="store_true", help="rotate: the new key signs at once, before all have seen it")
     parser.add_argument("--format", choices=("env", "json"), default="env", help="print: form of the output (env)")
     parser.add_argument("--name", help="create: what the key is for")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -14,10 +15,12 @@ from typing import Final
 from mainspring.cli.target import read_settings
 from mainspring.errors import ConfigError, Mistake
 from mainspring.services.identity import rotation
+from mainspring.services.identity.api_files import PREFIXES
 from mainspring.services.identity.api_keys import open_api_keys
 from mainspring.services.identity.keys import NEXT, KeySet, open_keys
 from mainspring.settings import Settings
 
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _SHARED: Final = "auth.jwt_secret signs access tokens here; these keys sign only OpenID Connect's id tokens."
 
 
@@ -30,7 +33,8 @@ def keys(flags: Mapping[str, str], given: argparse.Namespace) -> int:
         "list": _list,
         "rotate": _rotate,
         "revoke": _revoke,
-        "create": _create,
+        "create": _about_services,
+        "services": _about_services,
     }
     do[given.action](settings, held, given)
     return 0
@@ -73,6 +77,15 @@ def _rotate(settings: Settings, held: KeySet, given: argparse.Namespace) -> None
 def _revoke(settings: Settings, held: KeySet, given: argparse.Namespace) -> None:
     if not given.kid:
         raise ConfigError([Mistake("keys revoke", "names no key", "mainspring keys list shows their ids")])
+    if _UUID.match(given.kid):
+        _about_services(settings, held, given)
+        return
+    role = next((role for role, prefix in PREFIXES.items() if given.kid.startswith(prefix.rstrip("_"))), None)
+    if role is not None:
+        rotation.replace_plain(held, role)
+        open_api_keys(held.folder, held)
+        print(f"{PREFIXES[role]}... is revoked within seconds; mainspring keys prints the new one.")
+        return
     ended = rotation.revoke(held, given.kid)
     print(f"{given.kid} is revoked: within seconds its tokens are refused, and people's apps fetch new ones by refreshing.")
     if ended:
@@ -81,10 +94,10 @@ def _revoke(settings: Settings, held: KeySet, given: argparse.Namespace) -> None
         print(f"ANON_KEY={api.anon}\nSERVICE_KEY: mainspring keys prints it, it lies in {api.service_file}")
 
 
-def _create(settings: Settings, held: KeySet, given: argparse.Namespace) -> None:
-    from mainspring.cli.api_keys import create  # here: it brings SQLAlchemy and an engine along
+def _about_services(settings: Settings, held: KeySet, given: argparse.Namespace) -> None:
+    from mainspring.cli import api_keys  # here: it brings SQLAlchemy and an engine along
 
-    create(settings, given)
+    getattr(api_keys, given.action)(settings, given)
 
 
 def _moment(seconds: float) -> str:

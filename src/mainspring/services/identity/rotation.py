@@ -11,7 +11,7 @@ from mainspring.datatypes import format_utc
 from mainspring.errors import ConfigError, Mistake
 from mainspring.principal import ANON, SERVICE
 from mainspring.services.identity import signing
-from mainspring.services.identity.api_files import signed_files
+from mainspring.services.identity.api_files import opaque_file, signed_files
 from mainspring.services.identity.key_folder import alone, sync
 from mainspring.services.identity.keys import CURRENT, NEXT, RETIRED, KeySet
 from mainspring.services.identity.signing import SigningKey
@@ -54,6 +54,14 @@ def revoke(keys: KeySet, kid: str) -> list[Path]:
         sync(keys.folder)
         keys.read()
     return issued
+
+
+def replace_plain(keys: KeySet, role: str) -> None:
+    """End the role's key that is no token, at once; the next to look for it makes another."""
+    with alone(keys.folder):
+        opaque_file(keys.folder, role).unlink(missing_ok=True)
+        sync(keys.folder)
+        keys.read()
 
 
 def _bring(keys: KeySet, at: int) -> SigningKey:
