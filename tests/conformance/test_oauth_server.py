@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import httpx
 import jwt
 import pytest
 
+from mainspring.services.identity import oauth_grants
 from mainspring.testing.client import TestClient
 from tests.support.oauth import BACK, Program, as_program, query_of, registered
 from tests.support.people import People, Session, app, make, refused, settings
@@ -662,3 +664,25 @@ async def test_the_page_where_people_answer() -> None:
         assert answer.headers["location"].startswith("https://app.example.com/allow?authorization_id=")
     async with TestClient(app, settings=settings()) as client:
         refused(await client.as_anon().get(f"{AUTH}/oauth/consent"), 404, "feature_disabled")
+
+
+async def test_requests_and_codes_do_not_last(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, program = await people.member(), await registered(people)
+    monkeypatch.setattr(oauth_grants, "_CODE_SECONDS", -1)
+    code = await program.allowed(person)
+    mistaken(await program.exchange(code), "invalid_grant")
+    monkeypatch.setattr(oauth_grants, "_REQUEST_SECONDS", -1)
+    id_ = await program.ask()
+    refused(await person.ask("GET", f"{AUTH}/oauth/authorizations/{id_}"), 404, "oauth_authorization_not_found")
+    answer = await person.ask("POST", f"{AUTH}/oauth/authorizations/{id_}/consent", json={"action": "approve"})
+    refused(answer, 404, "oauth_authorization_not_found")
+
+
+async def test_old_requests_are_swept_away(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = await registered(people)
+    monkeypatch.setattr(oauth_grants, "_SWEEP_SECONDS", 0)
+    monkeypatch.setattr(oauth_grants, "_KEPT", timedelta(seconds=-700))
+    first = await program.ask()
+    await program.ask()
+    person = await people.member()
+    refused(await person.ask("GET", f"{AUTH}/oauth/authorizations/{first}"), 404, "oauth_authorization_not_found")

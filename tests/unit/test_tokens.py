@@ -117,6 +117,16 @@ def test_a_role_the_app_declares_is_good(keys: KeySet, verify: TokenVerifier) ->
     assert verify(keys.sign(claims(role="editor")).encode()).role == "editor"
 
 
+@pytest.mark.parametrize("auth", [ES, HS], ids=["ES256", "HS256"])
+def test_letters_of_other_scripts_take_no_more_room_than_they_need(folder: Path, auth: AuthSettings) -> None:
+    keys = open_keys(folder, auth)
+    token = keys.sign(claims(user_metadata={"name": "ж" * 1500, "mark": '"\\\u2028\x00'})).encode()
+    assert len(token) < 5000
+    principal = TokenVerifier(keys, auth)(token)
+    assert principal.claim("user_metadata", "name") == "ж" * 1500
+    assert principal.claim("user_metadata", "mark") == '"\\\u2028\x00'
+
+
 def test_a_token_without_a_role_is_anonymous(keys: KeySet, verify: TokenVerifier) -> None:
     assert verify(keys.sign(claims(role=...)).encode()).role == "anon"
 
