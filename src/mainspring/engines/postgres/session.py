@@ -79,8 +79,12 @@ class Session:
             keepalives_interval=10,
             keepalives_count=3,
         )
-        if settings:
-            await connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()).encode())
+        try:
+            if settings:
+                await connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()).encode())
+        except BaseException:  # refused, or nobody waits for it any more
+            connection.pgconn.finish()
+            raise
         return cls(connection)
 
     @property

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 from mainspring.datatypes import format_utc
-from mainspring.errors import EngineUnavailable
 from mainspring.observe import RevocationsUnread, Sink, discard
 from mainspring.services.identity.people import now
 from mainspring.services.identity.store import Step, Store
 from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.watch import Watch
 
 FOREVER: Final = 253_402_300_799
 _OVERLAP: Final = timedelta(seconds=60)
@@ -26,11 +25,10 @@ class Revocations:
     """Marks what is revoked, and keeps a verifier informed. `lifetime` is that of an access token, in seconds."""
 
     def __init__(self, store: Store, verifier: TokenVerifier, lifetime: float, every: float, observe: Sink = discard) -> None:
-        self._store, self._verifier, self._observe = store, verifier, observe
-        self._lifetime, self._every = timedelta(seconds=lifetime), every
+        self._store, self._verifier, self._lifetime = store, verifier, timedelta(seconds=lifetime)
         self._seen = ""
         self._swept = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._watched = Watch(self._look, every, lambda error: observe(RevocationsUnread(error)))
 
     def mark(self, subject: str, valid_from: int = FOREVER, kept: str | None = None) -> Step:
         """The step that refuses the tokens of a user or session which were issued before `valid_from`."""
@@ -63,26 +61,17 @@ class Revocations:
     async def start(self) -> None:
         """Read what is marked, and from now on what will be."""
         await self.refresh()
-        self._task = asyncio.create_task(self._watch())
+        await self._watched.start()
 
     async def stop(self) -> None:
         """Read no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._watched.stop()
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(self._every)
-            try:
-                await self.refresh()
-                if time.monotonic() - self._swept >= _SWEEP_SECONDS:
-                    self._swept = time.monotonic()
-                    await self.sweep()
-            except EngineUnavailable:
-                continue  # nobody is answered either: it is asked again soon
-            except Exception as error:
-                self._observe(RevocationsUnread(error))
+    async def _look(self) -> None:
+        await self.refresh()
+        if time.monotonic() - self._swept >= _SWEEP_SECONDS:
+            self._swept = time.monotonic()
+            await self.sweep()
 
     async def sweep(self) -> None:
         """Marks of tokens that have expired by now are not needed any more, nor are sign-ins that nobody ended."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from mainspring.errors import EngineUnavailable
 from mainspring.services.identity.keys import KeySet
 
+_STOP_SECONDS: Final = 5.0
 KEYS_SECONDS: Final = 2.0
 """Within so many seconds every worker knows which signing and API keys there are."""
 
@@ -19,26 +21,35 @@ class Watch:
     def __init__(self, look: Callable[[], Awaitable[object]], every: float, failed: Callable[[Exception], None]) -> None:
         self._look, self._every, self._failed = look, every, failed
         self._task: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
 
     async def start(self) -> None:
         """Look from now on."""
+        self._over.clear()
         self._task = asyncio.create_task(self._watch())
 
     async def stop(self) -> None:
-        """Look no more."""
+        """Look no more; a look that is under way is waited for, since a connection may be in the middle of its work."""
+        self._over.set()
         if self._task is not None:
+            await asyncio.wait([self._task], timeout=_STOP_SECONDS)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(self._every)
+        while not await self._told():
             try:
                 await self._look()
             except EngineUnavailable:
                 continue  # nobody is answered either: it is asked again soon
             except Exception as error:
                 self._failed(error)
+
+    async def _told(self) -> bool:
+        """Whether it is over; waits until it is time to look again."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), self._every)
+        return self._over.is_set()
 
 
 async def renew(keys: KeySet) -> None:
