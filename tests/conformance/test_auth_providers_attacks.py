@@ -216,6 +216,7 @@ async def test_nothing_secret_is_stored(opened: Open, provider: FakeProvider, tm
             asked["state"],
             asked["nonce"],
             browser.cookies["mainspring-flow"],
+            found["code"],
             body["provider_token"],
             body["provider_refresh_token"],
         ]

@@ -30,6 +30,7 @@ from mainspring.errors import (
     shorten,
 )
 from mainspring.services.identity.accounts import stamp
+from mainspring.services.identity.codes import stored
 from mainspring.services.identity.linking import Linking
 from mainspring.services.identity.parts import Parts
 from mainspring.services.identity.people import Asker, Challenge, Flow, Granted, User, moment, now
@@ -153,15 +154,22 @@ class OAuth:
         provider = await self.providers.get(flow.provider_type or "")
         came = await self.providers.elsewhere().came(provider, said, nonce, verifier)
         tokens = {"provider_access_token": came.access_token, "provider_refresh_token": came.refresh_token}
+        found = await self.settle(flow, came.account, asker, tokens)
+        if isinstance(found, Continued):
+            return found
+        return replace(found, provider_token=came.access_token, provider_refresh_token=came.refresh_token)
+
+    async def settle(self, flow: Flow, account: Account, asker: Asker, tokens: Mapping[str, str]) -> Granted | Continued:
+        """What a sign-in comes to, now that it is known who came back: a session, or a code for the program that began it."""
         if flow.code_challenge:
-            return await self._continued(flow, came.account, tokens, asker)
+            return await self._continued(flow, account, tokens, asker)
 
         async def end(user: User) -> tuple[Granted, list[Step]]:
-            granted, steps = await self.parts.sessions.begin(user, METHOD, asker)
+            granted, steps = await self.parts.sessions.begin(user, flow.authentication_method, asker)
             return granted, [*steps, self.parts.store.flows.delete(id=flow.id)]
 
-        granted: Granted = await self._settled(flow, came.account, asker, end)
-        return replace(granted, provider_token=came.access_token, provider_refresh_token=came.refresh_token)
+        granted: Granted = await self._settled(flow, account, asker, end)
+        return granted
 
     async def _settled(self, flow: Flow, account: Account, asker: Asker, end: Any) -> Any:
         if flow.linking_target_id is not None:
@@ -172,7 +180,7 @@ class OAuth:
         """The sign-in goes on in the program that began it."""
         code, seal, store = str(uuid4()), self.parts.seal, self.parts.store
         kept = {name: seal.close(token, f"flow {flow.id} {name}") for name, token in tokens.items() if token}
-        changes = {"auth_code": code, "auth_code_issued_at": stamp(), **kept}
+        changes = {"auth_code": stored(code), "auth_code_issued_at": stamp(), **kept}
         if flow.linking_target_id is not None:
             await self.linking.check(flow.linking_target_id, account)
             text = msgspec.json.encode(account).decode()
@@ -193,7 +201,7 @@ class OAuth:
         store, opened = self.parts.store, self._opened(flow)
 
         async def end(user: User) -> tuple[Granted, list[Step]]:
-            granted, steps = await self.parts.sessions.begin(user, METHOD, asker)
+            granted, steps = await self.parts.sessions.begin(user, flow.authentication_method, asker)
             return granted, [store.flows.delete(id=flow.id, auth_code=flow.auth_code), *steps]
 
         if flow.linking_target_id is not None:

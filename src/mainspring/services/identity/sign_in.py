@@ -27,6 +27,7 @@ from mainspring.errors import (
 from mainspring.services.identity.accounts import logged, stamp
 from mainspring.services.identity.addresses import Address
 from mainspring.services.identity.attempts import password_tried
+from mainspring.services.identity.codes import stored
 from mainspring.services.identity.oauth import OAuth
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, Flow, Granted, User, moment, now
@@ -104,7 +105,7 @@ class SignIn:
         Raises FlowUnknown, FlowExpired, VerifierInvalid, UserBanned.
         """
         for _ in range(ATTEMPTS):
-            flow = await self.parts.store.flows.find(auth_code=code)
+            flow = await self.parts.store.flows.find(auth_code=stored(code))
             if flow is None:
                 raise FlowUnknown
             try:

@@ -140,7 +140,7 @@ class Verify:
         steps = [*steps, change(store, user, changes)]
         if token.flow_state_id is not None:
             code = str(uuid4())
-            issued = store.flows.update({"auth_code": code, "auth_code_issued_at": stamp()}, id=token.flow_state_id)
+            issued = store.flows.update({"auth_code": stored(code), "auth_code_issued_at": stamp()}, id=token.flow_state_id)
             await store.do(*steps, issued)
             return Continued(code)
         granted, more = await self.parts.sessions.begin(after, "otp", asker)
