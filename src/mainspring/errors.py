@@ -42,7 +42,9 @@
     |  |- ApiKeyUnknown         8060 |- FeatureDisabled       8061 |- ClientUnknown         8062
     |  |- ClientMismatch        8063 |- AuthorizationUnknown  8064 |- AuthorizationUsed     8065
     |  |- ConsentUnknown        8066 |- GrantInvalid          8067 |- ScopeInvalid          8068
-    |  |- ProgramRefused        8069
+    |  |- ProgramRefused        8069 |- SsoDisabled           8070 |- SsoProviderUnknown    8071
+    |  |- SsoProviderTaken      8072 |- AssertionInvalid      8073 |- AssertionSilent       8074
+    |  |- RelayStateUnknown     8075
     |  |- ProviderUnknown       8080 |- ProviderDisabled      8081 |- ProviderFailed        8082
     |  |- ProviderRefused       8083 |- StateUnknown          8084 |- CallbackIncomplete    8085
     |  |- IdTokenInvalid        8086 |- AddressMissing        8087 |- AddressUnverified     8088
@@ -1415,6 +1417,75 @@ class ProgramRefused(SignInError):
     @property
     def message(self) -> str:
         return "Tokens issued to OAuth clients cannot be used here"
+
+
+class SsoDisabled(SignInError):
+    """Signing in through companies (SAML) is switched off."""
+
+    code: ClassVar[str] = "MS8070"
+
+    @property
+    def message(self) -> str:
+        return "SAML 2.0 is disabled"
+
+
+class SsoProviderUnknown(SignInError):
+    """No company with this id or domain; `off`: it is switched off."""
+
+    code: ClassVar[str] = "MS8071"
+    off: bool = False
+
+    @property
+    def message(self) -> str:
+        return "SSO Provider is currently disabled" if self.off else "No such SSO provider"
+
+
+class SsoProviderTaken(SignInError):
+    """A company, or one of its domains, is known already; `what` is which."""
+
+    code: ClassVar[str] = "MS8072"
+    what: str
+    domain: bool = False
+
+    @property
+    def message(self) -> str:
+        if self.domain:
+            return f"SSO Domain '{shorten(self.what, 200)}' is already assigned to an SSO identity provider"
+        return f"SAML Identity Provider with this EntityID ({shorten(self.what, 200)}) already exists"
+
+
+class AssertionInvalid(SignInError):
+    """What a company says of somebody proves nothing; `reason` says why."""
+
+    code: ClassVar[str] = "MS8073"
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"SAML Assertion is not valid: {self.reason}"
+
+
+class AssertionSilent(SignInError):
+    """A company does not say who somebody is (`what`: id), or at which address (email)."""
+
+    code: ClassVar[str] = "MS8074"
+    what: str
+
+    @property
+    def message(self) -> str:
+        if self.what == "email":
+            return "SAML Assertion does not contain an email address"
+        return "SAML Assertion did not contain a persistent identifier of this user"
+
+
+class RelayStateUnknown(SignInError):
+    """A company sends back somebody who was not sent there, or too long ago."""
+
+    code: ClassVar[str] = "MS8075"
+
+    @property
+    def message(self) -> str:
+        return "SAML RelayState does not exist, try logging in again?"
 
 
 class ProviderUnknown(SignInError):

@@ -250,6 +250,7 @@ class AuthSettings:
     web3_solana: bool = option(False, "people may sign in with a message that their Solana wallet signs")
     web3_seconds: int = option(600, "how long a message that a wallet has signed holds", minimum=10, maximum=86_400)
     provider_same_browser: bool = option(True, "a sign-in through a provider ends in the browser in which it began")
+    saml: bool = option(False, "companies may sign in their people, SAML 2.0 (extra: saml)")
     custom_providers: int = option(50, "most providers that the service key may add", minimum=0, maximum=1000)
     custom_providers_private: bool = option(False, "providers that the service key adds may be at private addresses")
     providers: Mapping[str, ProviderSettings] = family("accounts elsewhere with which people sign in")

@@ -50,6 +50,8 @@ CONFINED = {
     "httpx2": ("backends.web", "services.identity.providers"),
     "cryptography": ("services.identity",),
     "authlib": ("services.identity.providers",),
+    "lxml": ("services.identity.saml",),
+    "signxml": ("services.identity.saml.signed",),
     "coincurve": ("services.identity.wallets.ethereum",),
     "Crypto": ("services.identity.wallets.ethereum",),
     "webauthn": ("services.identity.relying",),

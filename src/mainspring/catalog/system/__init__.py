@@ -16,6 +16,7 @@ from mainspring.catalog.system.base import RESERVED_SCHEMAS, SystemBase
 from mainspring.catalog.system.oauth import OAuthClient
 from mainspring.catalog.system.people import User
 from mainspring.catalog.system.providers import CustomProvider, SpentMessage
+from mainspring.catalog.system.sso import SsoProvider
 
 __all__ = [
     "RESERVED_SCHEMAS",
@@ -24,6 +25,7 @@ __all__ = [
     "CustomProvider",
     "OAuthClient",
     "SpentMessage",
+    "SsoProvider",
     "SystemBase",
     "User",
     "auth",

@@ -66,6 +66,8 @@ class Linking:
             return await self._new(account, asker, end, redirect_to)
         if user.banned(now()) or user.deleted_at is not None:
             raise UserBanned
+        if known is None and (account.apart or user.is_sso_user):
+            raise AddressTaken
         proven = account.verified and account.email == user.email
         if known is None and not proven:
             raise AddressUnverified(account.provider)
@@ -101,7 +103,14 @@ class Linking:
             raise AddressMissing
         certain = account.verified or auth.autoconfirm
         done = {"email_confirmed_at": at} if account.email and certain else {}
-        row = user_row(aud=auth.audience, email=account.email or None, data=account.data(), is_anonymous=False, **done)
+        row = user_row(
+            aud=auth.audience,
+            email=account.email or None,
+            data=account.data(),
+            is_anonymous=False,
+            is_sso_user=account.apart,
+            **done,
+        )
         row["raw_app_meta_data"] = _providers({}, [account.provider])
         identity = _row(row["id"], account)
         row["last_sign_in_at"] = at if certain or not account.email else None

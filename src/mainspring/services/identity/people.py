@@ -179,6 +179,30 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
 
 
+class SsoDomain(msgspec.Struct, frozen=True):
+    """A domain of a company."""
+
+    id: str
+    sso_provider_id: str
+    domain: str
+
+
+class SsoProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """A company that signs in its people."""
+
+    id: str
+    resource_id: str | None = None
+    disabled: bool = False
+    entity_id: str
+    metadata_xml: str
+    metadata_url: str | None = None
+    attribute_mapping: dict[str, Any] | None = None
+    name_id_format: str | None = None
+    created_at: str
+    updated_at: str | None = None
+    sso_domains: list[SsoDomain] = []
+
+
 class CustomProvider(msgspec.Struct, frozen=True, kw_only=True):
     """A provider that the service key has added."""
 

@@ -13,6 +13,7 @@ from mainspring.services.data import Data
 from mainspring.services.identity.addresses import Redirects
 from mainspring.services.identity.administration import Administration
 from mainspring.services.identity.codes import Codes
+from mainspring.services.identity.companies import Companies, open_companies
 from mainspring.services.identity.custody import Custody
 from mainspring.services.identity.custom_providers import CustomProviders
 from mainspring.services.identity.entries import Entries
@@ -84,6 +85,7 @@ class Identity:
     id_tokens: IdTokens
     wallets: Wallets
     custom_providers: CustomProviders
+    companies: Companies
 
     @property
     def sessions(self) -> Sessions:
@@ -167,6 +169,7 @@ def open_identity(
         id_tokens=IdTokens(parts, providers, linking),
         wallets=open_wallets(parts, linking),
         custom_providers=custom,
+        companies=open_companies(parts, oauth, f"{external}{PATH}/sso/saml"),
     )
 
 

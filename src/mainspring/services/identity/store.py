@@ -37,7 +37,17 @@ from mainspring.query.ast import (
     Update,
 )
 from mainspring.services.data import Data, Write
-from mainspring.services.identity.people import CustomProvider, Factor, Flow, Identity, OneTimeToken, Session, User
+from mainspring.services.identity.people import (
+    CustomProvider,
+    Factor,
+    Flow,
+    Identity,
+    OneTimeToken,
+    Session,
+    SsoDomain,
+    SsoProvider,
+    User,
+)
 from mainspring.services.identity.proofs import Ceremony, FactorChallenge, Passkey, RecoveryCode
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -61,6 +71,7 @@ ACCOUNT: tuple[Item, ...] = (
     Embed("identities", Selection(order=_OLDEST_FIRST)),
     Embed("mfa_factors", Selection(tuple(Field(Column(name)) for name in _TOLD_OF_FACTORS), order=_OLDEST_FIRST)),
 )
+COMPANY: tuple[Item, ...] = (Star(), Embed("sso_domains", Selection(order=(Order(Column("domain")),))))
 PERSON: tuple[Item, ...] = (Star(), Embed("users", Selection(ACCOUNT)))
 
 
@@ -180,6 +191,8 @@ class Store:
         self.entries = Table(data, "audit_log_entries", Entry)
         self.marks = Table(data, "revocations", Mark)
         self.spent = Table(data, "spent_messages", Spent)
+        self.sso_providers = Table(data, "sso_providers", SsoProvider, COMPANY)
+        self.sso_domains = Table(data, "sso_domains", SsoDomain)
         self.custom_providers = Table(data, "custom_oauth_providers", CustomProvider)
         self.factors = Table(data, "mfa_factors", Factor)
         self.challenges = Table(data, "mfa_challenges", FactorChallenge)

@@ -62,7 +62,7 @@ class Elsewhere(Desk):
             to = flow.referrer or to
             found = await oauth.finish(flow, said, asked.asker)
         except MainspringError as error:
-            return _failed(to, error)
+            return failed(to, error)
         if isinstance(found, Continued):
             return sent(joined(to, f"code={found.code}"), status=302)
         return sent(to, render.fragment(found), 302)
@@ -80,7 +80,7 @@ class Elsewhere(Desk):
         except ProviderFailed as error:
             if linking is not None:
                 raise
-            return "", _failed(to, error)
+            return "", failed(to, error)
         return address, sent(address, status=302)
 
     @property
@@ -92,7 +92,8 @@ def _challenge(query: Mapping[str, str]) -> Challenge | None:
     return parse.Pkce(query.get("code_challenge"), query.get("code_challenge_method")).challenge()
 
 
-def _failed(to: str, error: MainspringError) -> Answer:
+def failed(to: str, error: MainspringError) -> Answer:
+    """Send a browser back with why somebody is not signed in."""
     told = error_query(error)
     return sent(joined(to, told), f"{told}&sb=", 302)
 

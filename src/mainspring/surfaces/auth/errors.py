@@ -101,6 +101,12 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.CeremonyExpired: (400, "webauthn_challenge_expired"),
     errors.CeremonyFailed: (400, "webauthn_verification_failed"),
     errors.MessageUndelivered: (500, "unexpected_failure"),
+    errors.SsoDisabled: (404, "saml_provider_disabled"),
+    errors.SsoProviderUnknown: (404, "sso_provider_not_found"),
+    errors.SsoProviderTaken: (422, "saml_idp_already_exists"),
+    errors.AssertionInvalid: (400, "validation_failed"),
+    errors.AssertionSilent: (400, "saml_assertion_no_user_id"),
+    errors.RelayStateUnknown: (404, "saml_relay_state_not_found"),
     errors.ProviderUnknown: (400, "validation_failed"),
     errors.ProviderDisabled: (400, "provider_disabled"),
     errors.ProviderFailed: (502, "unexpected_failure"),
@@ -160,6 +166,12 @@ def wire(error: MainspringError) -> tuple[int, str, str]:
             return 422, "phone_exists", error.message
         case errors.TooManyRequests("email"):
             return 429, "over_email_send_rate_limit", error.message
+        case errors.SsoProviderUnknown(off=True):
+            return 404, "sso_provider_disabled", error.message
+        case errors.SsoProviderTaken(domain=True):
+            return 400, "sso_domain_already_exists", error.message
+        case errors.AssertionSilent("email"):
+            return 400, "saml_assertion_no_email", error.message
         case errors.UserUnknown(claimed=True):
             return 403, "user_not_found", error.message
         case errors.AssuranceTooLow("update"):

@@ -134,6 +134,28 @@ class AdminBody(msgspec.Struct):
     ban_duration: str | None = None
 
 
+class SsoBody(Pkce):
+    """`/sso`."""
+
+    provider_id: str | None = None
+    domain: str | None = None
+    redirect_to: str | None = None
+    skip_http_redirect: bool | None = None
+
+
+class SsoProviderBody(msgspec.Struct):
+    """`/admin/sso/providers`."""
+
+    type: str | None = None
+    metadata_url: str | None = None
+    metadata_xml: str | None = None
+    domains: list[str] | None = None
+    attribute_mapping: dict[str, Any] | None = None
+    name_id_format: str | None = None
+    resource_id: str | None = None
+    disabled: bool | None = None
+
+
 class CustomProviderBody(msgspec.Struct, omit_defaults=True):
     """`/admin/custom-providers`."""
 

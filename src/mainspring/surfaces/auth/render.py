@@ -163,7 +163,7 @@ def settings(auth: AuthSettings, sms: SmsSettings, providers: Collection[str] = 
         "mailer_autoconfirm": auth.autoconfirm,
         "phone_autoconfirm": auth.phone_autoconfirm,
         "sms_provider": sms.provider,
-        "saml_enabled": False,
+        "saml_enabled": auth.saml,
         "saml_private_key_next_configured": False,
         "passkeys_enabled": passkeys,
     }

@@ -32,6 +32,7 @@ from mainspring.surfaces.auth.oauth import OAuth
 from mainspring.surfaces.auth.oauth_clients import ClientDesk
 from mainspring.surfaces.auth.passkeys import PasskeyDesk
 from mainspring.surfaces.auth.public import Public
+from mainspring.surfaces.auth.sso import Sso
 
 Handler = Callable[[Asked], Awaitable[Answer]]
 Methods = Mapping[str, Handler]
@@ -70,6 +71,7 @@ class AuthSurface:
                 **_consent(auth),
                 **_factors(Factors(*desk)),
                 **_passkeys(PasskeyDesk(*desk)),
+                **_sso(Sso(*desk)),
             }
         )
         self._gate = Gate(Desk(*desk), captcha)
@@ -250,4 +252,14 @@ def _passkeys(do: PasskeyDesk) -> dict[str, Methods]:
         "/passkeys/authentication/verify": {"POST": do.authenticate},
         "/admin/users/{id}/passkeys": {"GET": do.list_of},
         "/admin/users/{id}/passkeys/{passkey}": {"DELETE": do.remove_of},
+    }
+
+
+def _sso(do: Sso) -> dict[str, Methods]:
+    return {
+        "/sso": {"POST": do.begin},
+        "/sso/saml/metadata": {"GET": do.metadata, "HEAD": do.metadata},
+        "/sso/saml/acs": {"POST": do.consume},
+        "/admin/sso/providers": {"GET": do.list_providers, "POST": do.create},
+        "/admin/sso/providers/{id}": {"GET": do.get, "PUT": do.change, "DELETE": do.delete},
     }

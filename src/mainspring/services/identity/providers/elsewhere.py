@@ -45,6 +45,10 @@ class Elsewhere:
         """Hang up."""
         await self._fetch.close()
 
+    async def text(self, provider: Provider, url: str) -> str:
+        """What is at an address. Raises ProviderFailed."""
+        return await self._fetch.text(provider, url)
+
     async def address(self, provider: Provider, state: str, nonce: str, verifier: str, said: Mapping[str, str]) -> str:
         """Where somebody goes to sign in at a provider; `said` are scopes and further parameters. Raises ProviderFailed."""
         outline, endpoints = provider.outline, await self.discovery.endpoints(provider)

@@ -120,6 +120,15 @@ class Fetch:
 
         return await self._within(provider, ask())
 
+    async def text(self, provider: Provider, url: str) -> str:
+        """The text at an address. Raises ProviderFailed."""
+
+        async def ask() -> Any:
+            async with httpx2.AsyncClient(transport=await self._guard(provider), trust_env=False) as client:
+                return _answered(await client.get(url)).content.decode()
+
+        return str(await self._within(provider, ask()))
+
     async def profile(self, provider: Provider, url: str, access_token: str) -> Any:
         """What a provider says of who gave us an access token. Raises ProviderFailed."""
         if provider.outline.proof:
@@ -185,9 +194,13 @@ class Fetch:
 
 
 def _body(answer: httpx2.Response) -> Any:
+    return json.loads(_answered(answer).content)
+
+
+def _answered(answer: httpx2.Response) -> httpx2.Response:
     if answer.status_code != 200:
         raise httpx2.HTTPStatusError("", request=answer.request, response=answer)
-    return json.loads(answer.content)
+    return answer
 
 
 def _printable(text: str) -> str:

@@ -97,7 +97,10 @@ class Endpoints(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct, frozen=True):
-    """What a provider says of somebody. `verified`: it has made sure that the address is theirs."""
+    """What a provider says of somebody.
+
+    `verified`: it has made sure that the address is theirs. `apart`: a company's, which never joins another account.
+    """
 
     provider: str
     subject: str
@@ -105,6 +108,7 @@ class Account(msgspec.Struct, frozen=True):
     verified: bool = False
     claims: dict[str, Any] = {}
     email_optional: bool = False
+    apart: bool = False
 
     def data(self) -> dict[str, Any]:
         """What an identity remembers of it."""
