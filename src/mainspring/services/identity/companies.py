@@ -5,6 +5,7 @@ A company speaks for its own people alone: their accounts are apart, and never j
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -12,7 +13,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
@@ -36,12 +37,10 @@ from mainspring.services.identity.oauth import OAuth, hashed
 from mainspring.services.identity.parts import Parts
 from mainspring.services.identity.people import Asker, Challenge, Flow, Granted, SsoProvider, now
 from mainspring.services.identity.providers.configured import host
-from mainspring.services.identity.providers.outline import Outline, Provider
+from mainspring.services.identity.providers.outline import Account, Outline, Provider
+from mainspring.services.identity.saml.formats import FORMATS
 from mainspring.services.identity.store import Step
 from mainspring.services.identity.verify import Continued
-
-if TYPE_CHECKING:
-    from mainspring.services.identity.saml.metadata import Company
 
 METHOD: Final = "sso/saml"
 PREFIX: Final = "sso:"
@@ -74,8 +73,11 @@ class Companies:
         if not self.parts.auth.saml:
             raise SsoDisabled
 
-    def metadata(self) -> bytes:
+    async def metadata(self) -> bytes:
         """What companies must know of us."""
+        return await asyncio.to_thread(self._written)
+
+    def _written(self) -> bytes:
         from mainspring.services.identity.saml.metadata import ours
 
         return ours(self.entity_id, self.consumer)
@@ -84,9 +86,6 @@ class Companies:
 
     async def begin(self, provider: str | None, domain: str | None, challenge: Challenge | None, redirect_to: str) -> str:
         """Where somebody is to go, by a company's id or domain. Raises SsoProviderUnknown."""
-        from mainspring.services.identity.saml import request
-        from mainspring.services.identity.saml.metadata import company
-
         found = await self._by_domain(domain) if domain else await self.get(provider or "")
         if found.disabled:
             raise SsoProviderUnknown(off=True)
@@ -104,6 +103,13 @@ class Companies:
             "created_at": stamp(),
         }
         await self.parts.store.do(self.parts.store.flows.insert(row))
+        return await asyncio.to_thread(self._asking, found, asked, relay)
+
+    def _asking(self, found: SsoProvider, asked: str, relay: str) -> str:
+        """The address of a request. Reading what strangers write takes a while, and so does importing what reads it."""
+        from mainspring.services.identity.saml import request
+        from mainspring.services.identity.saml.metadata import company
+
         about = company(found.metadata_xml)
         return request.address(about, asked, relay, self.entity_id, self.consumer, found.name_id_format)
 
@@ -126,23 +132,27 @@ class Companies:
             raise
 
     async def _finish(self, flow: Flow, answer: str, asker: Asker) -> Granted | Continued:
-        from mainspring.services.identity.saml import assertion, signed
-        from mainspring.services.identity.saml.metadata import company
-
         request = self.parts.seal.open(flow.client_state or "", f"flow {flow.id} client_state")
         found = await self.get((flow.provider_type or "").removeprefix(PREFIX))
         if request is None or found.disabled:
             raise SsoProviderUnknown(off=True)
+        account, identity = await asyncio.to_thread(self._judged, found, answer, request)
+        await self._spend(found, identity)
+        return await self.elsewhere.settle(flow, account, asker, {})
+
+    def _judged(self, found: SsoProvider, answer: str, request: str) -> tuple[Account, str]:
+        """Who somebody is by an answer, and the id of what says so."""
+        from mainspring.services.identity.saml import assertion, signed
+        from mainspring.services.identity.saml.metadata import company
+
         about = company(found.metadata_xml)
         said = signed.assertion(_decoded(answer), about.certificates)
         assertion.check(said, assertion.Expected(about.entity_id, self.entity_id, self.consumer, request), now())
-        account = assertion.account(said, PREFIX + found.id, about.entity_id, found.attribute_mapping)
-        await self._spend(about, said.get("ID"))
-        return await self.elsewhere.settle(flow, account, asker, {})
+        return assertion.account(said, PREFIX + found.id, about.entity_id, found.attribute_mapping), str(said.get("ID"))
 
-    async def _spend(self, about: Company, identity: str) -> None:
+    async def _spend(self, found: SsoProvider, identity: str) -> None:
         """Use an assertion up. Raises AssertionInvalid when somebody has done so before."""
-        mark = hashlib.sha256(f"saml {about.entity_id} {identity}".encode()).hexdigest()
+        mark = hashlib.sha256(f"saml {found.entity_id} {identity}".encode()).hexdigest()
         try:
             await self.parts.store.do(self.parts.store.spent.insert({"message_hash": mark, "created_at": stamp()}))
         except UniqueViolated:
@@ -221,28 +231,30 @@ class Companies:
 
     async def _metadata(self, said: Mapping[str, Any]) -> dict[str, Any] | None:
         """What metadata is said, fetched where only its address is. Raises BodyInvalid."""
-        from mainspring.services.identity.saml.metadata import company
-
         xml, url = said.get("metadata_xml") or "", said.get("metadata_url") or ""
         if xml and url:
             raise BodyInvalid("Only one of metadata_xml or metadata_url needs to be set")
         if not xml and not url:
             return None
         xml = xml or await self._fetched(url)
-        return {"entity_id": company(xml).entity_id, "metadata_xml": xml, "metadata_url": url or None}
+        return {"entity_id": await asyncio.to_thread(_entity, xml), "metadata_xml": xml, "metadata_url": url or None}
 
     async def _fetched(self, url: str) -> str:
         near = frozenset({host(url)}) if self.parts.auth.custom_providers_private else frozenset()
         try:
-            return await self.elsewhere.providers.elsewhere().text(Provider("saml", Outline(), "", near=near), url)
+            return await (await self.elsewhere.providers.elsewhere()).text(Provider("saml", Outline(), "", near=near), url)
         except ProviderFailed as error:
             raise BodyInvalid(f"SAML Metadata could not be fetched: {error.reason}") from None
 
 
+def _entity(xml: str) -> str:
+    from mainspring.services.identity.saml.metadata import company
+
+    return company(xml).entity_id
+
+
 def _settings(said: Mapping[str, Any]) -> dict[str, Any]:
     """What is said of a company besides its metadata. Raises BodyInvalid."""
-    from mainspring.services.identity.saml.metadata import FORMATS
-
     found = {name: said[name] for name in ("disabled", "resource_id", "attribute_mapping", "name_id_format") if name in said}
     if found.get("name_id_format") and found["name_id_format"] not in FORMATS:
         raise BodyInvalid(f"name_id_format must be unspecified or one of {', '.join(FORMATS)}")

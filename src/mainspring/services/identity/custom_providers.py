@@ -113,7 +113,7 @@ class CustomProviders:
             return
         tried = custom.provider(msgspec.convert(row, CustomProvider), row["client_secret"], private=self._private)
         try:
-            await self.providers.elsewhere().discovery.endpoints(tried)
+            await (await self.providers.elsewhere()).discovery.endpoints(tried)
         except ProviderFailed as error:
             raise BodyInvalid(f"OIDC discovery failed: {error.reason}") from None
 

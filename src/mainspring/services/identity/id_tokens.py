@@ -45,7 +45,7 @@ class IdTokens:
         provider = await self._provider(shown)
         nonce = hashlib.sha256(shown.nonce.encode()).hexdigest() if shown.nonce else ""
         expected = None if provider.skip_nonce or not provider.outline.nonces else nonce
-        account = await self.providers.elsewhere().told(provider, shown.id_token, shown.access_token, expected)
+        account = await (await self.providers.elsewhere()).told(provider, shown.id_token, shown.access_token, expected)
 
         async def end(user: User) -> tuple[Granted, list[Step]]:
             return await self.parts.sessions.begin(user, METHOD, asker)

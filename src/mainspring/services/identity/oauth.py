@@ -98,7 +98,7 @@ class OAuth:
         said = {name: value for name, value in (leaving.said or {}).items() if name.lower() not in _RESERVED}
         if "workos_provider" in said:
             said["provider"] = said.pop("workos_provider")
-        address = await self.providers.elsewhere().address(provider, state, nonce, verifier, said)
+        address = await (await self.providers.elsewhere()).address(provider, state, nonce, verifier, said)
         flow = str(uuid4())
         challenge = leaving.challenge or Challenge("", "")
         row: dict[str, Any] = {
@@ -152,7 +152,7 @@ class OAuth:
             raise StateUnknown
         nonce, _, verifier = kept.partition(" ")
         provider = await self.providers.get(flow.provider_type or "")
-        came = await self.providers.elsewhere().came(provider, said, nonce, verifier)
+        came = await (await self.providers.elsewhere()).came(provider, said, nonce, verifier)
         tokens = {"provider_access_token": came.access_token, "provider_refresh_token": came.refresh_token}
         found = await self.settle(flow, came.account, asker, tokens)
         if isinstance(found, Continued):

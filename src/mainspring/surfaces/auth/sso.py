@@ -42,7 +42,7 @@ class Sso(Desk):
         """GET /sso/saml/metadata."""
         self.identity.companies.demand()
         download = [_DOWNLOAD] if asked.query.get("download") == "true" else []
-        return Answer(body=self.identity.companies.metadata(), headers=[*_XML, *download])
+        return Answer(body=await self.identity.companies.metadata(), headers=[*_XML, *download])
 
     async def consume(self, asked: Asked) -> Answer:
         """POST /sso/saml/acs: a company sends somebody back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -42,15 +43,20 @@ class Providers:
         found = (name for name, each in self._configured.items() if issuer in (each.outline.issuer, *each.outline.issuers))
         return next(found, "") if issuer else ""
 
-    def elsewhere(self) -> Elsewhere:
-        """What asks providers; its libraries are imported when the first one is asked."""
+    async def elsewhere(self) -> Elsewhere:
+        """What asks providers; its libraries are imported when the first one is asked, on a thread, for that takes a while."""
         if self._elsewhere is None:
-            from mainspring.services.identity.providers.elsewhere import Elsewhere
-
-            self._elsewhere = Elsewhere(self.callback)
+            made = (await asyncio.to_thread(_asking))(self.callback)
+            self._elsewhere = self._elsewhere or made
         return self._elsewhere
 
     async def close(self) -> None:
         """Hang up."""
         if self._elsewhere is not None:
             await self._elsewhere.close()
+
+
+def _asking() -> type[Elsewhere]:
+    from mainspring.services.identity.providers.elsewhere import Elsewhere
+
+    return Elsewhere

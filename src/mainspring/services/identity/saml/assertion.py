@@ -10,7 +10,7 @@ from typing import Any, Final
 from mainspring.errors import AddressInvalid, AssertionInvalid, AssertionSilent
 from mainspring.services.identity import addresses
 from mainspring.services.identity.providers.outline import Account
-from mainspring.services.identity.saml.metadata import EMAIL, TRANSIENT
+from mainspring.services.identity.saml.formats import EMAIL, TRANSIENT
 from mainspring.services.identity.saml.xml import NAMES, only, text
 
 _BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"

@@ -12,13 +12,9 @@ from lxml import etree
 
 from mainspring.errors import AssertionInvalid, BodyInvalid
 from mainspring.services.identity.providers.configured import safe
+from mainspring.services.identity.saml.formats import EMAIL, PERSISTENT
 from mainspring.services.identity.saml.xml import NAMES, POST, REDIRECT, named, only, read, text, written
 
-PERSISTENT: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
-TRANSIENT: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
-EMAIL: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
-UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
-FORMATS: Final = (PERSISTENT, EMAIL, TRANSIENT, UNSPECIFIED)
 _LEAST_RSA_BITS: Final = 2048
 
 

@@ -9,7 +9,8 @@ from urllib.parse import urlencode, urlsplit
 from lxml import etree
 
 from mainspring.services.identity.accounts import stamp
-from mainspring.services.identity.saml.metadata import PERSISTENT, Company
+from mainspring.services.identity.saml.formats import PERSISTENT
+from mainspring.services.identity.saml.metadata import Company
 from mainspring.services.identity.saml.xml import NAMES, POST, named
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,7 +46,7 @@ class Wallets:
         """
         self.demand(chain)
         message = read(text, chain.capitalize())
-        address = _signer(chain, message, signature)
+        address = await asyncio.to_thread(_signer, chain, message, signature)
         if address is None:
             raise WalletRefused("Signature does not match address in message")
         self._check_place(chain, message)
