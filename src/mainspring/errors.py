@@ -44,7 +44,7 @@
     |  |- ConsentUnknown        8066 |- GrantInvalid          8067 |- ScopeInvalid          8068
     |  |- ProgramRefused        8069 |- SsoDisabled           8070 |- SsoProviderUnknown    8071
     |  |- SsoProviderTaken      8072 |- AssertionInvalid      8073 |- AssertionSilent       8074
-    |  |- RelayStateUnknown     8075
+    |  |- RelayStateUnknown     8075 |- ManagedElsewhere      8076
     |  |- ProviderUnknown       8080 |- ProviderDisabled      8081 |- ProviderFailed        8082
     |  |- ProviderRefused       8083 |- StateUnknown          8084 |- CallbackIncomplete    8085
     |  |- IdTokenInvalid        8086 |- AddressMissing        8087 |- AddressUnverified     8088
@@ -1486,6 +1486,16 @@ class RelayStateUnknown(SignInError):
     @property
     def message(self) -> str:
         return "SAML RelayState does not exist, try logging in again?"
+
+
+class ManagedElsewhere(SignInError):
+    """What somebody wants changed of themselves, their company decides."""
+
+    code: ClassVar[str] = "MS8076"
+
+    @property
+    def message(self) -> str:
+        return "Updating email, phone, password of a SSO account only possible via SSO"
 
 
 class ProviderUnknown(SignInError):

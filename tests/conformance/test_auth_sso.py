@@ -140,6 +140,19 @@ async def test_accounts_of_companies_are_apart(people: People, provider: FakePro
     assert len((await user_of(people, employee.uid))["identities"]) == 1
 
 
+async def test_only_their_company_signs_them_in(people: People) -> None:
+    await add(people)
+    email = people.address()
+    session = await session_of(people, await sign_in(people, "employee-10", email))
+    for path in ("otp", "magiclink", "recover"):
+        assert (await people.post(f"/{path}", {"email": email})).json() == {}
+    await asyncio.sleep(0.1)
+    assert await people.mails(email) == []
+    for said in ({"email": people.address()}, {"password": "another horse 2"}):
+        refused(await session.ask("PUT", "/auth/v1/user", json=said), 422, "user_sso_managed")
+    assert (await session.ask("PUT", "/auth/v1/user", json={"data": {"a": 1}})).status_code == 200
+
+
 # ---------------------------------------------------------------- forged answers
 
 

@@ -65,6 +65,9 @@ class Mailed:
     async def _to_known(
         self, user: User, address: Address, asker: Asker, challenge: Challenge | None, redirect_to: str
     ) -> str | None:
+        if user.is_sso_user:  # only their company signs them in, and nothing tells so
+            await self.parts.pretence.seem(address.kind)
+            return None
         if not user.confirmed:
             return await self.sign_up.confirm(user, address, asker, challenge, redirect_to, doubtful=True)
         sending = self._recovery("magic_link", user, address, asker, challenge, redirect_to)
@@ -82,7 +85,7 @@ class Mailed:
 
     async def _recover(self, address: Address, asker: Asker, challenge: Challenge | None, redirect_to: str) -> None:
         user = await self.parts.store.users.find(email=address.text)
-        if user is not None:
+        if user is not None and not user.is_sso_user:
             await self._recovery("recovery", user, address, asker, challenge, redirect_to)
 
     async def _recovery(

@@ -16,6 +16,7 @@ from mainspring.errors import (
     BodyInvalid,
     Contended,
     CurrentPasswordWrong,
+    ManagedElsewhere,
     NotSingular,
     PasswordSame,
     ReauthenticationInvalid,
@@ -123,6 +124,8 @@ class Profile:
         new = [address for address in wishes.addresses() if address.text != user.address(address.kind)]
         if user.protected and (session is None or session.aal != AAL2) and (wishes.password is not None or new):
             raise AssuranceTooLow("update")
+        if user.is_sso_user and (new or wishes.password is not None):
+            raise ManagedElsewhere
         for address in new:
             await self._demand_free(address)
         if wishes.password is not None:

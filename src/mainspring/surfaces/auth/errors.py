@@ -107,6 +107,7 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.AssertionInvalid: (400, "validation_failed"),
     errors.AssertionSilent: (400, "saml_assertion_no_user_id"),
     errors.RelayStateUnknown: (404, "saml_relay_state_not_found"),
+    errors.ManagedElsewhere: (422, "user_sso_managed"),
     errors.ProviderUnknown: (400, "validation_failed"),
     errors.ProviderDisabled: (400, "provider_disabled"),
     errors.ProviderFailed: (502, "unexpected_failure"),
