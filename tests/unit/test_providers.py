@@ -21,6 +21,7 @@ from mainspring.services.identity.providers.known import KNOWN
 from mainspring.services.identity.providers.outline import Account, Provider
 from mainspring.services.identity.providers.reading import account, at, text
 from mainspring.services.identity.seal import Seal
+from mainspring.services.identity.store import OF_USERS
 from mainspring.settings import Secret
 
 GITHUB = {"id": 1, "login": "octo", "name": "Octo Cat", "email": "public@x.example", "avatar_url": "https://a.example/1"}
@@ -281,3 +282,9 @@ def test_what_is_sealed_opens_only_in_its_place() -> None:
     assert Seal(b"t" * 32).open(closed, "a place") is None
     for nonsense in ("", "x", "é", closed[:-2], closed[2:], "A" * 100):
         assert seal.open(nonsense, "a place") is None
+
+
+def test_all_that_an_attacker_may_have_planted_goes() -> None:
+    planted = {"identities", "sessions", "one_time_tokens", "flow_state", "oauth_authorizations", "oauth_consents"}
+    assert planted <= set(OF_USERS)
+    assert not {"users", "audit_log_entries", "revocations"} & set(OF_USERS)

@@ -157,7 +157,7 @@ class Linking:
             "raw_user_meta_data": account.data(),
             "raw_app_meta_data": _providers(user.raw_app_meta_data, [account.provider]),
         }
-        steps = [change(store, user, changes), *self.parts.sessions.end_all(user), *disowned(store, user)]
+        steps = [change(store, user, changes), *self.parts.sessions.end_all(user), *store.belongings(user.id)]
         steps.append(store.identities.insert(_row(user.id, account)))
         steps.append(logged(store, "user_signedup", asker, user.id, user.email, provider=account.provider))
         again = replace(user, **changes, tokens_valid_from=cut(user))
@@ -237,11 +237,6 @@ UNPROVEN: Row = {
     "phone_change": None,
 }
 """What becomes of what was said of an account whose address nobody had proven."""
-
-
-def disowned(store: Store, user: User) -> list[Step]:
-    """The steps that take away every way into an account whose address nobody had proven."""
-    return [table.clear(user_id=user.id) for table in (store.identities, store.tokens, store.flows)]
 
 
 def _providers(app: Row | None, named: Iterable[str]) -> Row:

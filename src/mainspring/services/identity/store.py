@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from mainspring.catalog.system import SystemBase
 from mainspring.engines.base import Result
 from mainspring.principal import SERVICE_PRINCIPAL
 from mainspring.query.ast import (
@@ -178,6 +179,12 @@ class Spent(msgspec.Struct, frozen=True):
     created_at: str
 
 
+OF_USERS: Final = tuple(
+    table.name for table in SystemBase.metadata.tables.values() if table.schema == "auth" and "user_id" in table.columns
+)
+"""The tables whose rows go with a user."""
+
+
 class Store:
     """The tables of people and their sessions."""
 
@@ -208,6 +215,10 @@ class Store:
     def table(self, name: str, rows: type[T]) -> Table[T]:
         """Another of our tables."""
         return Table(self._data, name, rows)
+
+    def belongings(self, user: str) -> list[Step]:
+        """The removal of all that our tables hold of a user: ways to sign in, sessions, codes, factors, consents."""
+        return [Table(self._data, name, User).clear(user_id=user) for name in OF_USERS]
 
     async def do(self, *steps: Step) -> None:
         """Carry out the steps in their order: all of them or, by raising, none."""
