@@ -9,12 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mainspring import Refusal
 from mainspring.errors import ConfigError
 from mainspring.settings import ProviderSettings, Secret
 from mainspring.testing.client import TestClient
-from tests.support.elsewhere import CHALLENGE, PKCE, SITE, Browser, exchange, link, user_of, with_providers
+from tests.support.elsewhere import CHALLENGE, PKCE, SITE, Browser, exchange, link, told, user_of, with_providers
 from tests.support.people import PASSWORD, Open, People, Session, app, make, refused, settings
 from tests.support.provider import CLIENT, SECRET, FakeProvider
 
@@ -160,6 +162,32 @@ async def test_cookies_of_the_browser(people: People, browser: Browser, provider
     assert cookie.startswith("mainspring-flow=")
     assert cookie.partition(";")[2] == " Path=/; Max-Age=300; HttpOnly; SameSite=Lax"
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_provider_that_posts(opened: Open, provider: FakeProvider) -> None:
+    """Apple sends a form from its own site, and who somebody is in words that nobody has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    said = {"client_id": CLIENT, "issuer": provider.url, "team_id": "T", "key_id": "K", "private_key": Secret(pem)}
+    async with opened(providers={"apple": ProviderSettings(**said)}, external_url="https://auth.example") as people:
+        email = people.address()
+        provider.signs_in("apple-1", email, None, is_private_email="true")
+        provider.secrets = lambda secret: jwt.get_unverified_header(secret)["kid"] == "K"
+        leaving = await people.anon.get("/auth/v1/authorize?provider=apple")
+        cookies = {each.partition("=")[0]: each for each in leaving.headers.get_list("set-cookie")}
+        assert cookies["__Host-mainspring-flow"].endswith("; Secure; SameSite=Lax")
+        posted = cookies["__Host-mainspring-flow-post"]
+        assert posted.endswith("; Secure; SameSite=None")
+        url = provider.consent(leaving.headers["location"])
+        assert provider.seen[-1]["response_mode"] == "form_post"
+        form = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        form["user"] = '{"name": {"firstName": "Ann", "lastName": "Lee"}, "email": "evil@example.com"}'
+        without = await people.anon.post("/auth/v1/callback", data=form)
+        assert told(without)["error_code"] == "bad_oauth_state"
+        found = told(await people.anon.post("/auth/v1/callback", data=form, headers={"cookie": posted.partition(";")[0]}))
+        user = (await Session(people.anon, {**found}).ask("GET", "/auth/v1/user")).json()
+        assert (user["email"], user["user_metadata"]["full_name"]) == (email, "Ann Lee")
+        assert user["user_metadata"]["custom_claims"] == {"is_private_email": "true"}
 
 
 async def test_unknown_providers(people: People) -> None:

@@ -13,6 +13,7 @@ import json
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -44,6 +45,7 @@ class FakeProvider:
         self.wrong = ""
         self.asked: list[str] = []
         self.seen: list[dict[str, Any]] = []
+        self.secrets: Callable[[str], bool] = lambda secret: secret == SECRET
         self._codes: dict[str, dict[str, Any]] = {}
         self._tokens: dict[str, dict[str, Any]] = {}
         key()  # once, and not on several threads
@@ -67,6 +69,7 @@ class FakeProvider:
         said = {} if email is None else {"email": email, "email_verified": verified}
         self.person = {"sub": sub, **said, **more}
         self.wrong = ""
+        self.secrets = lambda secret: secret == SECRET
 
     def consent(self, url: str) -> str:
         """Where a browser is sent that follows an address of ours and consents: with a code and the state."""
@@ -107,10 +110,10 @@ class FakeProvider:
         given = self._codes.pop(form.get("code", ""), None)
         if given is None or given["redirect_uri"] != form.get("redirect_uri"):
             return 400, {"error": "invalid_grant"}
-        if form.get("client_secret") != SECRET or form.get("client_id") != CLIENT:
+        if not self.secrets(form.get("client_secret", "")) or form.get("client_id") != CLIENT:
             return 401, {"error": "invalid_client"}
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).rstrip(b"=")
-        if given.get("code_challenge") != challenge.decode():
+        if "code_challenge" in given and given["code_challenge"] != challenge.decode():
             return 400, {"error": "invalid_grant", "error_description": "wrong verifier"}
         access = secrets.token_urlsafe(16)
         self._tokens[access] = given["person"]
