@@ -127,6 +127,14 @@ class HookErrored(Observation, frozen=True):
     cause: BaseException
 
 
+class ProviderErred(Observation, frozen=True):
+    """A provider through which people sign in did not answer, or not as it should."""
+
+    level: ClassVar[str] = "warning"
+    provider: str
+    reason: str
+
+
 class RevocationsUnread(Observation, frozen=True):
     """Which tokens other workers have revoked could not be read; it is tried again."""
 

@@ -12,9 +12,22 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
+from mainspring.observe import Observation, ProviderErred
 from mainspring.services.identity.providers import fetch
-from tests.support.elsewhere import PKCE, SITE, VERIFIER, Browser, exchange, link, told, user_of, with_providers
-from tests.support.people import PASSWORD, Open, People, Session, refused, relative
+from mainspring.testing.client import TestClient
+from tests.support.elsewhere import (
+    PKCE,
+    SITE,
+    VERIFIER,
+    Browser,
+    exchange,
+    link,
+    provider_settings,
+    told,
+    user_of,
+    with_providers,
+)
+from tests.support.people import PASSWORD, Open, People, Session, app, refused, relative, settings
 from tests.support.provider import FakeProvider
 
 
@@ -114,6 +127,18 @@ async def test_a_slow_provider(people: People, browser: Browser, provider: FakeP
     provider.wrong = "slow"
     found = await asyncio.wait_for(browser.back(url), 1.5)
     assert found["error_description"] == "The provider fake could not be used: it did not answer in time"
+
+
+async def test_whoever_runs_the_server_is_told(provider: FakeProvider) -> None:
+    told: list[Observation] = []
+    said = settings(providers={"fake": provider_settings(provider)})
+    async with TestClient(app, "memory://", settings=said, observe=told.append) as client:
+        browser = Browser(People(client), provider)
+        provider.signs_in("told-1", "told@example.com")
+        url = provider.consent(await browser.leave())
+        provider.wrong = "status-500"
+        await browser.back(url)
+    assert [(fact.provider, fact.reason) for fact in told if isinstance(fact, ProviderErred)] == [("fake", "it answered 500")]
 
 
 async def test_profiles_of_somebody_else(people: People, browser: Browser, provider: FakeProvider) -> None:

@@ -137,7 +137,7 @@ def open_identity(
     scoped_keys = ScopedKeys(store, verifier.roles)
     verifier.issues(scoped_keys.find)
     profile = Profile(parts, mailed)
-    linking, providers = Linking(parts), Providers(configured(auth.providers), external + PATH + "/callback")
+    linking, providers = Linking(parts), Providers(configured(auth.providers), external + PATH + "/callback", observe)
     oauth, custom = OAuth(parts, providers, linking), CustomProviders(parts, providers)
     providers.find = custom.find
     party = RelyingParty(auth, site)

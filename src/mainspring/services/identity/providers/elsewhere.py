@@ -15,6 +15,7 @@ from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from mainspring.errors import IdTokenInvalid, ProviderFailed, StateUnknown
+from mainspring.observe import Sink, discard
 from mainspring.services.identity.providers import reading
 from mainspring.services.identity.providers.discovery import Discovery
 from mainspring.services.identity.providers.fetch import Fetch
@@ -36,9 +37,9 @@ class Came(msgspec.Struct, frozen=True):
 class Elsewhere:
     """Asks providers. `callback` is where they send people back."""
 
-    def __init__(self, callback: str) -> None:
+    def __init__(self, callback: str, observe: Sink = discard) -> None:
         self.callback = callback
-        self._fetch = Fetch()
+        self._fetch = Fetch(observe)
         self.discovery = Discovery(self._fetch)
 
     async def close(self) -> None:

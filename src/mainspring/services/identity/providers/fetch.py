@@ -20,6 +20,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from mainspring.errors import ProviderFailed, shorten
+from mainspring.observe import ProviderErred, Sink, discard
 from mainspring.services.identity.providers.configured import safe
 from mainspring.services.identity.providers.outline import Endpoints, Provider
 
@@ -107,7 +108,8 @@ def _public(text: str) -> bool:
 class Fetch:
     """Asks providers, a bounded number at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, observe: Sink = discard) -> None:
+        self._observe = observe
         self._inner: httpx2.AsyncHTTPTransport | None = None
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
@@ -190,6 +192,7 @@ class Fetch:
             reason = "its answer cannot be read"
         finally:
             asking.close()
+        self._observe(ProviderErred(provider.name, reason))
         raise ProviderFailed(provider.name, reason) from None
 
 

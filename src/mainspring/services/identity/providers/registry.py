@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from mainspring.errors import ProviderUnknown
+from mainspring.observe import Sink, discard
 from mainspring.services.identity.providers.outline import Provider
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ Find = Callable[[str], Awaitable[Provider | None]]
 class Providers:
     """Those that are configured. `callback` is where they send people back."""
 
-    def __init__(self, configured: Mapping[str, Provider], callback: str) -> None:
-        self._configured, self.callback = configured, callback
+    def __init__(self, configured: Mapping[str, Provider], callback: str, observe: Sink = discard) -> None:
+        self._configured, self.callback, self._observe = configured, callback, observe
         self._elsewhere: Elsewhere | None = None
         self.find: Find | None = None
         """Finds those that were added while the server ran."""
@@ -46,7 +47,7 @@ class Providers:
     async def elsewhere(self) -> Elsewhere:
         """What asks providers; its libraries are imported when the first one is asked, on a thread, for that takes a while."""
         if self._elsewhere is None:
-            made = (await asyncio.to_thread(_asking))(self.callback)
+            made = (await asyncio.to_thread(_asking))(self.callback, self._observe)
             self._elsewhere = self._elsewhere or made
         return self._elsewhere
 
