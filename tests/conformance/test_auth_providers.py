@@ -248,6 +248,21 @@ async def test_the_same_answer_whether_there_is_somebody(people: People, browser
     assert answers[0] == answers[1]
 
 
+async def test_the_same_answer_when_it_is_asked_again(opened: Open, provider: FakeProvider) -> None:
+    async with opened(mail={"interval_seconds": 60}) as people:
+        browser, member = Browser(people, provider), await people.member()
+        email = member.body["user"]["email"]
+        answers = []
+        for number, address in enumerate((people.address(), people.address())):
+            provider.signs_in(f"twice-{number}", address, False)
+            answers.append([await browser.sign_in(), await browser.sign_in()])
+        assert [found["error_code"] for found in answers[0]] == [found["error_code"] for found in answers[1]]
+        assert answers[0][1]["error_code"] == "over_email_send_rate_limit"
+        provider.signs_in("twice-2", email, False)
+        assert (await browser.sign_in())["error_code"] in ("over_email_send_rate_limit", "provider_email_needs_verification")
+        assert (await browser.sign_in())["error_code"] == "over_email_send_rate_limit"
+
+
 async def test_without_an_address(people: People, browser: Browser, provider: FakeProvider) -> None:
     provider.signs_in("bare-1")
     found = await browser.sign_in()

@@ -7,6 +7,7 @@ gets it empty: no password, no session, no other way of signing in and no code u
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import uuid4
@@ -29,6 +30,7 @@ from mainspring.services.identity.accounts import Row, change, logged, stamp, us
 from mainspring.services.identity.addresses import EMAIL, Address
 from mainspring.services.identity.parts import Parts, as_user
 from mainspring.services.identity.people import CONFIRMATION, Asker, Identity, User, now
+from mainspring.services.identity.pretence import even
 from mainspring.services.identity.profile import merged
 from mainspring.services.identity.providers.outline import Account
 from mainspring.services.identity.sessions import ATTEMPTS, cut
@@ -50,11 +52,12 @@ class Linking:
 
         Raises UserBanned, SignupDisabled, AddressMissing, AddressUnverified, SentTooSoon.
         """
-        for _ in range(ATTEMPTS):
-            try:
-                return await self._enter(account, asker, end, redirect_to)
-            except (NotSingular, UniqueViolated):  # somebody else was first
-                continue
+        async with nullcontext() if account.verified or not account.email else even(self.parts.auth.even_seconds):
+            for _ in range(ATTEMPTS):
+                try:
+                    return await self._enter(account, asker, end, redirect_to)
+                except (NotSingular, UniqueViolated):  # somebody else was first
+                    continue
         raise Contended
 
     async def _enter(self, account: Account, asker: Asker, end: End[T], redirect_to: str) -> T:
@@ -64,13 +67,14 @@ class Linking:
         user = await store.users.find(**owner) if known or account.email else None
         if user is None:
             return await self._new(account, asker, end, redirect_to)
+        proven = account.verified and account.email == user.email
+        if known is None and not proven:
+            await self._seem(account)
+            raise AddressUnverified(account.provider)
         if user.banned(now()) or user.deleted_at is not None:
             raise UserBanned
         if known is None and (account.apart or user.is_sso_user):
             raise AddressTaken
-        proven = account.verified and account.email == user.email
-        if known is None and not proven:
-            raise AddressUnverified(account.provider)
         if self._trusted(user) or (known and not user.email):
             return await self._again(user, known, account, asker, end)
         if proven:
@@ -120,8 +124,9 @@ class Linking:
         steps.append(logged(store, "user_signedup", asker, row["id"], account.email, provider=account.provider))
         if account.email and not certain:
             await self.parts.messages.reserve("confirmation", Address(EMAIL, account.email))
-            await self._unconfirmed(user, steps, redirect_to)
-            await self.parts.hooks.after_user_created(user, asker)
+            async with self.parts.pretence.real(EMAIL):
+                await self._unconfirmed(user, steps, redirect_to)
+                await self.parts.hooks.after_user_created(user, asker)
             raise AddressUnverified(account.provider)
         found = await self._done(user, steps, end)
         await self.parts.hooks.after_user_created(user, asker)
@@ -177,6 +182,14 @@ class Linking:
         sent = store.users.update({"confirmation_sent_at": stamp()}, id=user.id)
         noted = logged(store, "user_confirmation_requested", asker, user.id, user.email)
         await self._unconfirmed(user, [sent, noted], redirect_to)
+
+    async def _seem(self, account: Account) -> None:
+        """Act as for somebody new, so that nothing tells whether an address that is not proven is somebody's."""
+        if not self.parts.auth.signup:
+            raise SignupDisabled
+        if not self.parts.auth.autoconfirm:
+            await self.parts.messages.reserve("confirmation", Address(EMAIL, account.email))
+            await self.parts.pretence.seem(EMAIL)
 
     async def _unconfirmed(self, user: User, steps: list[Step], redirect_to: str) -> None:
         address = Address(EMAIL, user.email or "")
