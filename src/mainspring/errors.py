@@ -42,9 +42,9 @@
     |  |- ApiKeyUnknown         8060 |- FeatureDisabled       8061 |- ClientUnknown         8062
     |  |- ClientMismatch        8063 |- AuthorizationUnknown  8064 |- AuthorizationUsed     8065
     |  |- ConsentUnknown        8066 |- GrantInvalid          8067 |- ScopeInvalid          8068
-    |  |- ProgramRefused        8069 |- SsoDisabled           8070 |- SsoProviderUnknown    8071
-    |  |- SsoProviderTaken      8072 |- AssertionInvalid      8073 |- AssertionSilent       8074
-    |  |- RelayStateUnknown     8075 |- ManagedElsewhere      8076
+    |  |- ProgramRefused        8069 |- SsoDisabled           8030 |- SsoProviderUnknown    8031
+    |  |- SsoProviderTaken      8032 |- AssertionInvalid      8033 |- AssertionSilent       8034
+    |  |- RelayStateUnknown     8035 |- ManagedElsewhere      8036
     |  |- ProviderUnknown       8080 |- ProviderDisabled      8081 |- ProviderFailed        8082
     |  |- ProviderRefused       8083 |- StateUnknown          8084 |- CallbackIncomplete    8085
     |  |- IdTokenInvalid        8086 |- AddressMissing        8087 |- AddressUnverified     8088
@@ -1422,7 +1422,7 @@ class ProgramRefused(SignInError):
 class SsoDisabled(SignInError):
     """Signing in through companies (SAML) is switched off."""
 
-    code: ClassVar[str] = "MS8070"
+    code: ClassVar[str] = "MS8030"
 
     @property
     def message(self) -> str:
@@ -1432,7 +1432,7 @@ class SsoDisabled(SignInError):
 class SsoProviderUnknown(SignInError):
     """No company with this id or domain; `off`: it is switched off."""
 
-    code: ClassVar[str] = "MS8071"
+    code: ClassVar[str] = "MS8031"
     off: bool = False
 
     @property
@@ -1443,7 +1443,7 @@ class SsoProviderUnknown(SignInError):
 class SsoProviderTaken(SignInError):
     """A company, or one of its domains, is known already; `what` is which."""
 
-    code: ClassVar[str] = "MS8072"
+    code: ClassVar[str] = "MS8032"
     what: str
     domain: bool = False
 
@@ -1457,7 +1457,7 @@ class SsoProviderTaken(SignInError):
 class AssertionInvalid(SignInError):
     """What a company says of somebody proves nothing; `reason` says why."""
 
-    code: ClassVar[str] = "MS8073"
+    code: ClassVar[str] = "MS8033"
     reason: str
 
     @property
@@ -1468,7 +1468,7 @@ class AssertionInvalid(SignInError):
 class AssertionSilent(SignInError):
     """A company does not say who somebody is (`what`: id), or at which address (email)."""
 
-    code: ClassVar[str] = "MS8074"
+    code: ClassVar[str] = "MS8034"
     what: str
 
     @property
@@ -1481,7 +1481,7 @@ class AssertionSilent(SignInError):
 class RelayStateUnknown(SignInError):
     """A company sends back somebody who was not sent there, or too long ago."""
 
-    code: ClassVar[str] = "MS8075"
+    code: ClassVar[str] = "MS8035"
 
     @property
     def message(self) -> str:
@@ -1491,7 +1491,7 @@ class RelayStateUnknown(SignInError):
 class ManagedElsewhere(SignInError):
     """What somebody wants changed of themselves, their company decides."""
 
-    code: ClassVar[str] = "MS8076"
+    code: ClassVar[str] = "MS8036"
 
     @property
     def message(self) -> str:
@@ -1738,6 +1738,7 @@ class AssuranceTooLow(SignInError):
             "unenroll": "AAL2 required to unenroll verified factor",
             "passkeys": "AAL2 session is required to manage passkeys when MFA is enabled",
             "recovery": "AAL2 required to manage recovery codes",
+            "identities": "AAL2 session is required to link or unlink identities when MFA is enabled",
         }[self.purpose]
 
 

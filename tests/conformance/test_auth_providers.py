@@ -16,6 +16,7 @@ from mainspring import Refusal
 from mainspring.errors import ConfigError
 from mainspring.settings import ProviderSettings, Secret
 from mainspring.testing.client import TestClient
+from tests.support.authenticator import enroll, proved
 from tests.support.elsewhere import CHALLENGE, PKCE, SITE, Browser, exchange, link, told, user_of, with_providers
 from tests.support.people import PASSWORD, Open, People, Session, app, make, refused, settings
 from tests.support.provider import CLIENT, SECRET, FakeProvider
@@ -417,6 +418,21 @@ async def test_linking_may_be_closed(opened: Open, provider: FakeProvider) -> No
         assert refused(answer, 404, "manual_linking_disabled") == "Manual linking is disabled"
         identity = member.body["user"]["identities"][0]["identity_id"]
         assert refused(await member.ask("DELETE", f"/auth/v1/user/identities/{identity}"), 404, "manual_linking_disabled")
+
+
+async def test_who_has_a_second_factor_proves_it(people: People, browser: Browser, provider: FakeProvider) -> None:
+    member = await people.member()
+    provider.signs_in("factor-1", people.address())
+    await link(member, browser)
+    factor, shown = await enroll(member)
+    strong = await proved(member, factor, shown.code())
+    weak = await people.sign_in(member.body["user"]["email"])
+    asked = {"provider": "second", "skip_http_redirect": "true"}
+    refused(await weak.ask("GET", "/auth/v1/user/identities/authorize", params=asked), 403, "insufficient_aal")
+    identities = (await user_of(people, member.uid))["identities"]
+    path = f"/auth/v1/user/identities/{identities[1]['identity_id']}"
+    refused(await weak.ask("DELETE", path), 403, "insufficient_aal")
+    assert (await strong.ask("DELETE", path)).status_code == 200
 
 
 async def test_linking_needs_a_session(people: People) -> None:

@@ -404,3 +404,8 @@ async def test_what_is_over_is_swept_away() -> None:
     assert [mark.subject for mark in await store.marks.since("created_at", long_ago)] == [user.id]
     assert await store.flows.since("created_at", long_ago) == []
     await identity.stop()
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    codes = [leaf.code for leaf in leaves(MainspringError)]
+    assert sorted({code for code in codes if codes.count(code) > 1}) == []

@@ -1,4 +1,4 @@
-"""Taking a way of signing in off one's own account. The last one stays."""
+"""Who may change how they sign in; and taking a way of signing in off one's own account. The last one stays."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mainspring.errors import (
 from mainspring.principal import Principal
 from mainspring.services.identity.accounts import Row, change, logged
 from mainspring.services.identity.addresses import EMAIL, PHONE
+from mainspring.services.identity.assurance import demand
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, Identity, User
 from mainspring.services.identity.profile import Profile
@@ -29,12 +30,18 @@ class Unlinking:
     parts: Parts
     profile: Profile
 
-    async def remove(self, principal: Principal, identity: str, asker: Asker) -> None:
-        """Take an identity off. Raises LinkingDisabled, IdentityUnknown, IdentityLast, IdentityNeeded."""
+    async def owner(self, principal: Principal) -> User:
+        """Who may change how they sign in. Raises LinkingDisabled, AssuranceTooLow."""
+        user, session = await self.profile.of(principal)
         if not self.parts.auth.manual_linking:
             raise LinkingDisabled
+        demand(user, session, "identities")
+        return user
+
+    async def remove(self, principal: Principal, identity: str, asker: Asker) -> None:
+        """Take an identity off. Raises LinkingDisabled, AssuranceTooLow, IdentityUnknown, IdentityLast, IdentityNeeded."""
         for _ in range(ATTEMPTS):
-            user, _ = await self.profile.of(principal)
+            user = await self.owner(principal)
             if len(user.identities) <= 1:
                 raise IdentityLast
             gone = next((each for each in user.identities if each.id == identity), None)

@@ -37,7 +37,7 @@ class Elsewhere(Desk):
 
     async def link(self, asked: Asked) -> Answer:
         """GET /user/identities/authorize: somebody adds an account elsewhere to their own."""
-        user, _ = await self.identity.profile.of(self.bearer(asked))
+        user = await self.identity.unlinking.owner(self.bearer(asked))
         await self.bound(asked, "authorize", self.auth.rate_token)
         to, answer = await self._leave(asked, None, user)
         if to and asked.query.get("skip_http_redirect") == "true":

@@ -40,8 +40,7 @@ class Proofs(Desk):
     async def _whose(self, asked: Asked) -> User:
         if not find(asked.headers, b"authorization"):
             raise IdTokenInvalid("Linking requires a valid user access token in Authorization")
-        user, _ = await self.identity.profile.of(self.bearer(asked))
-        return user
+        return await self.identity.unlinking.owner(self.bearer(asked))
 
     async def _by_wallet(self, asked: Asked) -> Answer:
         await self.bound(asked, "web3", self.auth.rate_verify)
