@@ -196,7 +196,7 @@ class AuthSettings:
     session_idle_seconds: int = option(0, "longest a session may rest without being refreshed; 0: no bound", minimum=0)
     single_session: bool = option(False, "signing in ends a user's other sessions")
     revocation_seconds: float = option(2.0, "until every worker refuses the tokens of an ended session", minimum=0.1, maximum=60)
-    password_min_length: int = option(6, "fewest characters of a password", minimum=1, maximum=72)
+    password_min_length: int = option(8, "fewest characters of a password", minimum=1, maximum=72)
     password_characters: str = option(
         "",
         "characters that a password must have",
@@ -204,6 +204,9 @@ class AuthSettings:
     )
     breached_passwords: str = option(
         "", "file of the SHA-1 hashes of known passwords in ascending order, one a line, as Have I Been Pwned offers them"
+    )
+    password_words: tuple[str, ...] = option(
+        (), "words (names of yours) that do not count towards password_min_length in a password", minimum=0
     )
     password_threads: int = option(2, "threads that hash passwords, per worker", minimum=1, maximum=64)
     password_queue: int = option(64, "passwords that may wait to be hashed before 429 is answered", minimum=1, maximum=10_000)

@@ -151,7 +151,7 @@ async def test_what_sign_up_refuses(people: People, opened: Open) -> None:
         assert refused(await people.post("/signup", body), 400, "validation_failed") == text
     refused(await people.post("/signup", {"phone": "15550001", "password": PASSWORD}), 400, "phone_provider_disabled")
     weak = await people.post("/signup", {"email": email, "password": "12345"})
-    assert refused(weak, 422, "weak_password") == "Password should be at least 6 characters."
+    assert refused(weak, 422, "weak_password") == "Password should be at least 8 characters."
     assert weak.json()["weak_password"] == {"reasons": ["length"]}
     assert "Could not parse request body as JSON" in refused(
         await people.anon.post("/auth/v1/signup", content=b"{"), 400, "bad_json"

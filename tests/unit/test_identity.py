@@ -66,7 +66,7 @@ CHEAP = AuthSettings(password_memory_kib=8, password_iterations=1)
     ],
 )
 def test_how_strong_a_password_must_be(characters: str, password: str, reasons: tuple[str, ...] | None) -> None:
-    weak = Rules(AuthSettings(password_characters=characters)).weakness(password)
+    weak = Rules(AuthSettings(password_min_length=6, password_characters=characters)).weakness(password)
     assert (weak.reasons if weak else None) == reasons
 
 

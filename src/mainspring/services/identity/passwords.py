@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from mainspring.errors import BodyInvalid, NotSupported, PasswordWeak, TooManyRequests
 from mainspring.services.identity.breaches import Breaches
+from mainspring.services.identity.guessable import Words
 from mainspring.settings import AuthSettings
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ T = TypeVar("T")
 MOST_BYTES: Final = 72
 """More than bcrypt ever looked at; longer ones would only cost work."""
 RETRY_SECONDS: Final = 1.0
+KNOWN: Final = "pwned"
+_GUESSED: Final = "Password is known to be weak and easy to guess, please choose a different one."
 _NICENESS: Final = 10
 _BCRYPT: Final = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}\Z")
 _ARGON2: Final = re.compile(r"\$argon2(id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+\Z")
@@ -48,6 +51,7 @@ class Rules:
     def __init__(self, auth: AuthSettings) -> None:
         self._least = auth.password_min_length
         self._classes = tuple(auth.password_characters.split("_")) if auth.password_characters else ()
+        self._words = Words(auth.password_words)
 
     def demand_length(self, password: str) -> None:
         """Return when the password is not too long. Raises BodyInvalid."""
@@ -65,6 +69,9 @@ class Rules:
             reasons.append("characters")
             wanted = ", ".join(_CLASSES[name][0] for name in self._classes)
             texts.append(f"Password should contain at least one character of each: {wanted}.")
+        if not reasons and len(self._words.rest(password)) < self._least:
+            reasons.append(KNOWN)
+            texts.append(_GUESSED)
         return PasswordWeak(tuple(reasons), " ".join(texts)) if reasons else None
 
 
@@ -101,9 +108,11 @@ class Passwords:
     async def weakness(self, password: str) -> PasswordWeak | None:
         """Why the password would not do as a new one. Raises TooManyRequests."""
         weak = self._rules.weakness(password)
-        if self._breaches is None or not await self._run(partial(self._breaches.knows, password)):
+        if self._breaches is None or (weak is not None and KNOWN in weak.reasons):
             return weak
-        known = PasswordWeak(("pwned",), "Password is known to be weak and easy to guess, please choose a different one.")
+        if not await self._run(partial(self._breaches.knows, password)):
+            return weak
+        known = PasswordWeak((KNOWN,), _GUESSED)
         return known if weak is None else PasswordWeak((*weak.reasons, *known.reasons), f"{weak.message} {known.message}")
 
     async def hash(self, password: str) -> str:
