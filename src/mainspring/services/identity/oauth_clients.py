@@ -21,6 +21,8 @@ from mainspring.services.identity.store import Store
 BASIC, POST, NONE = METHODS = ("client_secret_basic", "client_secret_post", "none")
 """How a program proves who it is: with its secret in a header, in the body, or not at all (a public one)."""
 PUBLIC, CONFIDENTIAL = KINDS = ("public", "confidential")
+MANUAL, DYNAMIC = "manual", "dynamic"
+"""Who registered a program: somebody with the service key, or the program itself."""
 CODE, REFRESH = GRANTS = ("authorization_code", "refresh_token")
 MOST_CLIENTS: Final = 10_000
 _MOST_REDIRECTS: Final = 10
@@ -45,6 +47,11 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     logo_uri: str | None = None
     created_at: str
     updated_at: str
+
+    def known_at(self, redirect_uri: str) -> bool:
+        """Whether nobody but the program gets what is sent there: it has a secret, or the address is one of the web's."""
+        scheme, host = _parts(redirect_uri)
+        return self.client_type == CONFIDENTIAL or (scheme == "https" and host not in _LOOPBACK)
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +93,7 @@ class Clients:
         return await self._rows.page(None, [], order, size, (number - 1) * size)
 
     async def register(self, said: Registration, by: str) -> tuple[Client, str | None]:
-        """A new program, registered `by` itself (dynamic) or by hand (manual), and its secret, if any. Raises BodyInvalid."""
+        """A new program, registered `by` itself (DYNAMIC) or by hand (MANUAL), and its secret, if any. Raises BodyInvalid."""
         _check(said)
         if said.redirect_uris is None:
             raise BodyInvalid("redirect_uris is required")

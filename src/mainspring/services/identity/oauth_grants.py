@@ -115,17 +115,19 @@ class Grants:
     async def look(self, id_: str, user: User, asker: Asker) -> tuple[Authorization, Client, str | None]:
         """A request, its program, and a code where the user has allowed as much before. From now on it is the user's.
 
-        Raises AuthorizationUnknown, AuthorizationUsed.
+        Where others could pass for the program, the user is asked each time. Raises AuthorizationUnknown, AuthorizationUsed.
         """
         row = await self._open(id_)
         if row.status == CLAIMED and row.user_id != user.id:
             raise AuthorizationUnknown
+        client, code = await self._client(row), None
         if row.status == PENDING:
             row = await self._claim(row, user)
-            consent = await self._consents.find(user_id=user.id, client_id=row.client_id)
-            if consent is not None and set(row.scope.split()) <= set(consent.scopes.split()):
-                return row, await self._client(row), await self._approve(row, user, asker, ())
-        return row, await self._client(row), None
+            consent = await self._consents.find(user_id=user.id, client_id=client.id)
+            allowed = consent is not None and set(row.scope.split()) <= set(consent.scopes.split())
+            if allowed and client.known_at(row.redirect_uri):
+                code = await self._approve(row, user, asker, ())
+        return row, client, code
 
     async def answer(self, id_: str, user: User, asker: Asker, *, allow: bool) -> tuple[Authorization, str | None]:
         """The user's answer to a request; the code where they allow it. Raises AuthorizationUnknown, AuthorizationUsed."""

@@ -174,8 +174,12 @@ class Sessions:
         return replace(granted, reused=())
 
     def _excuses(self, used: int, session: Session, at: datetime) -> tuple[str, ...]:
-        """Why a token that has been used may be answered once more; nothing where it may not."""
-        causes = {CONCURRENT: self._recent(session, at), UNSAVED: used == session.refresh_token_counter - 1}
+        """Why a token that has been used may be answered once more; nothing where it may not.
+
+        A program that has lost an answer must ask again soon: OAuth has a token that was used end what it was given for.
+        """
+        unsaved = used == session.refresh_token_counter - 1 and session.oauth_client_id is None
+        causes = {CONCURRENT: self._recent(session, at), UNSAVED: unsaved}
         return tuple(cause for cause, holds in causes.items() if holds)
 
     def _recent(self, session: Session, at: datetime) -> bool:

@@ -55,6 +55,7 @@ function showConsent(details) {
   element('scopes').replaceChildren(
     ...details.scope.split(' ').map((scope) => Object.assign(document.createElement('li'), { textContent: WORDS[scope] || scope })),
   )
+  element('unknown').hidden = details.client.registration_type !== 'dynamic'
   element('sign-in').hidden = true
   element('consent').hidden = false
 }

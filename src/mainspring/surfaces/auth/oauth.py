@@ -19,7 +19,7 @@ from mainspring.errors import (
     UserBanned,
 )
 from mainspring.http.headers import NO_STORE, find
-from mainspring.services.identity.oauth_clients import BASIC, CODE, GRANTS, METHODS, REFRESH, Client, proves
+from mainspring.services.identity.oauth_clients import BASIC, CODE, DYNAMIC, GRANTS, METHODS, REFRESH, Client, proves
 from mainspring.services.identity.oauth_grants import SCOPES
 from mainspring.services.identity.oauth_server import OAuthServer
 from mainspring.services.identity.oauth_tokens import Exchange, known
@@ -83,7 +83,7 @@ class OAuth(Desk):
             "id_token_signing_alg_values_supported": ["RS256", "HS256", "ES256"],
             "token_endpoint_auth_methods_supported": list(METHODS),
             "claims_supported": _CLAIMS.split(),
-            "code_challenge_methods_supported": ["S256", "plain"],
+            "code_challenge_methods_supported": ["S256"],
         }
 
     # ------------------------------------------------------------ asking and consenting
@@ -248,7 +248,8 @@ def _client_id(text: str, code: str = "oauth_client_not_found") -> str:
 
 def _shown(client: Client) -> dict[str, Any]:
     optional = {"name": client.client_name, "uri": client.client_uri, "logo_uri": client.logo_uri}
-    return {"id": client.id, **{name: value for name, value in optional.items() if value}}
+    told = {"id": client.id, **{name: value for name, value in optional.items() if value}}
+    return told | ({"registration_type": DYNAMIC} if client.registration_type == DYNAMIC else {})
 
 
 def _granted(granted: Granted, id_token: str | None) -> Answer:

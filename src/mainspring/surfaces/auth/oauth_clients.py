@@ -9,7 +9,7 @@ import msgspec
 
 from mainspring.errors import FeatureDisabled
 from mainspring.http.headers import NO_STORE
-from mainspring.services.identity.oauth_clients import Client, Clients, Registration
+from mainspring.services.identity.oauth_clients import DYNAMIC, MANUAL, Client, Clients, Registration
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, pages
 from mainspring.surfaces.auth.errors import Refused, invalid
@@ -54,7 +54,7 @@ class ClientDesk(Desk):
     async def create_client(self, asked: Asked) -> Answer:
         """POST /admin/oauth/clients."""
         clients = self.clients(asked)
-        return _answer(*await clients.register(parse.body(asked.body, ClientBody).registration(), "manual"), status=201)
+        return _answer(*await clients.register(parse.body(asked.body, ClientBody).registration(), MANUAL), status=201)
 
     async def get_client(self, asked: Asked) -> Answer:
         """GET /admin/oauth/clients/{id}."""
@@ -83,7 +83,7 @@ class ClientDesk(Desk):
             raise Refused(403, "oauth_dynamic_client_registration_disabled", text)
         await self.bound(asked, "oauth registration", _REGISTRATIONS)
         said = parse.body(asked.body, ClientBody)
-        return _answer(*await self.identity.oauth.clients.register(said.registration(), "dynamic"), status=201)
+        return _answer(*await self.identity.oauth.clients.register(said.registration(), DYNAMIC), status=201)
 
 
 def _id(asked: Asked) -> str:

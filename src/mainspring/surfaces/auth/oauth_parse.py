@@ -50,8 +50,8 @@ def wanted(query: Mapping[str, str]) -> Wanted:
     challenge = query.get("code_challenge", "")
     if not challenge or not method:
         raise Mistaken("invalid_request", "PKCE flow requires both code_challenge and code_challenge_method")
-    if method not in ("s256", "plain"):
-        raise Mistaken("invalid_request", "code_challenge_method must be 'S256' or 'plain'")
+    if method != "s256":  # a plain one is known to whoever has seen the request, as a code is
+        raise Mistaken("invalid_request", "code_challenge_method must be 'S256'")
     if not _CHALLENGE.match(challenge):
         raise Mistaken("invalid_request", "code_challenge must be between 43 and 128 characters")
     return Wanted(
