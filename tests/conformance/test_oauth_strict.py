@@ -142,6 +142,18 @@ async def test_people_are_told_that_a_program_has_registered_itself(opened: Open
             assert answer.status_code == 400, uri
 
 
+async def test_people_read_what_they_allow_whom_and_until_when(opened: Open) -> None:
+    async with opened() as people:
+        person, program = await people.member(), await registered(people, client_uri="https://program.example/about")
+        told = await seen(person, await program.ask(scope="openid profile"))
+        assert told["client"] == {"id": program.id, "name": "Program", "uri": "https://program.example/about"}
+        assert (told["scope"], told["redirect_uri"]) == ("openid profile", BACK)
+        page = (await people.anon.get(f"{AUTH}/oauth/consent")).text
+        assert "until you take that back" in page
+        script = (await people.anon.get(f"{AUTH}/oauth/consent.js")).text
+        assert [scope for scope in oauth_grants.SCOPES if f"  {scope}: '" not in script] == []
+
+
 async def test_policies_decide_by_what_a_program_was_allowed(opened: Open) -> None:
     """A program asks in a person's name; a restrictive policy lets it do no more than its scope says."""
     made = make()
