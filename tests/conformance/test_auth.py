@@ -397,7 +397,7 @@ async def test_change_of_address_is_confirmed_at_both(people: People) -> None:
 
 async def test_a_code_by_mail_proves_who_changes_the_password(opened: Open) -> None:
     async with opened(password_current=True) as people:
-        session = await people.member()
+        session = await people.sign_in((await people.member()).body["user"]["email"])
         body = {"password": "a new password"}
         refused(await session.ask("PUT", "/auth/v1/user", json=body), 400, "current_password_required")
         wrong = await session.ask("PUT", "/auth/v1/user", json={**body, "current_password": "wrong"})

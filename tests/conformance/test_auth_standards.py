@@ -121,6 +121,21 @@ async def test_a_password_is_changed_only_by_who_proves_themselves_again(opened:
         assert (await session.ask("PUT", "/auth/v1/user", json={**wanted, "nonce": code})).status_code == 200
 
 
+async def test_whoever_forgot_the_password_is_not_asked_for_it(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(password_current=True) as people:
+        email = (await people.member()).body["user"]["email"]
+        await people.post("/recover", {"email": email})
+        session = await people.verified("recovery", email, "recovery")
+        with monkeypatch.context() as later:
+            later.setattr(profile, "FRESH", timedelta(0))
+            answer = await session.ask("PUT", "/auth/v1/user", json={"password": "another horse 2"})
+            refused(answer, 400, "current_password_required")
+        assert (await session.ask("PUT", "/auth/v1/user", json={"password": "another horse 2"})).status_code == 200
+        session = await people.sign_in(email, "another horse 2")
+        answer = await session.ask("PUT", "/auth/v1/user", json={"password": "a third horse 3"})
+        refused(answer, 400, "current_password_required")
+
+
 async def test_one_id_at_two_providers_is_two_people(opened: Open, provider: FakeProvider) -> None:
     async with with_providers(opened, provider)() as people:
         provider.signs_in("the same", people.address())

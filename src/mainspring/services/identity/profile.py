@@ -38,6 +38,8 @@ from mainspring.services.identity.verify import changed
 
 FRESH: Final = timedelta(hours=24)
 """A session that began within so long proves who one is."""
+_BY_MESSAGE: Final = frozenset({"otp", "magiclink", "recovery"})
+"""How those come in who may have forgotten their password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +174,11 @@ class Profile:
         auth, password, kept = self.parts.auth, wishes.password or "", user.encrypted_password
         if user.is_anonymous and not user.email and not wishes.addresses():
             raise BodyInvalid("Updating password of an anonymous user without an email or phone is not allowed")
-        if auth.password_current and kept:
+        fresh = session is not None and now() - moment(session.created_at) <= FRESH
+        if auth.password_current and kept and not (fresh and session and _by_message(session)):
             given = wishes.current_password
             if not given or not await self.parts.passwords.check(given, kept):
                 raise CurrentPasswordWrong(bool(given))
-        fresh = session is not None and now() - moment(session.created_at) <= FRESH
         if auth.password_reauthentication and not fresh:
             await self._demand_nonce(user, wishes.nonce)
         if kept and await self.parts.passwords.check(password, kept):
@@ -192,6 +194,11 @@ class Profile:
         too_old = token is None or now() - moment(token.created_at) > self.parts.lifetime(kind)
         if token is None or too_old or token.token_hash not in wanted:
             raise ReauthenticationInvalid
+
+
+def _by_message(session: Session) -> bool:
+    """Whether somebody came in with a code or a link."""
+    return any(entry["method"] in _BY_MESSAGE for entry in session.amr)
 
 
 def merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
