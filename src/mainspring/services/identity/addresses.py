@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+from msgspec.structs import replace
 
 from mainspring.errors import AddressInvalid
 
@@ -36,8 +38,7 @@ def phone(text: str) -> str:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """Where a person can be reached: by e-mail, or by phone over a channel.
 
     `kind` is also the column of users that holds it, and the provider of the identity that goes with it.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from mainspring.datatypes import format_utc
 from mainspring.errors import AddressInvalid, AddressTaken, BodyInvalid, Contended, NotSingular, UniqueViolated, UserUnknown
@@ -25,8 +26,7 @@ SORTS = frozenset({"created_at", "updated_at", "email", "last_sign_in_at", "id"}
 _BY = Asker()
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """What is said of an account; None: nothing. `ban` None: nothing, zero: none, else for so long."""
 
     id: str | None = None
@@ -51,8 +51,7 @@ class Account:
         return self.phone_confirm if kind == PHONE else self.email_confirm
 
 
-@dataclass(frozen=True, slots=True)
-class Administration:
+class Administration(msgspec.Struct, frozen=True):
     """Users, as who runs the server sees them."""
 
     parts: Parts

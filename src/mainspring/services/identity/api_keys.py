@@ -10,9 +10,10 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from mainspring.principal import ANON, SERVICE
 from mainspring.services.identity.api_files import PREFIXES, issued_at, opaque_file, read_key, signed_files, token_file
@@ -24,8 +25,7 @@ from mainspring.settings import Secret
 API_KEY_SECONDS: Final = 10 * 365 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKeys:
+class ApiKeys(msgspec.Struct, frozen=True):
     """The keys a project hands out, and where the secret token lies. `publishable` and `private` are no tokens."""
 
     anon: str

@@ -11,7 +11,6 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Final
 from uuid import uuid4
@@ -50,8 +49,7 @@ _MOST_DOMAINS: Final = 100
 _MOST_ANSWER: Final = 400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Companies:
+class Companies(msgspec.Struct, frozen=True):
     """The companies. `place` is where our endpoints for them lie."""
 
     parts: Parts

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from msgspec.structs import replace
 
 from mainspring.errors import (
@@ -26,8 +25,7 @@ from mainspring.services.identity.profile import Profile
 from mainspring.services.identity.store import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Custody:
+class Custody(msgspec.Struct, frozen=True):
     """Factors that are there, and how they go."""
 
     parts: Parts

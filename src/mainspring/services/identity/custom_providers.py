@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -29,8 +28,7 @@ from mainspring.services.identity.providers.registry import Providers
 from mainspring.services.identity.store import Step
 
 
-@dataclass(frozen=True, slots=True)
-class CustomProviders:
+class CustomProviders(msgspec.Struct, frozen=True):
     """The providers that were added."""
 
     parts: Parts

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from mainspring.query.ast import Column, Compare, Or, Order, Slot
 from mainspring.services.identity.store import Entry, Store
@@ -17,8 +18,7 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
 """What can be looked for, and where in an entry it stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(msgspec.Struct, frozen=True):
     """What was done about users, the newest first."""
 
     store: Store

@@ -13,10 +13,10 @@ import operator
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
+import msgspec
 from jwt.exceptions import InvalidTokenError, PyJWTError
 
 from mainspring.errors import ConfigError, Mistake, TokenExpired, TokenInvalid, TokenKeyMissing, TokenRequired
@@ -43,8 +43,7 @@ _NO_KEY: Final = "No suitable key or wrong key type"
 _NONE_FITS: Final = "None of the keys was able to decode the JWT"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """A key that tokens are checked with, and the algorithms it serves."""
 
     material: Any
@@ -190,8 +189,7 @@ def _number(claims: dict[str, Any], name: str) -> float | None:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(msgspec.Struct, frozen=True):
     """The last step of a path into a list: its first text for which `fits(text, word)` holds."""
 
     fits: Callable[[str, str], bool]

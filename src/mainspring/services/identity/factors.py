@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import uuid4
 
+import msgspec
 from msgspec.structs import replace
 
 from mainspring.datatypes import format_utc
@@ -44,16 +44,14 @@ from mainspring.services.identity.profile import Profile
 from mainspring.services.identity.proofs import FactorChallenge
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolled:
+class Enrolled(msgspec.Struct, frozen=True):
     """A new factor, and what is shown of it once."""
 
     factor: Factor
     secret: Secret | None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A challenge: until when (seconds since 1970) it can be answered, and what a browser is asked to do."""
 
     id: str
@@ -62,8 +60,7 @@ class Asked:
     options: Options | None
 
 
-@dataclass(frozen=True, slots=True)
-class Factors:
+class Factors(msgspec.Struct, frozen=True):
     """Second factors, as their owners enroll and prove them."""
 
     parts: Parts

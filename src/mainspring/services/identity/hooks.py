@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from mainspring.services.identity.addresses import Address
 from mainspring.services.identity.codes import Code
@@ -13,8 +14,7 @@ from mainspring.services.identity.people import Asker, User
 Claims = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What becomes of a try of a password or a factor. `sign_out`: of the user's sessions, too."""
 
     rejected: bool = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+import msgspec
 
 from mainspring.errors import IdTokenInvalid, LinkingDisabled, ProviderDisabled, ProviderUnknown
 from mainspring.services.identity.linking import Linking
@@ -16,8 +17,7 @@ from mainspring.services.identity.providers.registry import Providers
 from mainspring.services.identity.store import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """What a program shows: the token, of which provider (by its name or its issuer), and what it was asked for with."""
 
     id_token: str
@@ -27,8 +27,7 @@ class Shown:
     issuer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class IdTokens:
+class IdTokens(msgspec.Struct, frozen=True):
     """Sign-ins with ID tokens."""
 
     parts: Parts

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from mainspring.errors import AddressTaken, BodyInvalid, Contended, NotSingular, UniqueViolated, UserUnknown
@@ -29,8 +29,7 @@ SIGNUP, INVITE, MAGIC_LINK, RECOVER, CURRENT, NEW = KINDS = (
 _BY: Final = Asker()
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """A link that is wanted, of one of the `KINDS`."""
 
     kind: str
@@ -41,8 +40,7 @@ class Wanted:
     redirect_to: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """A link for a user, and the code that does the same."""
 
     kind: str
@@ -52,8 +50,7 @@ class Link:
     redirect_to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """A code for a user, as the steps will leave them."""
 
     kind: str
@@ -63,8 +60,7 @@ class Made:
     is_new: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Invitations:
+class Invitations(msgspec.Struct, frozen=True):
     """How people are asked in. Whoever is told a link or its code is signed in with it, so only the service key is."""
 
     parts: Parts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -22,16 +21,14 @@ class Wish(msgspec.Struct, frozen=True):
     phone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True):
     """What somebody answers to a challenge: a code, or what a key has signed."""
 
     code: str = ""
     response: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(msgspec.Struct, frozen=True):
     """What an authenticator app is given: as text, as an address, and drawn. Shown once."""
 
     secret: str
@@ -39,16 +36,14 @@ class Secret:
     qr_code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """What a browser is asked to do with a key: create one or (`create` False) answer with one."""
 
     create: bool
     options: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """A challenge: what its row holds besides, what is shown, and what sends what is not, once the row is stored."""
 
     row: Row

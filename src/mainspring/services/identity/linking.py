@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import TypeVar
 from uuid import uuid4
 
+import msgspec
 from msgspec.structs import replace
 
 from mainspring.errors import (
@@ -41,8 +41,7 @@ End = Callable[[User], Awaitable[tuple[T, list[Step]]]]
 """What signing in comes to for a user, and the steps of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Linking:
+class Linking(msgspec.Struct, frozen=True):
     """Signs in who is known elsewhere, and adds accounts elsewhere to one's own."""
 
     parts: Parts

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace
 
 from mainspring.errors import AddressUnconfirmed, BodyInvalid, Contended, SignupDisabled, UniqueViolated
@@ -27,8 +27,7 @@ from mainspring.services.identity.sign_up import Data, SignUp
 from mainspring.services.identity.store import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Mailed:
+class Mailed(msgspec.Struct, frozen=True):
     """Flows that go through somebody's mailbox or phone."""
 
     parts: Parts

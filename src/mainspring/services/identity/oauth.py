@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -69,8 +68,7 @@ _RESERVED: Final = frozenset(
 """What clients cannot say to a provider through us."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(msgspec.Struct, frozen=True):
     """Somebody who wants to go to a provider. `browser` is what theirs is known by; None: it cannot be."""
 
     provider: str
@@ -81,8 +79,7 @@ class Leaving:
     linking: User | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OAuth:
+class OAuth(msgspec.Struct, frozen=True):
     """Sign-ins through providers."""
 
     parts: Parts

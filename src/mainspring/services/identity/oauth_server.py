@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from mainspring.services.identity.keys import KeySet
 from mainspring.services.identity.oauth_clients import Clients
@@ -13,8 +13,7 @@ from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class OAuthServer:
+class OAuthServer(msgspec.Struct, frozen=True):
     """The programs, what people allow them, and the tokens that these are given. `issuer` is who signs."""
 
     clients: Clients

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
+
+import msgspec
 
 from mainspring.backends.counters.base import Counters, Rate
 from mainspring.errors import MethodDisabled, TooManyRequests
@@ -28,8 +29,7 @@ _EVERYWHERE = 10
 """So many times the guesses of one address are allowed to all addresses together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True):
     """The parts of the identity service."""
 
     auth: AuthSettings
@@ -43,7 +43,7 @@ class Parts:
     counters: Counters
     hooks: Hooks
     seal: Seal
-    pretence: Pretence = field(default_factory=Pretence)
+    pretence: Pretence = msgspec.field(default_factory=Pretence)
 
     def demand(self, kind: str, what: str = "signups") -> None:
         """Return when people may be known by addresses of a kind. Raises MethodDisabled."""

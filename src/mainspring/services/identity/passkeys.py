@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
@@ -39,8 +38,7 @@ REGISTRATION, AUTHENTICATION = "registration", "authentication"
 NAME: Final = "Passkey"
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True):
     """What a browser is to do with a key, and until when (seconds since 1970)."""
 
     id: str
@@ -48,8 +46,7 @@ class Begun:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Passkeys:
+class Passkeys(msgspec.Struct, frozen=True):
     """Passkeys, as their owners use them and as who runs the server takes them away."""
 
     parts: Parts

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from mainspring.errors import (
@@ -42,8 +42,7 @@ _BY_MESSAGE: Final = frozenset({"otp", "magiclink", "recovery"})
 """How those come in who may have forgotten their password."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(msgspec.Struct, frozen=True):
     """What somebody wants changed of themselves; None: nothing."""
 
     email: str | None = None
@@ -65,8 +64,7 @@ class Wishes:
         return [address.proper() for address in said]
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True):
     """One's own account."""
 
     parts: Parts

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
+import msgspec
 from msgspec.structs import replace
 
 from mainspring.errors import AssuranceTooLow, Contended, NotSingular, ProofInvalid
@@ -26,8 +26,7 @@ _LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"
 _LENGTH: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryCodes:
+class RecoveryCodes(msgspec.Struct, frozen=True):
     """The codes of people. What is stored of them is made with a secret of the server's."""
 
     parts: Parts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from mainspring.backends.counters.base import Counters
 from mainspring.backends.mail.base import Mailer
@@ -59,8 +60,7 @@ from mainspring.settings import Settings
 PATH = "/auth/v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who people are, and how they prove it."""
 
     parts: Parts

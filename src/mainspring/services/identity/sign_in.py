@@ -7,10 +7,10 @@ import base64
 import hashlib
 import hmac
 import time
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from mainspring.errors import (
@@ -36,8 +36,7 @@ from mainspring.services.identity.pretence import GRAIN
 FLOW_SECONDS: Final = 300
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(msgspec.Struct, frozen=True):
     """How people come back."""
 
     parts: Parts

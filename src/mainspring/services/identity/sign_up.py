@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 
 from mainspring.errors import MethodDisabled, SignupDisabled, UniqueViolated, UserExists
@@ -20,8 +20,7 @@ from mainspring.services.identity.pretence import even
 Data = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SignUp:
+class SignUp(msgspec.Struct, frozen=True):
     """How new people come in. `secret` makes up who seems to sign up with an address that is taken."""
 
     parts: Parts

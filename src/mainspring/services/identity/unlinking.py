@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from mainspring.errors import (
     Contended,
@@ -23,8 +23,7 @@ from mainspring.services.identity.profile import Profile
 from mainspring.services.identity.store import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Unlinking:
+class Unlinking(msgspec.Struct, frozen=True):
     """Takes identities off."""
 
     parts: Parts

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
+import msgspec
 from msgspec.structs import replace
 
 from mainspring.errors import CodeInvalid, NotSingular, UniqueViolated, UserBanned
@@ -42,13 +42,11 @@ BY_PHONE: Final[Mapping[str, tuple[str, ...]]] = {"sms": (CONFIRMATION,), "phone
 VERIFIES: Final = {**BY_EMAIL, **BY_PHONE}
 
 
-@dataclass(frozen=True, slots=True)
-class Halfway:
+class Halfway(msgspec.Struct, frozen=True):
     """One of two addresses has been confirmed; the other still has to be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Continued:
+class Continued(msgspec.Struct, frozen=True):
     """The sign-in goes on in the program that began it, with this code."""
 
     code: str
@@ -57,8 +55,7 @@ class Continued:
 Verified = Granted | Halfway | Continued
 
 
-@dataclass(frozen=True, slots=True)
-class Verify:
+class Verify(msgspec.Struct, frozen=True):
     """What a code or a link leads to."""
 
     parts: Parts

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mainspring.services.identity.profile import Wishes
 from mainspring.services.identity.sessions import GLOBAL, SCOPES
 from mainspring.surfaces.auth import parse, render
@@ -11,8 +9,7 @@ from mainspring.surfaces.auth.asked import Answer, Asked, Desk, posted
 from mainspring.surfaces.auth.errors import invalid
 
 
-@dataclass(frozen=True, slots=True)
-class Own(Desk):
+class Own(Desk, frozen=True):
     """The endpoints for the bearer of a user's token."""
 
     async def user(self, asked: Asked) -> Answer:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mainspring.services.identity.administration import Account
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, pages
 
 
-@dataclass(frozen=True, slots=True)
-class Admin(Desk):
+class Admin(Desk, frozen=True):
     """The endpoints for the service key."""
 
     async def list_users(self, asked: Asked) -> Answer:

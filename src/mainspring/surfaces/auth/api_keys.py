@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -36,8 +35,7 @@ class Body(msgspec.Struct):
         return now() + read_age(self.expires_in)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyDesk(Desk):
+class KeyDesk(Desk, frozen=True):
     """The endpoints for the service key."""
 
     def holder(self, asked: Asked) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode
+
+import msgspec
 
 from mainspring.backends.counters.base import Rate
 from mainspring.errors import AdministratorRequired, BearerMissing, ProgramRefused, TooManyRequests
@@ -22,8 +23,7 @@ HOUR: Final = 3600.0
 _SECRET: Final = b"sb_secret_"  # clients send it as apikey only; elsewhere a gateway turns it into a bearer
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A request: its headers, its parameters, what its path names, its body, and where it comes from."""
 
     headers: list[Header]
@@ -34,17 +34,15 @@ class Asked:
     here: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A status, a body and headers beyond the usual."""
 
     status: int = 200
     body: bytes = b"{}"
-    headers: list[Header] = field(default_factory=list)
+    headers: list[Header] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(msgspec.Struct, frozen=True):
     """The base of the endpoints."""
 
     identity: Identity

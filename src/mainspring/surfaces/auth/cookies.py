@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -22,8 +21,7 @@ class CookieBody(msgspec.Struct):
     refresh_token: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CookieDesk(Desk):
+class CookieDesk(Desk, frozen=True):
     """The endpoints about the cookie."""
 
     cookie: SessionCookie | None

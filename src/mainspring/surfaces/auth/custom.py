@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -26,8 +25,7 @@ _USUAL: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Custom(Desk):
+class Custom(Desk, frozen=True):
     """The endpoints at `/admin/custom-providers`."""
 
     async def list_providers(self, asked: Asked) -> Answer:

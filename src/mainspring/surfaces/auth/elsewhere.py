@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from mainspring.errors import CallbackIncomplete, MainspringError, ProviderFailed
@@ -21,8 +20,7 @@ _COOKIE: Final = "mainspring-flow"
 _KNOWN: Final = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere(Desk):
+class Elsewhere(Desk, frozen=True):
     """The endpoints of accounts elsewhere."""
 
     async def authorize(self, asked: Asked) -> Answer:

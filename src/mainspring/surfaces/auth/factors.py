@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -55,8 +54,7 @@ class FactorBody(msgspec.Struct):
     phone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Factors(Desk):
+class Factors(Desk, frozen=True):
     """The endpoints of second factors."""
 
     # ------------------------------------------------------------ one's own

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -32,8 +31,7 @@ class LinkBody(msgspec.Struct):
     redirect_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Inviting(Desk):
+class Inviting(Desk, frozen=True):
     """The endpoints."""
 
     async def invite(self, asked: Asked) -> Answer:

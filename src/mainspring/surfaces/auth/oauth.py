@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -43,8 +42,7 @@ class ConsentBody(msgspec.Struct):
     action: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OAuth(Desk):
+class OAuth(Desk, frozen=True):
     """The endpoints for programs and for the people who use them."""
 
     @property

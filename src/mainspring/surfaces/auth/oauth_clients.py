@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -33,8 +32,7 @@ class ClientBody(msgspec.Struct):
         return Registration(**msgspec.structs.asdict(self))
 
 
-@dataclass(frozen=True, slots=True)
-class ClientDesk(Desk):
+class ClientDesk(Desk, frozen=True):
     """The endpoints about programs."""
 
     def clients(self, asked: Asked) -> Clients:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -29,8 +28,7 @@ class NameBody(msgspec.Struct):
     friendly_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PasskeyDesk(Desk):
+class PasskeyDesk(Desk, frozen=True):
     """The endpoints of passkeys."""
 
     async def begin_registration(self, asked: Asked) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from mainspring.errors import IdTokenInvalid
@@ -17,8 +16,7 @@ PROOFS: Final = frozenset({"id_token", "web3"})
 _CHAINS: Final = frozenset({"ethereum", "solana"})
 
 
-@dataclass(frozen=True, slots=True)
-class Proofs(Desk):
+class Proofs(Desk, frozen=True):
     """POST /token with what proves somebody."""
 
     async def token(self, asked: Asked) -> Answer:

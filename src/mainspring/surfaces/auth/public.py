@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -22,8 +21,7 @@ _HALFWAY: Final = "Confirmation link accepted. Please proceed to confirm link se
 _CACHED: Final[Header] = (b"cache-control", b"public, max-age=600")
 
 
-@dataclass(frozen=True, slots=True)
-class Public(Desk):
+class Public(Desk, frozen=True):
     """The endpoints that need no session. `keys` tells the JWK set of the public keys as it is now."""
 
     keys: Callable[[], Mapping[str, Any]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -20,8 +19,7 @@ _XML: Final[list[Header]] = [(b"content-type", b"application/samlmetadata+xml"),
 _DOWNLOAD: Final[Header] = (b"content-disposition", b'attachment; filename="metadata.xml"')
 
 
-@dataclass(frozen=True, slots=True)
-class Sso(Desk):
+class Sso(Desk, frozen=True):
     """The endpoints of companies."""
 
     async def begin(self, asked: Asked) -> Answer:

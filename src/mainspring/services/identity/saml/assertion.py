@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+import msgspec
 
 from mainspring.errors import AddressInvalid, AssertionInvalid, AssertionSilent
 from mainspring.services.identity import addresses
@@ -29,8 +30,7 @@ _MAILS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(msgspec.Struct, frozen=True):
     """For whom an assertion must be: by which company, to whom, sent where, as the answer to which request."""
 
     issuer: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import Certificate, load_der_x509_certificate
 from lxml import etree
@@ -18,8 +18,7 @@ from mainspring.services.identity.saml.xml import NAMES, POST, REDIRECT, named, 
 _LEAST_RSA_BITS: Final = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Company:
+class Company(msgspec.Struct, frozen=True):
     """Who it is, where people are sent with a request, and its certificates."""
 
     entity_id: str

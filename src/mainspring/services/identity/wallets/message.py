@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from mainspring.errors import WalletMessageInvalid
 
@@ -20,8 +21,7 @@ _NONCE: Final = re.compile(r"[\x21-\x7e]{1,128}\Z")
 _FIELDS: Final = ("URI", "Version", "Chain ID", "Nonce", "Issued At", "Expiration Time", "Not Before", "Request ID")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """What a text says."""
 
     text: str

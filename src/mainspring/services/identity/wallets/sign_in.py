@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from mainspring.errors import ConfigError, Mistake, UniqueViolated, WalletDisabled, WalletRefused
 from mainspring.services.identity.accounts import stamp
@@ -25,8 +26,7 @@ ETHEREUM, SOLANA = "ethereum", "solana"
 PROVIDER: Final = "web3"
 
 
-@dataclass(frozen=True, slots=True)
-class Wallets:
+class Wallets(msgspec.Struct, frozen=True):
     """Sign-ins with wallets."""
 
     parts: Parts
