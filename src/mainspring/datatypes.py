@@ -24,7 +24,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from enum import StrEnum
@@ -32,6 +31,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from mainspring import zones
 from mainspring.errors import BodyInvalid, LimitExceeded, ValueInvalid, ValueOutOfRange
@@ -59,8 +59,7 @@ class Kind(StrEnum):
     NATIVE = "native"
 
 
-@dataclass(frozen=True, slots=True)
-class DataType:
+class DataType(msgspec.Struct, frozen=True):
     """A logical type. `bits` for integers, `length` for text, `precision`/`scale` for numerics,
     `values` (and `name`) for enums, `item` for arrays and ranges, `name` for ranges and types only the database knows; None means
     unbounded.
@@ -162,8 +161,7 @@ def text_reader(type_: DataType) -> Callable[[DataType, Any], Any]:
     return read
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A JSON value that is there, also where it is null: what a condition compares, beside None for SQL's null."""
 
     value: Any

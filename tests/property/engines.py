@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from mainspring.catalog.model import Catalog, Table
 from mainspring.engines.base import Engine, Result
@@ -181,9 +184,7 @@ class Side:
         return [self.answer(request) for request in seeds(world)]
 
 
-def alone(
-    side: Side, before: State, catalog: Catalog, request: Request, error: MainspringError, *, named_keys: bool
-) -> Answer:
+def alone(side: Side, before: State, catalog: Catalog, request: Request, error: MainspringError, *, named_keys: bool) -> Answer:
     """What the memory engine answers when nothing but the constraint that `error` names can be violated.
 
     Takes its side and its state before the request. Databases differ in which of several violations they report.
@@ -192,7 +193,7 @@ def alone(
     side.lab.run(engine.start(only(catalog, error, named_keys=named_keys)))
     engine._state = before
     if not isinstance(request.query, Read) and not isinstance(error, NotSingular):
-        request = replace(request, query=replace(request.query, singular=False))
+        request = dataclasses.replace(request, query=dataclasses.replace(request.query, singular=False))
     return Side(side.lab, side.name, Data(engine, side.planner), engine, side.planner).answer(request)
 
 

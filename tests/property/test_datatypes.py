@@ -168,4 +168,3 @@ def test_json_is_written_as_in_postgresql(ask: Any, document: Any) -> None:
     except RequestError:
         return
     assert json_text(canonical) == ask("select %s::text::jsonb::text", encode([document])[1:-1].decode())
-

@@ -169,9 +169,7 @@ def _rule(world: World, registry: Registry, request: Request, source: expr.Sourc
     return policy(planning, source.alias, source.table, said), planning.params
 
 
-def _required(
-    world: World, registry: Registry, request: Request, source: expr.Source, commands: tuple[str, ...]
-) -> list[Any]:
+def _required(world: World, registry: Registry, request: Request, source: expr.Source, commands: tuple[str, ...]) -> list[Any]:
     rules = [_rule(world, registry, request, source, f"using {command}") for command in commands]
     parts = [part for rule in rules for part in _parts(rule)]
     never = _shape(expr.FALSE, ())

@@ -22,8 +22,17 @@ from tests.support.servers import PostgresServer
 
 pytestmark = pytest.mark.timeout(seconds())
 SYMBOLS = {
-    "cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>", "nxr": "&<", "nxl": "&>", "adj": "-|-",
-    "eq": "=", "lt": "<", "gte": ">=",
+    "cs": "@>",
+    "cd": "<@",
+    "ov": "&&",
+    "sl": "<<",
+    "sr": ">>",
+    "nxr": "&<",
+    "nxl": "&>",
+    "adj": "-|-",
+    "eq": "=",
+    "lt": "<",
+    "gte": ">=",
 }
 
 
@@ -92,7 +101,7 @@ def test_json_compares_as_in_postgresql(ask: Any, pair: tuple[Any, Any]) -> None
     one, other = map(documents.document_key, pair)
     said = one < other, one == other, OPERATORS["cs"].test(*map(Document, pair))
     assert (packed(one) < packed(other), packed(one) == packed(other)) == said[:2]
-    sql = 'SELECT a < b, a = b, a @> b FROM (SELECT %s::text::jsonb AS a, %s::text::jsonb AS b) AS pair'
+    sql = "SELECT a < b, a = b, a @> b FROM (SELECT %s::text::jsonb AS a, %s::text::jsonb AS b) AS pair"
     assert said == ask(sql, *map(document, pair))
 
 

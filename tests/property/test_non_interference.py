@@ -153,9 +153,7 @@ def _elsewhere(draw: DrawFn, table: Table, key: ForeignKey, rows: Mapping[TableN
     return {own: parent[theirs] for own, theirs in zip(key.columns, key.target_columns, strict=True)}
 
 
-def _added(
-    draw: DrawFn, hidden: _Hidden, judge: Judge, table: Table, rows: Mapping[TableName, tuple[Row, ...]]
-) -> list[Row]:
+def _added(draw: DrawFn, hidden: _Hidden, judge: Judge, table: Table, rows: Mapping[TableName, tuple[Row, ...]]) -> list[Row]:
     """Hidden rows under keys that no request names."""
     if table.name in hidden.looked_into or any(unique != table.primary_key for unique in table.unique_keys()):
         return []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from mainspring.catalog.declared.defaults import is_now
 from mainspring.catalog.model import Catalog, Column, ForeignKey, Relation, Table

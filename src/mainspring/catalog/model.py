@@ -6,9 +6,10 @@ It is built once (from models, or by introspection) and never changes. It knows 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from mainspring.catalog.routines import Handler, Representation, Routine
 from mainspring.datatypes import DataType
@@ -16,8 +17,7 @@ from mainspring.query.ast import Auth, Const, Expr, Now, Operand, TableName
 from mainspring.query.walk import columns
 
 
-@dataclass(frozen=True, slots=True)
-class Produced:
+class Produced(msgspec.Struct, frozen=True):
     """A default made in Python: called once per row, its result taken as the column's value."""
 
     produce: Callable[[], Any]
@@ -26,8 +26,7 @@ class Produced:
 Default = Const | Auth | Now | Produced
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """A column of a table.
 
     `default` and `onupdate` are applied by Mainspring; `server_default` is SQL text of the database's own (or `Now`), known
@@ -58,8 +57,7 @@ class Column:
         return self.generated is None
 
 
-@dataclass(frozen=True, slots=True)
-class Computed:
+class Computed(msgspec.Struct, frozen=True):
     """A column that is not stored: the value of `formula` over the row (scope 0). It is read when named and never written."""
 
     column: Column
@@ -71,24 +69,21 @@ class Computed:
         return frozenset(columns(self.formula))
 
 
-@dataclass(frozen=True, slots=True)
-class Unique:
+class Unique(msgspec.Struct, frozen=True):
     """A unique key (or index) over columns."""
 
     name: str
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """A check constraint; `sql` is the model author's own text."""
 
     name: str
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(msgspec.Struct, frozen=True):
     """A secondary index over columns (`descending` names those that fall)."""
 
     name: str
@@ -97,8 +92,7 @@ class Index:
     descending: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
+class ForeignKey(msgspec.Struct, frozen=True):
     """`columns` of this table refer to `target_columns` of `target`."""
 
     name: str
@@ -109,16 +103,14 @@ class ForeignKey:
     onupdate: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(msgspec.Struct, frozen=True):
     """The SELECT of a view; `flat` where a table's schema is a prefix of its name."""
 
     sql: str
     flat: str
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """A table, or with `view` a view; `insertable`, `updatable` and `deletable` say what the database lets be written there.
 
     A view with a `definition` is made by Mainspring, one without stands already.
@@ -138,7 +130,7 @@ class Table:
     insertable: bool = True
     updatable: bool = True
     deletable: bool = True
-    computed: Mapping[str, Computed] = field(default_factory=dict)
+    computed: Mapping[str, Computed] = msgspec.field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -169,8 +161,7 @@ class Cardinality(StrEnum):
         return self in (Cardinality.MANY_TO_ONE, Cardinality.ONE_TO_ONE)
 
 
-@dataclass(frozen=True, slots=True)
-class Junction:
+class Junction(msgspec.Struct, frozen=True):
     """The table between the two sides of a many-to-many relation.
 
     `source_columns` join it to the source (paired with `Relation.columns`), `target_columns` to the target.
@@ -183,8 +174,7 @@ class Junction:
     target_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(msgspec.Struct, frozen=True):
     """A way from `source` to `target`: source.columns[i] = target.target_columns[i], through `junction` where there is one.
 
     `name` is the foreign key constraint's name (for many-to-many the junction's name). `function` is set for a relation that a
@@ -204,8 +194,7 @@ class Relation:
     on: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(msgspec.Struct, frozen=True):
     """Everything that exists. `relations` holds, per table, the ways out of it in a stable order.
 
     `routines` holds the overloads of each function. `types` are the names by which the database knows its types, mapped to how
@@ -214,12 +203,12 @@ class Catalog:
     """
 
     tables: Mapping[TableName, Table]
-    relations: Mapping[TableName, tuple[Relation, ...]] = field(default_factory=dict)
-    routines: Mapping[TableName, tuple[Routine, ...]] = field(default_factory=dict)
+    relations: Mapping[TableName, tuple[Relation, ...]] = msgspec.field(default_factory=dict)
+    routines: Mapping[TableName, tuple[Routine, ...]] = msgspec.field(default_factory=dict)
     representations: tuple[Representation, ...] = ()
     handlers: tuple[Handler, ...] = ()
-    types: Mapping[str, str] = field(default_factory=dict)
-    comments: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = msgspec.field(default_factory=dict)
+    comments: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def schemas(self) -> tuple[str, ...]:
         """The schemas that hold tables, sorted."""

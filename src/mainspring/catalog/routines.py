@@ -5,8 +5,9 @@ It knows no engine and no Python callable; whoever runs a routine keeps what it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from mainspring.query.ast import TableName
 
@@ -19,8 +20,7 @@ class Volatility(StrEnum):
     VOLATILE = "volatile"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """An argument that a routine takes. `type` is the database's name of its type (`integer`, `character varying`).
 
     `length_free` is set where that name would cut values short.
@@ -38,8 +38,7 @@ class Parameter:
         return self.length_free or self.type
 
 
-@dataclass(frozen=True, slots=True)
-class Returns:
+class Returns(msgspec.Struct, frozen=True):
     """What a routine answers: one value or (`many`) rows of them.
 
     `composite`: each is a row of columns, of `table` (or composite type), by which it can be embedded. `type` is the database's
@@ -57,8 +56,7 @@ class Returns:
         return self.type.name == "void" and not self.many
 
 
-@dataclass(frozen=True, slots=True)
-class Routine:
+class Routine(msgspec.Struct, frozen=True):
     """A function. Overloads share a name and differ in their parameters.
 
     `settings` are what the database sets while it runs (`("statement_timeout", "1s")`), `isolation` the isolation level its
@@ -79,8 +77,7 @@ class Routine:
         return self.volatility is not Volatility.VOLATILE
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
+class Representation(msgspec.Struct, frozen=True):
     """A cast of a domain that the database wants applied (`source` and `target` name types: a domain, `json`, `text`)."""
 
     source: str
@@ -88,8 +85,7 @@ class Representation:
     function: TableName
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(msgspec.Struct, frozen=True):
     """A media type that a `function` of the database's makes of the rows of `rows_of`, a table or a routine (None: of any).
 
     `media` is `*/*` for one that takes whatever is asked for; `made` is what it then is.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from mainspring.catalog.model import Default, Table
 from mainspring.datatypes import DataType
@@ -12,8 +12,7 @@ from mainspring.query.expr import TRUE, Aggregate, Condition, Key, Lookup, Param
 from mainspring.query.ops import Form
 
 
-@dataclass(frozen=True, slots=True)
-class ParamSpec:
+class ParamSpec(msgspec.Struct, frozen=True):
     """Where parameter n's value comes from and what it must be: canonicalised to `type` by `plan.params`.
 
     `where` is how messages name the place ("filter on column x").
@@ -25,8 +24,7 @@ class ParamSpec:
     where: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OutColumn:
+class OutColumn(msgspec.Struct, frozen=True):
     """An output: the value of `ref` (cast when `cast` says so) under `key`."""
 
     key: str
@@ -39,8 +37,7 @@ class OutColumn:
         return self.cast or self.ref.type
 
 
-@dataclass(frozen=True, slots=True)
-class OutAggregate:
+class OutAggregate(msgspec.Struct, frozen=True):
     """An output of a group: `aggregate` over its rows (cast when `cast` says so) under `key`."""
 
     key: str
@@ -48,8 +45,7 @@ class OutAggregate:
     cast: DataType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OutEmbed:
+class OutEmbed(msgspec.Struct, frozen=True):
     """An output that holds rows: an array, or with `single` one object or null. `rows.where` includes the join to the parent."""
 
     key: str
@@ -57,8 +53,7 @@ class OutEmbed:
     single: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OutSpread:
+class OutSpread(msgspec.Struct, frozen=True):
     """An output lifted out of the one row of `source` for which `where` holds; null where there is none.
 
     Where there can be several, it is the first by the columns of `first`.
@@ -71,8 +66,7 @@ class OutSpread:
     first: tuple[Ref, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OutGather:
+class OutGather(msgspec.Struct, frozen=True):
     """An output lifted out of several rows: the array of their one output's values."""
 
     key: str
@@ -82,8 +76,7 @@ class OutGather:
 Output = OutColumn | OutAggregate | OutEmbed | OutSpread | OutGather
 
 
-@dataclass(frozen=True, slots=True)
-class OrderBy:
+class OrderBy(msgspec.Struct, frozen=True):
     """One ordering term. Text orders by code point, enums by declaration. Groups order by a `Key` or an `Aggregate`."""
 
     key: Ref | Lookup | Aggregate | Key | Position
@@ -91,8 +84,7 @@ class OrderBy:
     nulls_first: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """What is answered are groups: of the rows that share the values of all outputs that are no aggregates.
 
     Those for which `having` holds. Without such outputs all rows are one group, even if there are none.
@@ -101,8 +93,7 @@ class Group:
     having: Condition = TRUE
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """Rows of `source` for which its guard and `where` hold, or with `group` groups of them, in order, one page of them.
 
     `after`: the page begins where this begins to hold. `unique`: there can be but one, because equality fixes a whole key.
@@ -128,8 +119,7 @@ class Rows:
         return tuple(number for number, output in enumerate(self.outputs) if not isinstance(output, OutAggregate))
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPlan:
+class ReadPlan(msgspec.Struct, frozen=True):
     """Answer the rows as a JSON array; with `count`, also how many there are without the page.
 
     `max_rows` caps the page whatever it asks for. No more than `max_grouped` rows may stand in groups. With `cursor` the answer
@@ -152,8 +142,7 @@ class ReadPlan:
             raise LimitExceeded(what="the number of rows that aggregates look at", limit=self.max_grouped, unit="rows")
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """When a write is kept, by how many rows it answers: exactly one when `singular`, at most `most`.
 
     `undone`: it is done, verified and answered like any other, and then undone.
@@ -184,8 +173,7 @@ class Kept:
 ALWAYS = Kept()
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """A column of `table` that is written: from the body's key of its name, else from `default`, else null.
 
     `given` False: the body is not looked at (a default or onupdate of Mainspring's own).
@@ -201,8 +189,7 @@ class Write:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Upsert:
+class Upsert(msgspec.Struct, frozen=True):
     """The conflict clause: the key's columns, what happens, which columns are overwritten.
 
     `existing` (guards of select and update) must hold for every row that would be overwritten, `updated` for what it becomes.
@@ -215,8 +202,7 @@ class Upsert:
     updated: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class InsertPlan:
+class InsertPlan(msgspec.Struct, frozen=True):
     """Write rows (value slot `rows`) into `target`, all or none.
 
     After the write `check` must hold for each new row. `returning` reads the rows written (as the caller may see them);
@@ -239,8 +225,7 @@ class InsertPlan:
         return self.target.table
 
 
-@dataclass(frozen=True, slots=True)
-class UpdatePlan:
+class UpdatePlan(msgspec.Struct, frozen=True):
     """Change the rows of `picked` (its guard holds select and update policies). `check` must hold for each row afterwards."""
 
     picked: Rows
@@ -258,8 +243,7 @@ class UpdatePlan:
         return self.picked.source.table
 
 
-@dataclass(frozen=True, slots=True)
-class DeletePlan:
+class DeletePlan(msgspec.Struct, frozen=True):
     """Remove the rows of `picked`; `returning` is read before they go."""
 
     picked: Rows

@@ -5,10 +5,13 @@ They become part of the catalog. All mistakes are reported at once, each with it
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from mainspring.catalog.model import Cardinality, Catalog, Column, Computed, Relation, Table
 from mainspring.datatypes import DataType, Kind
@@ -143,11 +146,11 @@ class _Adding(Running):
         relation = Relation(name, table.name, target.name, cardinality, (), (), function=function, on=on)
         catalog = self.names.catalog
         relations = {**catalog.relations, table.name: (*catalog.relations.get(table.name, ()), relation)}
-        self.names = replace(self.names, catalog=replace(catalog, relations=relations))
+        self.names = dataclasses.replace(self.names, catalog=replace(catalog, relations=relations))
 
     def _keep(self, table: Table) -> None:
         catalog = self.names.catalog
-        self.names = replace(self.names, catalog=replace(catalog, tables={**catalog.tables, table.name: table}))
+        self.names = dataclasses.replace(self.names, catalog=replace(catalog, tables={**catalog.tables, table.name: table}))
 
     def _free(self, table: Table, name: str, source: str) -> bool:
         """Whether the name is fit, and means nothing else where the table is asked."""

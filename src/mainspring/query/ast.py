@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from mainspring.datatypes import BOOLEAN, DataType
 
@@ -26,15 +28,13 @@ class TableName(NamedTuple):
 # ---------------------------------------------------------------- values
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """The request's value number `index`."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+class Const(msgspec.Struct, frozen=True):
     """A value fixed when the expression was written (policies). Canonicalised against `type`, else the type it meets."""
 
     value: Any
@@ -44,8 +44,7 @@ class Const:
         return hash((type(self.value), repr(self.value)))
 
 
-@dataclass(frozen=True, slots=True)
-class Auth:
+class Auth(msgspec.Struct, frozen=True):
     """A fact about the caller: `("uid",)`, `("role",)`, `("email",)` or `("claims", key, ...)`.
 
     With `contains`, whether the list at that place holds the text (a boolean).
@@ -55,13 +54,11 @@ class Auth:
     contains: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(msgspec.Struct, frozen=True):
     """The moment the statement began."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(msgspec.Struct, frozen=True):
     """Element number `place` of the list that is the request's value number `slot` (what a cursor says of a row)."""
 
     slot: int
@@ -74,8 +71,7 @@ Value = Slot | Const | Auth | Now | Element
 # ---------------------------------------------------------------- expressions
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """A column, or with `path` a place inside its JSON (str: object key, int: array index).
 
     `as_text` is `->>`: the place's text. `scope` counts tables from the outside: 0 the table asked for,
@@ -88,8 +84,7 @@ class Column:
     scope: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(msgspec.Struct, frozen=True):
     """`function` (count, sum, avg, min or max) over the rows of a group: an output of it, or what HAVING and ORDER BY compare.
 
     `column` None: rows are counted. `input` casts each value before, `cast` the result.
@@ -102,8 +97,7 @@ class Aggregate:
     cast: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(msgspec.Struct, frozen=True):
     """A function of `query.functions` applied to operands; it yields a value of `type`."""
 
     function: str
@@ -111,8 +105,7 @@ class Apply:
     type: DataType
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """`then` where `when` holds, `otherwise` where it does not or is unknown; both yield values of `type`."""
 
     when: Expr
@@ -121,8 +114,7 @@ class Case:
     type: DataType
 
 
-@dataclass(frozen=True, slots=True)
-class Holds:
+class Holds(msgspec.Struct, frozen=True):
     """A condition standing as a boolean value; unknown is null."""
 
     condition: Expr
@@ -146,8 +138,7 @@ class Quantifier(StrEnum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(msgspec.Struct, frozen=True):
     """`left op right`, op being a name of the operator table (`query.ops`).
 
     With a `quantifier` right is a list of values. `config` names the text search configuration of the operators that take one.
@@ -160,52 +151,45 @@ class Compare:
     config: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Is:
+class Is(msgspec.Struct, frozen=True):
     """`IS null | not_null | true | false | unknown`: never unknown itself."""
 
     operand: Operand
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(msgspec.Struct, frozen=True):
     """Whether the embed known as `key` in the same selection has rows (`exists`) or none, as the caller sees them."""
 
     key: str
     exists: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(msgspec.Struct, frozen=True):
     """A boolean operand standing as a condition."""
 
     operand: Operand
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(msgspec.Struct, frozen=True):
     """All of them (none: true)."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(msgspec.Struct, frozen=True):
     """Any of them (none: false)."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True):
     """Three-valued not: not unknown is unknown."""
 
     item: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(msgspec.Struct, frozen=True):
     """Whether `table` has a row for which `where` holds; inside it that row is scope `scope`.
 
     Only policies build it: it sees the table's rows with the application's own authority, not the caller's.
@@ -225,13 +209,11 @@ FALSE = Or(())
 # ---------------------------------------------------------------- selections
 
 
-@dataclass(frozen=True, slots=True)
-class Star:
+class Star(msgspec.Struct, frozen=True):
     """Every column the caller may read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """One output: a column (or JSON path), perhaps renamed, perhaps cast to the type named."""
 
     column: Column
@@ -239,8 +221,7 @@ class Field:
     cast: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Embed:
+class Embed(msgspec.Struct, frozen=True):
     """Related rows inside each row: `target` is a table or a relation, `hint` picks among several.
 
     `inner` drops rows that have none. `spread` lifts its outputs into the row itself: of a to-one relation as they are, of a
@@ -263,16 +244,14 @@ class Embed:
 Item = Star | Field | Aggregate | Embed
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """The place of a column's value in the list that is the request's value at `values`."""
 
     column: Column
     values: Slot
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """One ordering term. `related` names an embedded to-one relation whose column orders this table."""
 
     column: Column | Aggregate | Position
@@ -286,8 +265,7 @@ class Order:
         return self.descending if self.nulls_first is None else self.nulls_first
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """What is read of one table: outputs, condition, order and page.
 
     With an `Aggregate` among the outputs, with `having` or when `distinct`, the rows answered are groups: of the rows that
@@ -330,16 +308,14 @@ class MediaForm(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Explain:
+class Explain(msgspec.Struct, frozen=True):
     """Instead of the answer, the database's plan for it: as JSON or text, with options such as `analyze`."""
 
     json: bool
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """A media type that a client takes, as it is to be named in the answer. `stripped`: without the members that are null.
 
     With `explain` it is the form whose plan is asked for.
@@ -351,8 +327,7 @@ class Accepted:
     explain: Explain | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """How a query is to be carried out, beyond what it asks for.
 
     `end` None: as the settings say. More than `max_affected` rows changed or answered by a function undo everything. `timezone`
@@ -373,6 +348,9 @@ USUAL = Terms()
 # ---------------------------------------------------------------- queries
 
 
+_WHOLE: Final = Selection()
+
+
 @dataclass(frozen=True)
 class _Query:
     """Queries key the caches: their hash is computed once."""
@@ -388,8 +366,7 @@ class _Query:
     _hash: int = field(init=False, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(msgspec.Struct, frozen=True):
     """Pages by position: the rows that come after the one whose place the value at `after` tells (None: from the first on)."""
 
     after: Slot | None = None
@@ -416,8 +393,7 @@ class Resolution(StrEnum):
     IGNORE = "ignore"
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(msgspec.Struct, frozen=True):
     """`on` names the unique key (empty: the primary key)."""
 
     resolution: Resolution
@@ -513,7 +489,7 @@ class Call(_Query):
     form: Given = Given.NAMED
     read_only: bool = False
     body: bool = False
-    selection: Selection = Selection()
+    selection: Selection = _WHOLE
     count: Count = Count.NONE
     rows: bool = True
     singular: bool = False

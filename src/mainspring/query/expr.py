@@ -5,7 +5,7 @@ Every column knows its type and the alias of its table; every value is a paramet
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from mainspring.catalog.model import Column, Table
 from mainspring.datatypes import BOOLEAN, DataType
@@ -13,8 +13,7 @@ from mainspring.query.ast import Quantifier
 from mainspring.query.ops import Operator
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(msgspec.Struct, frozen=True):
     """A column of the table known in the plan as `alias`, or a place inside its JSON.
 
     `path` holds parameter numbers (object keys and array indexes are values, never text of a statement).
@@ -30,16 +29,14 @@ class Ref:
     formula: Operand | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(msgspec.Struct, frozen=True):
     """The plan's parameter number `index`."""
 
     index: int
     type: DataType
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """A table standing in a plan under `alias`, and what its reader may see of it. The guard is required: no table without one.
 
     `joined` are further tables in the same FROM (a junction), each with its own guard.
@@ -51,8 +48,7 @@ class Source:
     joined: tuple[Source, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True):
     """The value of `ref` in the one row of `source` for which `where` holds (a to-one relation's column).
 
     Where several can be, it is the first by the columns of `first`.
@@ -69,8 +65,7 @@ class Lookup:
         return self.ref.type
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(msgspec.Struct, frozen=True):
     """`function` over the rows of a group: of the values of `of` (cast to `input` first), or of the rows themselves."""
 
     function: str
@@ -79,8 +74,7 @@ class Aggregate:
     input: DataType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """The place of the value of `ref` in the list `values`, where it stands there."""
 
     ref: Ref
@@ -88,16 +82,14 @@ class Position:
     type: DataType
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """The value of a group's output number `index`."""
 
     index: int
     type: DataType
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(msgspec.Struct, frozen=True):
     """A function of `query.functions` and what it is applied to."""
 
     function: str
@@ -105,8 +97,7 @@ class Apply:
     type: DataType
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """`then` where `when` holds, else `otherwise`."""
 
     when: Condition
@@ -115,8 +106,7 @@ class Case:
     type: DataType
 
 
-@dataclass(frozen=True, slots=True)
-class Holds:
+class Holds(msgspec.Struct, frozen=True):
     """A condition as a boolean value."""
 
     condition: Condition
@@ -130,8 +120,7 @@ class Holds:
 Operand = Ref | Param | Lookup | Aggregate | Position | Apply | Case | Holds
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(msgspec.Struct, frozen=True):
     """`left op right` in three-valued logic. Both sides have the same type, or right is a list or pattern of it.
 
     With a `quantifier` right is a list, for any or all of whose items the comparison must hold.
@@ -143,8 +132,7 @@ class Compare:
     quantifier: Quantifier | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """Whether a text, or the texts in a JSON document, fit the search query that `op` makes of `right`.
 
     `table` is that of a column on the left.
@@ -157,44 +145,38 @@ class Search:
     table: Table | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Is:
+class Is(msgspec.Struct, frozen=True):
     """`IS null | not_null | true | false | unknown`."""
 
     operand: Operand
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(msgspec.Struct, frozen=True):
     """A boolean operand as a condition."""
 
     operand: Operand
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(msgspec.Struct, frozen=True):
     """All of them (none: true)."""
 
     items: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(msgspec.Struct, frozen=True):
     """Any of them (none: false)."""
 
     items: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True):
     """Three-valued not."""
 
     item: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(msgspec.Struct, frozen=True):
     """Whether `source` has a visible row for which `where` holds."""
 
     source: Source

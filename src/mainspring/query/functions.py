@@ -7,9 +7,11 @@ integers that may not fit become numerics, numerics grow as they must, and there
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from mainspring.datatypes import BIGINT, DataType, Kind, to_text
 from mainspring.query.ops import fold_ascii

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mainspring.query.ast import And, Apply, Case, Column, Compare, Exists, Expr, Holds, Is, Not, Operand, Or, Truth
 

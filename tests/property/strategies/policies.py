@@ -205,5 +205,3 @@ def callers(draw: DrawFn) -> Principal:
 def anyone(draw: DrawFn) -> Principal:
     """Any caller, the service role among them."""
     return SERVICE_PRINCIPAL if draw(st.integers(0, 2)) == 0 else draw(callers())
-
-

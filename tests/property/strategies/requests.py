@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
+from msgspec.structs import replace
 
 from mainspring.catalog.model import Catalog, Column, Relation, Table
 from mainspring.datatypes import BOOLEAN, DataType, Kind
@@ -76,11 +78,7 @@ class _Asking:
 
     def table(self, command: str) -> Table:
         tables = list(self.catalog.tables.values())
-        may = [
-            table
-            for table in tables
-            if self.principal.bypass or self.registry.may(table.name, self.principal.role, command)
-        ]
+        may = [table for table in tables if self.principal.bypass or self.registry.may(table.name, self.principal.role, command)]
         return self.draw(st.sampled_from(tables if not may or self.chance(20) else may))
 
 
@@ -100,7 +98,7 @@ def reads(draw: DrawFn, catalog: Catalog, registry: Registry, principal: Princip
 def following(request: Request, after: list[Any]) -> Request:
     """The read of the page after the row at which the order has these values."""
     cursor = ast.Cursor(ast.Slot(len(request.values)))
-    return replace(request, query=replace(request.query, cursor=cursor), values=(*request.values, after))
+    return dataclasses.replace(request, query=dataclasses.replace(request.query, cursor=cursor), values=(*request.values, after))
 
 
 @st.composite
@@ -110,7 +108,7 @@ def writes(draw: DrawFn, catalog: Catalog, registry: Registry, principal: Princi
     kinds: tuple[Callable[[_Asking], ast.Query], ...] = (_update, _insert, _upsert, _delete, _insert)
     query = draw(st.sampled_from(kinds))(asking)
     end = ast.End.ROLLBACK if asking.chance(8) else None
-    query = replace(query, terms=ast.Terms(end=end, timezone=_zone(asking)))
+    query = dataclasses.replace(query, terms=ast.Terms(end=end, timezone=_zone(asking)))
     return Request(query, tuple(asking.values), principal)
 
 
@@ -454,9 +452,7 @@ def _update(asking: _Asking) -> ast.Update:
 def _delete(asking: _Asking) -> ast.Delete:
     table = asking.table("delete")
     where, order, limit, offset = _picking(asking, table)
-    return ast.Delete(
-        table.name, where, order, limit, offset, _returning(asking, table), singular=asking.chance(8)
-    )
+    return ast.Delete(table.name, where, order, limit, offset, _returning(asking, table), singular=asking.chance(8))
 
 
 _Picking = tuple[ast.Expr | None, tuple[ast.Order, ...], ast.Slot | None, ast.Slot | None]
@@ -475,4 +471,3 @@ def _returning(asking: _Asking, table: Table) -> ast.Selection | None:
         return None
     embeds = _embeds(asking, table, 1) if asking.chance(3) else []
     return ast.Selection((*_fields(asking, table), *embeds), None, _orders(asking, table, []))
-

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
+from msgspec.structs import replace
 
 from mainspring.catalog.model import Catalog, Column, ForeignKey, Relation, Table, Unique
 from mainspring.catalog.relations import relations
@@ -145,9 +146,7 @@ def _targets(draw: DrawFn, others: list[Table]) -> list[Table | None]:
     return [*found, None] if draw(st.integers(0, 3)) == 3 else found
 
 
-def _refer(
-    draw: DrawFn, table: Table, columns: list[Column], keys: list[ForeignKey], target: Table, actions: bool
-) -> None:
+def _refer(draw: DrawFn, table: Table, columns: list[Column], keys: list[ForeignKey], target: Table, actions: bool) -> None:
     nullable = target.name == table.name or draw(st.booleans())
     prefix = f"r{len(keys)}"
     own = [replace(target.columns[name], name=f"{prefix}_{name}", nullable=nullable) for name in target.primary_key]
@@ -155,9 +154,7 @@ def _refer(
     keys.append(_foreign(draw, table.name, own, target, nullable and actions, actions))
 
 
-def _foreign(
-    draw: DrawFn, name: TableName, own: list[Column], target: Table, null: bool, actions: bool
-) -> ForeignKey:
+def _foreign(draw: DrawFn, name: TableName, own: list[Column], target: Table, null: bool, actions: bool) -> ForeignKey:
     choices = ["CASCADE", *(["SET NULL"] if null else [])] if actions else [None]
     names = tuple(column.name for column in own)
     return ForeignKey(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.types import NullType, TypeEngine
 
 from mainspring.catalog.declared.defaults import python_default, server_default, sql_text

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
+
+import msgspec
 
 from mainspring.catalog.model import Column, Table
 from mainspring.plan.nodes import Plan
@@ -25,6 +26,6 @@ def _searches(node: Any) -> Iterator[Search]:
     elif isinstance(node, tuple):
         for item in node:
             yield from _searches(item)
-    elif is_dataclass(node) and not isinstance(node, Table | Column):
-        for field in fields(node):
-            yield from _searches(getattr(node, field.name))
+    elif isinstance(node, msgspec.Struct) and not isinstance(node, Table | Column):
+        for name in node.__struct_fields__:
+            yield from _searches(getattr(node, name))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
+
+import msgspec
 
 from mainspring.catalog.model import Table
 from mainspring.errors import NotSupported
@@ -25,6 +26,6 @@ def _tables(node: Any) -> Iterator[Table]:
     elif isinstance(node, Source):
         yield node.table
         yield from _tables((node.guard, node.joined))
-    elif is_dataclass(node) and not isinstance(node, Table):
-        for each in fields(node):
-            yield from _tables(getattr(node, each.name))
+    elif isinstance(node, msgspec.Struct) and not isinstance(node, Table):
+        for name in node.__struct_fields__:
+            yield from _tables(getattr(node, name))

@@ -70,7 +70,7 @@ def spec(type_: DataType) -> str:
 
 def _given(type_: DataType) -> dict[str, Any]:
     plain = DataType(type_.kind)
-    found = {name: getattr(type_, name) for name in type_.__slots__ if getattr(type_, name) != getattr(plain, name)}
+    found = {name: getattr(type_, name) for name in type_.__struct_fields__ if getattr(type_, name) != getattr(plain, name)}
     return {"kind": type_.kind, **found, **({"item": _given(type_.item)} if type_.item else {})}
 
 

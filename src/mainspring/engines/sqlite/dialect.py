@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from mainspring.datatypes import BIGINT, DataType, Document, Kind, to_json
 from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step

@@ -5,8 +5,10 @@ Only types change: of outputs, of the request's own values and of columns writte
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args
+
+import msgspec
+from msgspec.structs import replace
 
 from mainspring import zones
 from mainspring.catalog.model import Column, Table
@@ -62,6 +64,6 @@ def _shown(node: Any, zone: str) -> Any:
         return tuple(_shown(item, zone) for item in node)
     if isinstance(node, Rows):
         return replace(node, outputs=_shown(node.outputs, zone))
-    if is_dataclass(node) and not isinstance(node, type) and not isinstance(node, _LEFT):
-        return replace(node, **{each.name: _shown(getattr(node, each.name), zone) for each in fields(node)})
+    if isinstance(node, msgspec.Struct) and not isinstance(node, _LEFT):
+        return replace(node, **{name: _shown(getattr(node, name), zone) for name in node.__struct_fields__})
     return node

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from types import NoneType, UnionType
@@ -12,6 +11,7 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints, is_t
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from mainspring import datatypes
 from mainspring.catalog import model

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from mainspring.errors import RequestError
 from mainspring.policy.expr import condition
@@ -30,7 +32,7 @@ class Rows:
 
     def as_service(self) -> Rows:
         """The same with the application's own authority: no policy is looked at."""
-        return replace(self, principal=SERVICE_PRINCIPAL)
+        return dataclasses.replace(self, principal=SERVICE_PRINCIPAL)
 
     async def select(
         self, model: object, *columns: str, where: Where | None = None, order: Sequence[str] = (), limit: int | None = None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from mainspring.errors import NotSupported, SyntaxInvalid
 from mainspring.http.headers import Header
@@ -117,9 +120,9 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
         else _query(asked, root, slots, preferences, columns or (), conflict, terms)
     )
     if cursor is not None and isinstance(query, Read):
-        query = replace(query, cursor=cursor)
+        query = dataclasses.replace(query, cursor=cursor)
     if not isinstance(query, Read) and media.singular:
-        query = replace(query, singular=True)
+        query = dataclasses.replace(query, singular=True)
     return Shape(
         query,
         tuple((place, reader) for place, reader in enumerate(slots.readers) if reader is not None),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from mainspring.errors import LimitExceeded
 from mainspring.query.ast import Aggregate, And, Column, Cursor, Embed, Expr, Field, Order, Selection, Slot, Star

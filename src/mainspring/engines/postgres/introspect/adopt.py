@@ -7,11 +7,11 @@ partitions, heirs and foreign servers have no identity of their own to write by:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import psycopg
+from msgspec.structs import replace
 
 from mainspring.catalog.found import Found, default_of, gather, placed
 from mainspring.catalog.model import Catalog, Column, Index, Relation, Table, Unique
