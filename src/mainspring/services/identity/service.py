@@ -46,6 +46,7 @@ from mainspring.services.identity.security_keys import SecurityKeys
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.sign_in import SignIn
 from mainspring.services.identity.sign_up import SignUp
+from mainspring.services.identity.signed_in import SignedIn
 from mainspring.services.identity.store import Store
 from mainspring.services.identity.texts import Texts
 from mainspring.services.identity.tokens import TokenVerifier
@@ -69,6 +70,7 @@ class Identity(msgspec.Struct, frozen=True):
     mailed: Mailed
     verify: Verify
     profile: Profile
+    signed_in: SignedIn
     factors: Factors
     custody: Custody
     recovery_codes: RecoveryCodes
@@ -153,6 +155,7 @@ def open_identity(
         mailed=mailed,
         verify=Verify(parts),
         profile=profile,
+        signed_in=SignedIn(parts, profile),
         factors=Factors(parts, profile, {kind.name: kind for kind in kinds}),
         custody=Custody(parts, profile),
         recovery_codes=RecoveryCodes(parts, profile, secret),

@@ -190,6 +190,14 @@ class Sessions:
         """Somebody holds a token that was used long ago: who of the two is the thief cannot be told."""
         await self.told([self._store.sessions.clear(id=session.id), self._revocations.mark(session.id)])
 
+    def goes_on(self, session: Session, user: User, at: datetime) -> bool:
+        """Whether a session may be refreshed at a moment."""
+        try:
+            self._demand(session, user, at)
+        except (UserBanned, SessionExpired):
+            return False
+        return True
+
     def _demand(self, session: Session, user: User, at: datetime) -> None:
         """Return when the session may go on. Raises UserBanned, SessionExpired."""
         if user.banned(at) or user.deleted_at is not None:

@@ -22,7 +22,7 @@ _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m
 _LONGEST_BAN: Final = timedelta(days=365 * 200)
 _MOST_PER_PAGE: Final = 1000
 _MOST_FIELDS: Final = 100
-_IN_PATHS: Final = ("user_id", "factor_id")
+_IN_PATHS: Final = ("user_id", "factor_id", "session_id")
 
 
 class Pkce(msgspec.Struct):

@@ -32,6 +32,7 @@ from mainspring.surfaces.auth.oauth import OAuth
 from mainspring.surfaces.auth.oauth_clients import ClientDesk
 from mainspring.surfaces.auth.passkeys import PasskeyDesk
 from mainspring.surfaces.auth.public import Public
+from mainspring.surfaces.auth.signed_in import SignedInDesk
 from mainspring.surfaces.auth.sso import Sso
 
 Handler = Callable[[Asked], Awaitable[Answer]]
@@ -72,6 +73,7 @@ class AuthSurface:
                 **_factors(Factors(*desk)),
                 **_passkeys(PasskeyDesk(*desk)),
                 **_sso(Sso(*desk)),
+                **_signed_in(SignedInDesk(*desk)),
             }
         )
         self._gate = Gate(Desk(*desk), captcha)
@@ -262,4 +264,13 @@ def _sso(do: Sso) -> dict[str, Methods]:
         "/sso/saml/acs": {"POST": do.consume},
         "/admin/sso/providers": {"GET": do.list_providers, "POST": do.create},
         "/admin/sso/providers/{id}": {"GET": do.get, "PUT": do.change, "DELETE": do.delete},
+    }
+
+
+def _signed_in(do: SignedInDesk) -> dict[str, Methods]:
+    return {
+        "/user/sessions": {"GET": do.list_own},
+        "/user/sessions/{session}": {"DELETE": do.end_own},
+        "/admin/users/{id}/sessions": {"GET": do.list_of, "DELETE": do.end_all_of},
+        "/admin/users/{id}/sessions/{session}": {"DELETE": do.end_of},
     }
