@@ -70,10 +70,11 @@ def test_how_strong_a_password_must_be(characters: str, password: str, reasons: 
     assert (weak.reasons if weak else None) == reasons
 
 
-async def test_a_password_has_72_bytes_at_most() -> None:
+async def test_a_password_has_72_characters_at_most() -> None:
     passwords = Passwords(AuthSettings())
-    await passwords.demand("x" * 72)
-    for password in ("x" * 73, "é" * 37):
+    for password in ("x" * 72, "é" * 72, "\U0001f600" * 72):
+        await passwords.demand(password)
+    for password in ("x" * 73, "é" * 73):
         with pytest.raises(BodyInvalid, match="72 characters"):
             await passwords.demand(password)
     with pytest.raises(PasswordWeak):
@@ -102,6 +103,10 @@ async def test_bcrypt_hashes_of_imported_users() -> None:
     kept = passwords.accept(bcrypt.hashpw(b"imported", bcrypt.gensalt(4)).decode())
     assert await passwords.check("imported", kept)
     assert not await passwords.check("other", kept)
+    longest = passwords.accept(bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode())
+    assert await passwords.check("x" * 72, longest)
+    assert not await passwords.check("x" * 70 + "éé", longest)
+    assert not await passwords.check("x" * 71 + "é", longest), "its first 72 bytes are not enough"
     assert passwords.outdated(kept)
     with pytest.raises(BodyInvalid):
         passwords.accept("{SSHA}x")

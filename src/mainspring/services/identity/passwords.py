@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 T = TypeVar("T")
-MOST_BYTES: Final = 72
-"""More than bcrypt ever looked at; longer ones would only cost work."""
+MOST: Final = 72
+"""Characters. Longer passwords would only cost work."""
+_BCRYPT_BYTES: Final = 72
+"""So much of a password bcrypt looks at; whoever has a hash of it chose no longer one."""
 RETRY_SECONDS: Final = 1.0
 KNOWN: Final = "pwned"
 _GUESSED: Final = "Password is known to be weak and easy to guess, please choose a different one."
@@ -55,8 +57,8 @@ class Rules:
 
     def demand_length(self, password: str) -> None:
         """Return when the password is not too long. Raises BodyInvalid."""
-        if len(password.encode("utf-8", "surrogatepass")) > MOST_BYTES:
-            raise BodyInvalid(f"Password cannot be longer than {MOST_BYTES} characters")
+        if len(password) > MOST:
+            raise BodyInvalid(f"Password cannot be longer than {MOST} characters")
 
     def weakness(self, password: str) -> PasswordWeak | None:
         """Why the password would not do now."""
@@ -121,8 +123,8 @@ class Passwords:
 
     async def check(self, password: str, kept: str | None) -> bool:
         """Whether the password is the one hashed; without a hash it never is, at the same cost. Raises TooManyRequests."""
-        if len(password.encode("utf-8", "surrogatepass")) > MOST_BYTES:
-            password, kept = password[:MOST_BYTES], None
+        if len(password) > MOST:
+            password, kept = password[:MOST], None
         return await self._run(partial(self._check, password, kept))
 
     def outdated(self, kept: str) -> bool:
@@ -158,7 +160,7 @@ class Passwords:
 
         raw = password.encode("utf-8", "surrogatepass")
         if kept is not None and _BCRYPT.match(kept):
-            return _bcrypt()(raw, kept.encode())
+            return _bcrypt()(raw[:_BCRYPT_BYTES], kept.encode()) and len(raw) <= _BCRYPT_BYTES
         try:
             return self._hasher.verify(kept or self._nobodys(), raw) and kept is not None
         except (Argon2Error, InvalidHashError):
