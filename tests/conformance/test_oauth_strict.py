@@ -12,6 +12,7 @@ import pytest
 
 from mainspring import Mainspring
 from mainspring.services.identity import oauth_grants
+from mainspring.services.identity.oauth_scopes import SCOPES
 from mainspring.testing.client import TestClient
 from tests.support.oauth import BACK, Program, as_program, query_of, registered
 from tests.support.people import Note, People, Session, app, make, settings
@@ -151,7 +152,31 @@ async def test_people_read_what_they_allow_whom_and_until_when(opened: Open) -> 
         page = (await people.anon.get(f"{AUTH}/oauth/consent")).text
         assert "until you take that back" in page
         script = (await people.anon.get(f"{AUTH}/oauth/consent.js")).text
-        assert [scope for scope in oauth_grants.SCOPES if f"  {scope}: '" not in script] == []
+        assert [scope for scope in SCOPES if f"  {scope}: '" not in script] == []
+
+
+async def test_a_program_asks_for_the_scopes_it_is_registered_for(opened: Open) -> None:
+    async with opened(oauth_registration=True) as people:
+        person, program = await people.member(), await registered(people, scope="openid profile")
+        assert program.client["scope"] == "openid profile"
+        for scope in ("openid email", "phone"):
+            answer = await program.authorize(scope=scope)
+            assert query_of(answer.headers["location"])["error"] == "invalid_scope", scope
+        assert (await program.tokens(person, scope=None))["scope"] == "openid profile"
+        tokens = await program.tokens(person, scope="profile openid")
+        path = f"{AUTH}/admin/oauth/clients/{program.id}"
+        changed = (await people.service.put(path, json={"scope": "openid"})).json()
+        assert (changed["scope"], changed["client_name"]) == ("openid", "Program")
+        answer = await program.refresh(tokens["refresh_token"], scope="profile")
+        assert answer.json()["error"] == "invalid_scope"
+        less = (await program.refresh(tokens["refresh_token"])).json()
+        assert less["scope"] == "openid", "what it may no longer ask for, it has no longer"
+        for scope in ("", "admin", "openid admin"):
+            assert (await people.service.put(path, json={"scope": scope})).status_code == 400, scope
+        body = {"redirect_uris": [BACK], "scope": "openid everything"}
+        answer = await people.post("/oauth/clients/register", body)
+        assert (answer.status_code, "scope" in answer.json()) == (201, False), "a program does not know them all beforehand"
+        assert (await Program(people, answer.json()).tokens(person, scope="openid email"))["scope"] == "openid email"
 
 
 async def test_policies_decide_by_what_a_program_was_allowed(opened: Open) -> None:

@@ -18,7 +18,10 @@ def a_client() -> Mapped[UUID]:
 
 
 class OAuthClient(SystemBase):
-    """A program that people may sign in to. `client_secret_hash` is the SHA-256 of its secret; a public one has none."""
+    """A program that people may sign in to. `client_secret_hash` is the SHA-256 of its secret; a public one has none.
+
+    It may ask for its `scopes`, or for any where none are named.
+    """
 
     __tablename__ = "oauth_clients"
     __table_args__ = (
@@ -36,6 +39,7 @@ class OAuthClient(SystemBase):
     client_name: Mapped[str | None]
     client_uri: Mapped[str | None]
     logo_uri: Mapped[str | None]
+    scopes: Mapped[str | None]
     created_at: Mapped[datetime] = moment()
     updated_at: Mapped[datetime] = moment()
 

@@ -15,6 +15,7 @@ import msgspec
 from mainspring.errors import BodyInvalid, ClientUnknown, NotSingular
 from mainspring.query.ast import Column, Order
 from mainspring.services.identity.accounts import stamp
+from mainspring.services.identity.oauth_scopes import SCOPES, unsupported
 from mainspring.services.identity.revocations import Revocations
 from mainspring.services.identity.store import Store
 
@@ -45,8 +46,14 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     client_name: str | None = None
     client_uri: str | None = None
     logo_uri: str | None = None
+    scopes: str | None = None
     created_at: str
     updated_at: str
+
+    @property
+    def allowed(self) -> Sequence[str]:
+        """The scopes that it may ask for."""
+        return SCOPES if self.scopes is None else self.scopes.split()
 
     def known_at(self, redirect_uri: str) -> bool:
         """Whether nobody but the program gets what is sent there: it has a secret, or the address is one of the web's."""
@@ -64,6 +71,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     client_name: str | None = None
     client_uri: str | None = None
     logo_uri: str | None = None
+    scopes: str | None = None
 
 
 class Clients:
@@ -112,6 +120,7 @@ class Clients:
             "client_name": said.client_name or None,
             "client_uri": said.client_uri or None,
             "logo_uri": said.logo_uri or None,
+            "scopes": said.scopes,
             "created_at": at,
             "updated_at": at,
         }
@@ -197,6 +206,8 @@ def _check(said: Registration) -> None:
         raise BodyInvalid(f"token_endpoint_auth_method must be one of: {', '.join(METHODS)}")
     if len(said.client_name or "") > _LONGEST_NAME:
         raise BodyInvalid(f"client_name cannot exceed {_LONGEST_NAME} characters")
+    if said.scopes is not None and (not said.scopes.split() or unsupported(said.scopes.split())):
+        raise BodyInvalid(f"scope must name some of: {', '.join(SCOPES)}")
     for name, page in (("client_uri", said.client_uri), ("logo_uri", said.logo_uri)):
         if page and (_parts(page)[0] not in ("http", "https") or not _parts(page)[1]):
             raise BodyInvalid(f"{name} must be a valid URL")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -25,7 +25,6 @@ from mainspring.services.identity.revocations import Revocations
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.store import Step, Store
 
-OPENID, PROFILE, EMAIL, PHONE, OFFLINE = SCOPES = ("openid", "profile", "email", "phone", "offline_access")
 PENDING, CLAIMED, APPROVED, DENIED, USED = "pending", "claimed", "approved", "denied", "used"
 _REQUEST_SECONDS: Final = 600
 _CODE_SECONDS: Final = 300
@@ -216,13 +215,3 @@ class Grants:
             await self._sessions.told([*steps, note])
         except NotSingular:
             raise Contended from None
-
-
-def scopes_of(text: str) -> list[str]:
-    """The scopes in a text, each once."""
-    return list(dict.fromkeys(text.split()))
-
-
-def unsupported(scopes: Collection[str]) -> list[str]:
-    """Those of `scopes` that mean nothing here."""
-    return [scope for scope in scopes if scope not in SCOPES]

@@ -10,7 +10,8 @@ from mainspring.errors import GrantInvalid, NotSingular, ScopeInvalid, UserBanne
 from mainspring.services.identity.accounts import logged
 from mainspring.services.identity.keys import KeySet
 from mainspring.services.identity.oauth_clients import Client, hashed
-from mainspring.services.identity.oauth_grants import APPROVED, EMAIL, OPENID, PHONE, PROFILE, USED, Authorization, Grants
+from mainspring.services.identity.oauth_grants import APPROVED, USED, Authorization, Grants
+from mainspring.services.identity.oauth_scopes import EMAIL, OPENID, PHONE, PROFILE, scopes_of
 from mainspring.services.identity.people import Asker, Granted, User, moment, now
 from mainspring.services.identity.revocations import Revocations
 from mainspring.services.identity.sessions import ATTEMPTS, Sessions
@@ -90,12 +91,14 @@ class OAuthTokens:
     async def refresh(self, client: Client, token: str, scope: str | None, asker: Asker) -> Granted:
         """New tokens for a refresh token, with all that was allowed or less. Raises what Sessions.refresh does, ScopeInvalid."""
         granted = await self._sessions.refresh(token, asker, client=client.id)
-        had = granted.session.scopes or ""
-        if scope is None or set(scope.split()) == set(had.split()):
-            return granted
-        if not set(scope.split()) <= set(had.split()):
+        had = scopes_of(granted.session.scopes or "")
+        may = [each for each in had if each in client.allowed]
+        wanted = may if scope is None else scopes_of(scope)
+        if not set(wanted) <= set(may):
             raise ScopeInvalid
-        return await self._sessions.grant(granted.user, msgspec.structs.replace(granted.session, scopes=scope))
+        if set(wanted) == set(had):
+            return granted
+        return await self._sessions.grant(granted.user, msgspec.structs.replace(granted.session, scopes=" ".join(wanted)))
 
     def _id_token(self, row: Authorization, user: User) -> str | None:
         """Who has signed in, for the program alone: its audience is no one else, so that it opens nothing here."""

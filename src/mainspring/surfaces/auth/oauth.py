@@ -19,7 +19,7 @@ from mainspring.errors import (
 )
 from mainspring.http.headers import NO_STORE, find
 from mainspring.services.identity.oauth_clients import BASIC, CODE, DYNAMIC, GRANTS, METHODS, REFRESH, Client, proves
-from mainspring.services.identity.oauth_grants import SCOPES
+from mainspring.services.identity.oauth_scopes import SCOPES
 from mainspring.services.identity.oauth_server import OAuthServer
 from mainspring.services.identity.oauth_tokens import Exchange, known
 from mainspring.services.identity.people import Granted, User
@@ -100,7 +100,7 @@ class OAuth(Desk, frozen=True):
         if query["redirect_uri"] not in client.redirect_uris:
             raise invalid("invalid redirect_uri")
         try:
-            said = wanted(query)
+            said = wanted(query, client.allowed)
         except Mistaken as mistake:
             return _sent_back(query["redirect_uri"], mistake.error, mistake.text, query.get("state", "")[:4096])
         id_ = await server.grants.ask(client, said)

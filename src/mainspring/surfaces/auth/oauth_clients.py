@@ -26,10 +26,13 @@ class ClientBody(msgspec.Struct):
     client_name: str | None = None
     client_uri: str | None = None
     logo_uri: str | None = None
+    scope: str | None = None
 
-    def registration(self) -> Registration:
-        """The same."""
-        return Registration(**msgspec.structs.asdict(self))
+    def registration(self, *, limited: bool = True) -> Registration:
+        """The same; without scopes where a program itself says it, so that it may ask for others later."""
+        said = msgspec.structs.asdict(self)
+        scope = said.pop("scope")
+        return Registration(**said, scopes=scope if limited else None)
 
 
 class ClientDesk(Desk, frozen=True):
@@ -81,7 +84,7 @@ class ClientDesk(Desk, frozen=True):
             raise Refused(403, "oauth_dynamic_client_registration_disabled", text)
         await self.bound(asked, "oauth registration", _REGISTRATIONS)
         said = parse.body(asked.body, ClientBody)
-        return _answer(*await self.identity.oauth.clients.register(said.registration(), DYNAMIC), status=201)
+        return _answer(*await self.identity.oauth.clients.register(said.registration(limited=False), DYNAMIC), status=201)
 
 
 def _id(asked: Asked) -> str:
@@ -98,6 +101,7 @@ def _answer(client: Client, secret: str | None = None, *, status: int = 200) -> 
 
 def _told(client: Client) -> dict[str, Any]:
     optional = {"client_name": client.client_name, "client_uri": client.client_uri, "logo_uri": client.logo_uri}
+    optional |= {"scope": client.scopes}
     return {
         "client_id": client.id,
         "client_type": client.client_type,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
@@ -13,7 +13,8 @@ import msgspec
 
 from mainspring.http.headers import find
 from mainspring.services.identity.oauth_clients import BASIC, NONE, POST
-from mainspring.services.identity.oauth_grants import EMAIL, Wanted, scopes_of, unsupported
+from mainspring.services.identity.oauth_grants import Wanted
+from mainspring.services.identity.oauth_scopes import EMAIL, scopes_of, unsupported
 from mainspring.surfaces.auth.asked import Asked
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}\Z")
@@ -36,16 +37,19 @@ class Credentials(msgspec.Struct, frozen=True):
     method: str
 
 
-def wanted(query: Mapping[str, str]) -> Wanted:
-    """What `/oauth/authorize` is asked for. Raises Mistaken."""
+def wanted(query: Mapping[str, str], allowed: Sequence[str]) -> Wanted:
+    """What `/oauth/authorize` is asked for by a program that may ask for some scopes. Raises Mistaken."""
     for name, most in _LIMITS.items():
         if len(query.get(name, "")) > most:
             raise Mistaken("invalid_request", f"{name} is too long")
     if query.get("response_type") not in (None, "", "code"):
         raise Mistaken("invalid_request", "only response_type=code is supported")
-    scopes = scopes_of(query.get("scope") or EMAIL)
+    usual = EMAIL if EMAIL in allowed else " ".join(allowed)
+    scopes = scopes_of(query.get("scope") or usual)
     if wrong := unsupported(scopes):
         raise Mistaken("invalid_request", f"unsupported scope: {wrong[0]}")
+    if wrong := unsupported(scopes, allowed):
+        raise Mistaken("invalid_scope", f"this client may not ask for the scope {wrong[0]}")
     method = query.get("code_challenge_method", "").lower()
     challenge = query.get("code_challenge", "")
     if not challenge or not method:
@@ -56,7 +60,7 @@ def wanted(query: Mapping[str, str]) -> Wanted:
         raise Mistaken("invalid_request", "code_challenge must be between 43 and 128 characters")
     return Wanted(
         redirect_uri=query["redirect_uri"],
-        scope=" ".join(scopes) or EMAIL,
+        scope=" ".join(scopes) or usual,
         state=query.get("state") or None,
         resource=_resource(query.get("resource", "")),
         nonce=query.get("nonce") or None,
