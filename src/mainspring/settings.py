@@ -208,7 +208,9 @@ class AuthSettings:
     password_words: tuple[str, ...] = option(
         (), "words (names of yours) that do not count towards password_min_length in a password", minimum=0
     )
-    password_threads: int = option(2, "threads that hash passwords, per worker", minimum=1, maximum=64)
+    password_threads: int = option(
+        0, "threads that hash passwords, per worker; 0: as many as half of the processors", minimum=0, maximum=64
+    )
     password_queue: int = option(64, "passwords that may wait to be hashed before 429 is answered", minimum=1, maximum=10_000)
     password_memory_kib: int = option(19_456, "argon2id: memory", minimum=8, maximum=4_194_304)
     password_iterations: int = option(2, "argon2id: passes", minimum=1, maximum=100)

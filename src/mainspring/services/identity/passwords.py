@@ -84,8 +84,9 @@ class Passwords:
         self._rules = Rules(auth)
         self._breaches = Breaches(Path(auth.breached_passwords)) if auth.breached_passwords else None
         self._auth = auth
-        self._waiting, self._most = 0, auth.password_threads + auth.password_queue
-        self._pool = ThreadPoolExecutor(auth.password_threads, "password", _step_back)
+        threads = auth.password_threads or max(1, (os.cpu_count() or 1) // 2)
+        self._waiting, self._most = 0, threads + auth.password_queue
+        self._pool = ThreadPoolExecutor(threads, "password", _step_back)
         self._made: PasswordHasher | None = None
         self._decoy = ""
         self._lock = threading.Lock()
