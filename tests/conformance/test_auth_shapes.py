@@ -83,3 +83,18 @@ async def test_parameters_out_of_shape(people: People) -> None:
     ):
         answer = await people.service.get(f"/auth/v1/admin/audit?{query}")
         assert answer.status_code < 500, (query[:60], answer.text)
+
+
+async def test_metadata_is_bounded_so_that_every_token_is_read(people: People) -> None:
+    """Both documents of a user are in each of their tokens, which are refused beyond a size: nobody may lock themselves out."""
+    large, larger = {"x": "y" * 5_000}, {"x": "y" * 5_200}
+    answer = await people.post("/signup", {"email": people.address(), "password": "correct horse 1", "data": larger})
+    refused(answer, 400, "validation_failed")
+    session = await people.member(data=large)
+    refused(await session.ask("PUT", "/auth/v1/user", json={"data": larger}), 400, "validation_failed")
+    refused(await session.ask("PUT", "/auth/v1/user", json={"data": {"z": "y" * 200}}), 400, "validation_failed")
+    path = f"/auth/v1/admin/users/{session.uid}"
+    assert (await people.service.put(path, json={"app_metadata": large})).status_code == 200
+    again = await people.post("/token?grant_type=refresh_token", {"refresh_token": session.refresh_token})
+    token = again.json()["access_token"]
+    assert (await people.anon.get("/rest/v1/notes", headers={"authorization": f"Bearer {token}"})).status_code == 200

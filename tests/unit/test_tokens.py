@@ -317,7 +317,7 @@ def test_what_is_no_token_is_refused(verify: TokenVerifier, token: bytes) -> Non
 
 def test_an_oversized_token_is_refused_before_it_is_read(keys: KeySet, verify: TokenVerifier) -> None:
     token = keys.sign(claims(filler="x" * MAX_TOKEN_BYTES)).encode()
-    with pytest.raises(TokenInvalid, match="longer than 8192 bytes"):
+    with pytest.raises(TokenInvalid, match="longer than 16384 bytes"):
         verify(token)
 
 

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
+import msgspec
+
 from mainspring.datatypes import format_utc
+from mainspring.errors import BodyInvalid
 from mainspring.services.identity.addresses import EMAIL, KINDS, Address
 from mainspring.services.identity.people import Asker, User, now
 from mainspring.services.identity.store import Step, Store
 
 Row = dict[str, Any]
+MOST_DATA: Final = 5_120
+"""Bytes that one of a user's two documents may have as JSON: both are in every token, and tokens are bounded."""
+
+
+def fitting(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A document of a user's. Raises BodyInvalid where no token could hold it."""
+    if len(msgspec.json.encode(data)) > MOST_DATA:
+        raise BodyInvalid(f"A user's metadata is part of every token and cannot be larger than {MOST_DATA} bytes")
+    return dict(data)
+
+
+def merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
+    """`new` over `old`; what is null there goes. Raises BodyInvalid where no token could hold it."""
+    return fitting({name: value for name, value in {**(old or {}), **new}.items() if value is not None})
 
 
 def stamp() -> str:
@@ -32,7 +49,7 @@ def user_row(
         "email": email,
         "phone": phone,
         "raw_app_meta_data": {"provider": providers[0], "providers": providers} if providers else {},
-        "raw_user_meta_data": dict(data or {}),
+        "raw_user_meta_data": fitting(data or {}),
         "is_anonymous": not providers,
         "created_at": at,
         "updated_at": at,

@@ -14,11 +14,10 @@ import msgspec
 from mainspring.datatypes import format_utc
 from mainspring.errors import AddressInvalid, AddressTaken, BodyInvalid, Contended, NotSingular, UniqueViolated, UserUnknown
 from mainspring.query.ast import Column, Compare, Or, Order, Slot
-from mainspring.services.identity.accounts import change, identify, identity_row, logged, stamp, user_row
+from mainspring.services.identity.accounts import change, identify, identity_row, logged, merged, stamp, user_row
 from mainspring.services.identity.addresses import EMAIL, PHONE, Address
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, User, now
-from mainspring.services.identity.profile import merged
 from mainspring.services.identity.revocations import FOREVER, Revocations
 from mainspring.services.identity.store import Step, Table
 

@@ -9,12 +9,11 @@ import msgspec
 from msgspec.structs import replace
 
 from mainspring.errors import AddressTaken, BodyInvalid, Contended, NotSingular, UniqueViolated, UserUnknown
-from mainspring.services.identity.accounts import Row, change, doubted, identity_row, logged, stamp, user_row
+from mainspring.services.identity.accounts import Row, change, doubted, identity_row, logged, merged, stamp, user_row
 from mainspring.services.identity.addresses import EMAIL, Address
 from mainspring.services.identity.codes import Code
 from mainspring.services.identity.parts import ATTEMPTS, Parts, as_user
 from mainspring.services.identity.people import CHANGE_CURRENT, CHANGE_NEW, CONFIRMATION, RECOVERY, Asker, Identity, User
-from mainspring.services.identity.profile import merged
 from mainspring.services.identity.store import Step
 
 SIGNUP, INVITE, MAGIC_LINK, RECOVER, CURRENT, NEW = KINDS = (

@@ -26,12 +26,11 @@ from mainspring.errors import (
     UserBanned,
     UserUnknown,
 )
-from mainspring.services.identity.accounts import Row, change, logged, stamp, user_row
+from mainspring.services.identity.accounts import Row, change, logged, merged, stamp, user_row
 from mainspring.services.identity.addresses import EMAIL, Address
 from mainspring.services.identity.parts import Parts, as_user
 from mainspring.services.identity.people import CONFIRMATION, Asker, Identity, User, now
 from mainspring.services.identity.pretence import even
-from mainspring.services.identity.profile import merged
 from mainspring.services.identity.providers.outline import Account
 from mainspring.services.identity.sessions import ATTEMPTS, cut
 from mainspring.services.identity.store import Step, Store

@@ -28,7 +28,7 @@ from mainspring.errors import (
     UserUnknown,
 )
 from mainspring.principal import Principal
-from mainspring.services.identity.accounts import change, identify, logged
+from mainspring.services.identity.accounts import change, identify, logged, merged
 from mainspring.services.identity.addresses import EMAIL, PHONE, SMS, Address
 from mainspring.services.identity.mailed import Mailed
 from mainspring.services.identity.parts import ATTEMPTS, Parts
@@ -197,8 +197,3 @@ class Profile(msgspec.Struct, frozen=True):
 def _by_message(session: Session) -> bool:
     """Whether somebody came in with a code or a link."""
     return any(entry["method"] in _BY_MESSAGE for entry in session.amr)
-
-
-def merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
-    """`new` over `old`; what is null there goes."""
-    return {name: value for name, value in {**(old or {}), **new}.items() if value is not None}

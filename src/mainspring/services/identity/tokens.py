@@ -24,7 +24,7 @@ from mainspring.services.identity.keys import KeySet
 from mainspring.services.identity.opaque import digest
 from mainspring.settings import AuthSettings
 
-MAX_TOKEN_BYTES: Final = 8192
+MAX_TOKEN_BYTES: Final = 16_384
 BUILT_IN_ROLES: Final = frozenset({ANON, AUTHENTICATED, SERVICE})
 _SHAPE: Final = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 _LATEST: Final = 253_402_300_800  # the end of the year 9999
