@@ -126,7 +126,7 @@ def test_what_is_wrong_is_said(run: Run) -> None:
         assert (got, out) == (code, "")
         assert told in wrong, wrong
     weak = run("set-password", "ann@example.com", typed="123\n")
-    assert (weak[0], weak[2].strip()) == (1, "mainspring users set-password: Password should be at least 6 characters.")
+    assert (weak[0], weak[2].strip()) == (1, "mainspring users set-password: Password should be at least 8 characters.")
 
 
 def test_a_name_does_no_harm_to_a_terminal(run: Run, url: str) -> None:
