@@ -55,7 +55,7 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._prepared: dict[str, bytes] = {}
         self._numbers = 0
-        self._fixed: bool | None = False
+        self._fixed = False
         self._expected: deque[bool] = deque()
         self._syncs = 0
         self._results: list[PGresult] = []
@@ -122,12 +122,14 @@ class Session:
         for result in results:
             if result.status == ExecStatus.FATAL_ERROR:
                 self._forget(commands)
-                self._fixed = None
                 raise error_from_result(result)
         return results
 
     def _plan(self, fixed: bool) -> None:
-        """How what follows is planned; in a transaction of its own, for a rollback would undo it."""
+        """How what follows is planned; in a transaction of its own, for a rollback would undo it.
+
+        Within a transaction nothing is fixed, so that none is switched there, where an error may have come before.
+        """
         if fixed is not self._fixed:
             self._pg.send_query_params(PLANS[fixed].encode(), None)
             self._expected.append(False)
