@@ -110,6 +110,8 @@ class PostgresDialect(Dialect):
                 return f"({' || '.join(arguments)})"
             case "lower" | "upper" as name:  # under "C" only ASCII letters fold
                 return f"{name}({arguments[0]} {BY_CODE_POINT})"
+            case "text" if node.arguments[0].type.kind is Kind.TIMESTAMPTZ:  # in UTC, wherever the request shows moments
+                return f"(({arguments[0]} AT TIME ZONE 'UTC')::text || '+00')"
             case "text":
                 return f"({self.convert(arguments[0], node.arguments[0].type, TEXT)[0]})"
             case "add" | "subtract" | "multiply" as name:

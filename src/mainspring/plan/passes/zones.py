@@ -16,7 +16,7 @@ from mainspring.datatypes import DataType, Kind
 from mainspring.errors import NotSupported
 from mainspring.plan.nodes import InsertPlan, ParamSpec, Plan, ReadPlan, Rows, UpdatePlan
 from mainspring.query.ast import Slot
-from mainspring.query.expr import Condition, Source
+from mainspring.query.expr import Condition, Ref, Source
 
 P = TypeVar("P", bound=Plan)
 
@@ -64,6 +64,8 @@ def _shown(node: Any, zone: str) -> Any:
         return tuple(_shown(item, zone) for item in node)
     if isinstance(node, Rows):
         return replace(node, outputs=_shown(node.outputs, zone))
+    if isinstance(node, Ref) and node.formula is not None:  # what is computed has a value, wherever it is shown
+        return replace(node, type=_type(node.type, zone))
     if isinstance(node, msgspec.Struct) and not isinstance(node, _LEFT):
         return replace(node, **{name: _shown(getattr(node, name), zone) for name in node.__struct_fields__})
     return node

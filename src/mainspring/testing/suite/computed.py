@@ -14,7 +14,7 @@ from mainspring.errors import ColumnGenerated, ColumnUnknown, PermissionDenied
 from mainspring.policy.computed import Computations
 from mainspring.policy.expr import case, coalesce
 from mainspring.policy.registry import Grant, Registry
-from mainspring.query.ast import Aggregate, Column, Compare, Embed, Field, Is, Order, Related, Star
+from mainspring.query.ast import Aggregate, Column, Compare, Embed, Field, Is, Order, Read, Related, Selection, Star, Terms
 from mainspring.testing.suite import world
 from mainspring.testing.suite.door import ALICE_, ANYBODY, Door, Suite, compare, raw_rows, rows_of, selected
 from mainspring.testing.suite.world import ALICE, named
@@ -219,7 +219,10 @@ class ComputedSuite(Suite):
 
     async def test_a_text_of_anything(self, computing: Door) -> None:
         await computing.insert("samples", {"id": 1, "instant": "2026-01-02T03:04:05.5Z", "price": "1.5", "flag": True})
-        assert await computing.rows("samples", "spelt") == [{"spelt": "2026-01-02 03:04:05.5+00/1.50/true"}]
+        spelt = [{"spelt": "2026-01-02 03:04:05.5+00/1.50/true"}]
+        assert await computing.rows("samples", "spelt") == spelt
+        elsewhere = Read(named("samples"), Selection((Field(Column("spelt")),)), terms=Terms(timezone="Australia/Lord_Howe"))
+        assert rows_of(await computing.run(elsewhere)) == spelt
 
     @pytest.mark.parametrize(
         ("where", "expected"),
