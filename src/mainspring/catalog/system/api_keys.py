@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainspring.catalog.system.base import SystemBase, an_id, moment
+from mainspring.catalog.system.base import SystemTable, an_id, moment
 
 
-class ApiKey(SystemBase):
+class ApiKey(SystemTable):
     """A key that a service was given. `key_hash` is the SHA-256 of the key, `tables` what it may do (null: all its role may)."""
 
     __tablename__ = "api_keys"

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainspring.catalog.system.base import SystemBase, a_user, an_id, moment
+from mainspring.catalog.system.base import SystemTable, a_user, an_id, moment
 
 
-class Factor(SystemBase):
+class Factor(SystemTable):
     """A second factor. `counter` is what it counted last (a TOTP step, a key's signatures): it never goes back.
 
     `secret` is encrypted; `web_authn_credential` holds the public half of a key.
@@ -39,7 +39,7 @@ class Factor(SystemBase):
     updated_at: Mapped[datetime | None]
 
 
-class Challenge(SystemBase):
+class Challenge(SystemTable):
     """What a factor is to answer, once and soon. `otp_code` is a hash."""
 
     __tablename__ = "mfa_challenges"
@@ -56,7 +56,7 @@ class Challenge(SystemBase):
     created_at: Mapped[datetime] = moment()
 
 
-class RecoveryCode(SystemBase):
+class RecoveryCode(SystemTable):
     """A code that stands in for a lost factor, once. `code_hash` is made with a secret of the server's."""
 
     __tablename__ = "mfa_recovery_codes"
@@ -71,7 +71,7 @@ class RecoveryCode(SystemBase):
     created_at: Mapped[datetime] = moment()
 
 
-class Credential(SystemBase):
+class Credential(SystemTable):
     """A passkey: the public half of a key with which a person signs in. Bytes are base64url."""
 
     __tablename__ = "webauthn_credentials"
@@ -95,7 +95,7 @@ class Credential(SystemBase):
     last_used_at: Mapped[datetime | None]
 
 
-class Ceremony(SystemBase):
+class Ceremony(SystemTable):
     """What a passkey is to sign, once and soon: to be registered by `user_id`, or to sign somebody in."""
 
     __tablename__ = "webauthn_challenges"

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainspring.catalog.system.base import SystemBase, a_user, an_id, moment
+from mainspring.catalog.system.base import SystemTable, a_user, an_id, moment
 
 
 def a_client() -> Mapped[UUID]:
@@ -17,7 +17,7 @@ def a_client() -> Mapped[UUID]:
     return mapped_column(ForeignKey("auth.oauth_clients.id", ondelete="CASCADE"))
 
 
-class OAuthClient(SystemBase):
+class OAuthClient(SystemTable):
     """A program that people may sign in to. `client_secret_hash` is the SHA-256 of its secret; a public one has none.
 
     It may ask for its `scopes`, or for any where none are named.
@@ -44,7 +44,7 @@ class OAuthClient(SystemBase):
     updated_at: Mapped[datetime] = moment()
 
 
-class OAuthAuthorization(SystemBase):
+class OAuthAuthorization(SystemTable):
     """A request of a program, until its code has been used. `code_hash` is the SHA-256 of the code."""
 
     __tablename__ = "oauth_authorizations"
@@ -75,7 +75,7 @@ class OAuthAuthorization(SystemBase):
     expires_at: Mapped[datetime] = mapped_column()
 
 
-class OAuthConsent(SystemBase):
+class OAuthConsent(SystemTable):
     """What a person has allowed a program."""
 
     __tablename__ = "oauth_consents"

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainspring.catalog.system.base import SystemBase, a_user, an_id, moment
+from mainspring.catalog.system.base import SystemBase, SystemTable, a_user, an_id, moment
 
 
 class User(SystemBase):
@@ -56,7 +56,7 @@ class User(SystemBase):
     updated_at: Mapped[datetime | None]
 
 
-class Identity(SystemBase):
+class Identity(SystemTable):
     """A way in which a person signs in: an address, or an account elsewhere."""
 
     __tablename__ = "identities"
@@ -78,7 +78,7 @@ class Identity(SystemBase):
     updated_at: Mapped[datetime | None]
 
 
-class Session(SystemBase):
+class Session(SystemTable):
     """A device on which a person is signed in. `refresh_token_counter` tells its one active refresh token from those before.
 
     Those below `refresh_token_floor` were given out before a second factor was proved (the last time by `factor_id`).
@@ -109,7 +109,7 @@ class Session(SystemBase):
     updated_at: Mapped[datetime | None]
 
 
-class FlowState(SystemBase):
+class FlowState(SystemTable):
     """A sign-in that a program began with a challenge (PKCE), and will end with the code it gets; or one through a provider.
 
     Of the latter, `state_hash` and `browser_hash` are hashes of what the browser brings back, and `client_state`,
@@ -144,7 +144,7 @@ class FlowState(SystemBase):
     updated_at: Mapped[datetime | None]
 
 
-class OneTimeToken(SystemBase):
+class OneTimeToken(SystemTable):
     """A code or link that was sent to a person; one of each type at a time. `token_hash` is a hash of what the link holds."""
 
     __tablename__ = "one_time_tokens"
@@ -165,7 +165,7 @@ class OneTimeToken(SystemBase):
     updated_at: Mapped[datetime | None]
 
 
-class AuditLogEntry(SystemBase):
+class AuditLogEntry(SystemTable):
     """What somebody did about a user."""
 
     __tablename__ = "audit_log_entries"
@@ -180,7 +180,7 @@ class AuditLogEntry(SystemBase):
     created_at: Mapped[datetime] = moment()
 
 
-class Revocation(SystemBase):
+class Revocation(SystemTable):
     """Tokens that must not be accepted any more, though they have not expired.
 
     Those of the user or session `subject` that were issued before `valid_from` (seconds since 1970), but not those of the

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainspring.catalog.system.base import SystemBase, an_id, moment
+from mainspring.catalog.system.base import SystemTable, an_id, moment
 
 
-class SpentMessage(SystemBase):
+class SpentMessage(SystemTable):
     """A message that a wallet signed and with which somebody has signed in: it serves once. Old ones are swept away."""
 
     __tablename__ = "spent_messages"
@@ -25,7 +25,7 @@ class SpentMessage(SystemBase):
     created_at: Mapped[datetime] = moment()
 
 
-class CustomProvider(SystemBase):
+class CustomProvider(SystemTable):
     """Where people have an account as well, as the service key has added it. `client_secret` is sealed."""
 
     __tablename__ = "custom_oauth_providers"

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainspring.catalog.system.base import SystemBase, an_id, moment
+from mainspring.catalog.system.base import SystemTable, an_id, moment
 
 
-class SsoProvider(SystemBase):
+class SsoProvider(SystemTable):
     """A company, as its metadata describes it."""
 
     __tablename__ = "sso_providers"
@@ -34,7 +34,7 @@ class SsoProvider(SystemBase):
     updated_at: Mapped[datetime | None]
 
 
-class SsoDomain(SystemBase):
+class SsoDomain(SystemTable):
     """A domain by whose addresses a company's people are known."""
 
     __tablename__ = "sso_domains"
