@@ -70,14 +70,13 @@ async def test_a_page_of_ours_is_signed_in(people: People) -> None:
         assert (await asked(people, "GET", "/auth/v1/user", headers)).json()["id"] == person.uid
 
 
-@pytest.mark.parametrize("size", [10, 3000, 9000])
+@pytest.mark.parametrize("size", [10, 2400, 9000])
 async def test_sessions_of_any_size(people: People, size: int) -> None:
     person = await people.member(data={"bio": "é" * size} if size < 9000 else {})
     session = person.body if size < 9000 else {**person.body, "filler": "x" * size}
     headers = {"cookie": cookie_of(session), **SAME}
     answer = await asked(people, "GET", "/rest/v1/notes", headers)
-    if len(person.body["access_token"]) < 8000:
-        assert answer.status_code == 200, answer.text
+    assert answer.status_code == 200, answer.text
 
 
 async def test_a_session_that_is_not_encoded(people: People) -> None:
