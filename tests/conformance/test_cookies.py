@@ -38,7 +38,7 @@ async def people(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 def encoded(session: dict[str, Any]) -> str:
-    return "base64-" + base64.urlsafe_b64encode(json.dumps(session).encode()).rstrip(b"=").decode()
+    return "base64-" + base64.urlsafe_b64encode(json.dumps(session, ensure_ascii=False).encode()).rstrip(b"=").decode()
 
 
 def cookie_of(session: dict[str, Any], name: str = NAME) -> str:
