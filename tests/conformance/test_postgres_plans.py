@@ -108,6 +108,19 @@ async def test_what_depends_on_its_values_is_planned_for_them(door: Door) -> Non
     assert (await door.plans('"state" = '))[0] == before == 0
 
 
+async def test_a_wait_for_a_connection_says_nothing_about_a_plan(door: Door) -> None:
+    await looked(door, PAGE, 100, 3)
+    pool = door.engine._pool
+    taken = await pool.acquire()
+    waiting = asyncio.create_task(door.ids(PAGE, 0, 1))
+    await asyncio.sleep(SLOW * 2)
+    pool.release(taken)
+    assert await waiting == [1]
+    before, _ = await door.plans('"id" > ')
+    await door.ids(PAGE, 1, 1)
+    assert (await door.plans('"id" > '))[0] == before + 1
+
+
 async def test_how_a_statement_is_planned_outlives_no_other(postgres: PostgresServer) -> None:
     pool = Pool(postgres.url, size=1, timeout=5)
     mode = Command("SELECT current_setting('plan_cache_mode')")
@@ -126,9 +139,9 @@ def test_a_plan_that_was_kept_is_doubted_when_it_runs_slowly() -> None:
         assert not pace.fixed
         pace.compare(plan, plan)
     assert pace.fixed
-    pace.note(SLOW / 2)
+    pace.took(SLOW / 2)
     assert pace.fixed
-    pace.note(SLOW * 2)
+    pace.took(SLOW * 2)
     assert not pace.fixed
 
 

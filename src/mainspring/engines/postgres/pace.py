@@ -36,11 +36,14 @@ class Pace:
         self.fixed = False
         self._runs, self._equal, self._look = 0, 0, FIRST_LOOKS[0]
 
-    def note(self, seconds: float) -> bool:
-        """It has run for so many seconds, with the wait for a connection. Returns whether to look at its plans now."""
-        self._runs += 1
+    def took(self, seconds: float) -> None:
+        """The server has answered it after so many seconds; the wait for a connection says nothing about a plan."""
         if seconds > SLOW:
             self._doubt()
+
+    def due(self) -> bool:
+        """It has run once more. Returns whether to look at its plans now."""
+        self._runs += 1
         if self._runs < self._look:
             return False
         later = (runs for runs in FIRST_LOOKS if runs > self._runs)

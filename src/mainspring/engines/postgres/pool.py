@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
@@ -21,6 +22,9 @@ from mainspring.errors import Busy, EngineUnavailable
 
 MAX_WAITING = 4_096
 STOP_SECONDS = 30.0
+
+Took = Callable[[float], None]
+"""Is told how many seconds the server took, from the moment a connection was free."""
 
 _BEGIN, _COMMIT, _ROLLBACK = Command("BEGIN"), Command("COMMIT"), Command("ROLLBACK")
 UNDONE = (Command("SET CONSTRAINTS ALL IMMEDIATE"), _ROLLBACK)
@@ -77,23 +81,26 @@ class Pool:
             session.close()
         self._pass_on()
 
-    async def run(self, *commands: Command) -> list[PGresult]:
+    async def run(self, *commands: Command, took: Took | None = None) -> list[PGresult]:
         """Run commands as one transaction. Raises psycopg.Error, Busy or EngineUnavailable."""
         session = await self.acquire()
+        began = time.monotonic()
         try:
             return await session.run(*commands)
         finally:
+            if took is not None:
+                took(time.monotonic() - began)
             self.release(session)
 
-    async def read(self, *commands: Command) -> PGresult:
+    async def read(self, *commands: Command, took: Took | None = None) -> PGresult:
         """Run commands that change nothing, the last of which answers; again when their connection turns out to be lost."""
         try:
-            (*_, result) = await self.run(*commands)
+            (*_, result) = await self.run(*commands, took=took)
         except psycopg.OperationalError as error:
             if not isinstance(leaf(error, None, self.timeout), EngineUnavailable):
                 raise
             self.forget_idle()
-            (*_, result) = await self.run(*commands)
+            (*_, result) = await self.run(*commands, took=took)
         return result
 
     def aside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:

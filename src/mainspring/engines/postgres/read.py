@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -46,14 +45,11 @@ class Read:
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
         command = Command(self._statement.sql, self._statement.arguments(values, principal), fixed=self._pace.fixed)
-        began = time.monotonic()
         try:
-            row = await self._pool.read(*self._around, command)
+            row = await self._pool.read(*self._around, command, took=self._pace.took)
         except psycopg.Error as error:
             raise leaf(error, None, self._pool.timeout) from error
-        finally:
-            due = self._pace.note(time.monotonic() - began)
-        if due:
+        if self._pace.due():
             self._pool.aside(partial(self._pace.look, self._pool, command))
         plan = self._plan
         total = int(row.get_value(0, 2) or 0) if plan.count else None
