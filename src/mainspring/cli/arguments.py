@@ -19,7 +19,13 @@ NO_APP = "mainspring.cli.bare"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv`. Returns the exit code: 0 done, 1 failed, 2 a mistake in what was asked."""
     gc.disable()  # what is imported and built now stays; `serve` goes on collecting once it serves
-    given = _parser().parse_args(argv)
+    try:
+        return _run(_parser().parse_args(argv))
+    finally:
+        gc.enable()
+
+
+def _run(given: argparse.Namespace) -> int:
     flags: dict[str, str] = dict(getattr(given, "flags", None) or {})
     try:
         if given.command == "keys":
