@@ -239,10 +239,9 @@ class Mainspring:
             return _swagger(settings, catalog, [access.seen() for access in visible], routines)
 
         rest = RestSurface(door, identify, settings, functions=caller, describe=describe)
-        people = _People()
+        people, cookie = _People(), _cookie(settings)
         if self._serves_people(settings):
-            people = _people(settings, data, own, keys, verifier, policies.roles, observe, self._hooks)
-        cookie = _cookie(settings)
+            people = _people(settings, data, own, keys, verifier, policies.roles, observe, self._hooks, cookie)
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
@@ -432,6 +431,7 @@ def _people(
     roles: Iterable[str],
     observe: Sink,
     declared: Declared,
+    cookie: SessionCookie | None,
 ) -> _People:
     """The auth surface on `own`, the door to our own tables; and the inbox, where mails are shown.
 
@@ -455,7 +455,7 @@ def _people(
     keys.tell(direct.forget)
     direct.issues(identity.scoped_keys.find)
     captcha = open_captcha(settings.captcha, web)
-    surface = AuthSurface(identity, direct, settings.auth, keys.jwks, locate, captcha, _cookie(settings))
+    surface = AuthSurface(identity, direct, settings.auth, keys.jwks, locate, captcha, cookie)
     routes: dict[str, ASGIApp] = {AUTH_PATH: surface}
     if isinstance(mailer, Inbox):
         routes[INBOX_PATH] = inbox(mailer, [urlsplit(external_url(settings)).hostname or ""])

@@ -56,7 +56,7 @@ from mainspring.services.identity.verify import Verify
 from mainspring.services.identity.wallets.sign_in import Wallets, open_wallets
 from mainspring.services.identity.watch import Watch
 from mainspring.services.identity.wording import Wording
-from mainspring.settings import Settings
+from mainspring.settings import AuthSettings, Settings
 
 PATH = "/auth/v1"
 
@@ -143,11 +143,6 @@ def open_identity(
     oauth, custom = OAuth(parts, providers, linking), CustomProviders(parts, providers)
     providers.find = custom.find
     party = RelyingParty(auth, site)
-    kinds: list[Kind] = [
-        Totp(parts.seal, auth.mfa_totp, site),
-        Phones(parts, auth.mfa_phone),
-        SecurityKeys(store, party, auth.mfa_webauthn),
-    ]
     return Identity(
         parts=parts,
         sign_up=sign_up,
@@ -156,7 +151,7 @@ def open_identity(
         verify=Verify(parts),
         profile=profile,
         signed_in=SignedIn(parts, profile),
-        factors=Factors(parts, profile, {kind.name: kind for kind in kinds}),
+        factors=Factors(parts, profile, _kinds(parts, auth, party)),
         custody=Custody(parts, profile),
         recovery_codes=RecoveryCodes(parts, profile, secret),
         passkeys=Passkeys(parts, profile, party),
@@ -174,6 +169,16 @@ def open_identity(
         custom_providers=custom,
         companies=open_companies(parts, oauth, f"{external}{PATH}/sso/saml"),
     )
+
+
+def _kinds(parts: Parts, auth: AuthSettings, party: RelyingParty) -> dict[str, Kind]:
+    """The kinds of second factors, by name."""
+    kinds: list[Kind] = [
+        Totp(parts.seal, auth.mfa_totp, parts.redirects.site_url),
+        Phones(parts, auth.mfa_phone),
+        SecurityKeys(parts.store, party, auth.mfa_webauthn),
+    ]
+    return {kind.name: kind for kind in kinds}
 
 
 def external_url(settings: Settings) -> str:
