@@ -190,9 +190,7 @@ async def test_nobody_is_sent_elsewhere(target: str) -> None:
     async with TestClient(app, settings=settings(redirect_urls=("https://app.example.com/**",))) as client:
         people = People(client)
         email = people.address()
-        await people.anon.post(
-            f"/auth/v1/signup?redirect_to={quote(target)}", json={"email": email, "password": PASSWORD}
-        )
+        await people.anon.post(f"/auth/v1/signup?redirect_to={quote(target)}", json={"email": email, "password": PASSWORD})
         link = (await people.mail(email, "confirmation"))["link"]
         assert link.endswith("&redirect_to=http://127.0.0.1:8000")
         answer = await people.anon.get(relative(link).partition("&redirect_to")[0] + f"&redirect_to={quote(target)}")
@@ -232,7 +230,7 @@ async def test_what_is_stored_signs_nobody_in(people: People, tmp_path: Path) ->
     session = await people.member(email)
     await people.post("/recover", {"email": email})
     mail = await people.mail(email, "recovery")
-    stored = b"".join(path.read_bytes() for path in tmp_path.glob("people.sqlite*"))  # noqa: ASYNC240
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("people.sqlite*"))  # noqa: ASYNC240  # small files, nothing else runs
     for secret in (PASSWORD, mail["token"], session.refresh_token, session.body["access_token"]):
         assert secret.encode() not in stored
     assert b"$argon2id$" in stored

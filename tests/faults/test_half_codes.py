@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import secrets
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -83,10 +84,7 @@ async def test_kill_while_codes_are_exchanged(engine: str, tmp_path: Path, reque
         for turn in range(ROUNDS):
             server.start() if turn else None
             async with client_of(server, server.anon_key) as client:
-                running = [
-                    asyncio.create_task(until_gone(lambda person=person: live(client, program, person, ledger)))  # type: ignore[misc]
-                    for person in people
-                ]
+                running = [asyncio.create_task(until_gone(partial(live, client, program, person, ledger))) for person in people]
                 await asyncio.sleep(SECONDS + turn / 10)
                 server.kill()
                 await asyncio.gather(*running)

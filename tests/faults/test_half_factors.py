@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -95,8 +96,7 @@ async def test_kill_while_people_prove_factors(engine: str, tmp_path: Path, requ
             server.start()
             async with client_of(server, server.anon_key) as client:
                 running = [
-                    asyncio.create_task(until_gone(lambda name=f"{turn}-{each}": live(client, name, known)))  # type: ignore[misc]
-                    for each in range(PEOPLE)
+                    asyncio.create_task(until_gone(partial(live, client, f"{turn}-{each}", known))) for each in range(PEOPLE)
                 ]
                 await asyncio.sleep(SECONDS + turn / 10)
                 server.kill()

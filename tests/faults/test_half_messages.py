@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,8 @@ async def test_kill_while_people_sign_up_by_phone_and_are_invited(
         for turn in range(ROUNDS):
             server.start()
             async with client_of(server, server.anon_key) as client, client_of(server, server.service_key) as service:
-                works = [lambda each=each: by_phone(client, f"7{turn}{each}", ledger) for each in range(EACH)]  # noqa: B023
-                works += [
-                    lambda each=each: by_invitation(client, service, f"{turn}-{each}", ledger)  # noqa: B023
-                    for each in range(EACH)
-                ]
+                works = [partial(by_phone, client, f"7{turn}{each}", ledger) for each in range(EACH)]
+                works += [partial(by_invitation, client, service, f"{turn}-{each}", ledger) for each in range(EACH)]
                 running = [asyncio.create_task(until_gone(work)) for work in works]
                 await asyncio.sleep(SECONDS + turn / 10)
                 server.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -76,7 +77,7 @@ async def test_kill_while_people_sign_in(engine: str, tmp_path: Path, request: p
                 server.start()
                 async with client_of(server, server.anon_key) as client:
                     running = [
-                        asyncio.create_task(until_gone(lambda name=f"{turn}-{each}": live(client, provider, name, ledger)))  # type: ignore[misc]
+                        asyncio.create_task(until_gone(partial(live, client, provider, f"{turn}-{each}", ledger)))
                         for each in range(PEOPLE)
                     ]
                     await asyncio.sleep(SECONDS + turn / 10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,7 @@ async def test_kill_while_people_sign_up(engine: str, tmp_path: Path, request: p
             server.start()
             async with client_of(server, server.anon_key) as client:
                 running = [
-                    asyncio.create_task(until_gone(lambda name=f"{turn}-{each}": live(client, name, ledger)))  # type: ignore[misc]
-                    for each in range(PEOPLE)
+                    asyncio.create_task(until_gone(partial(live, client, f"{turn}-{each}", ledger))) for each in range(PEOPLE)
                 ]
                 await asyncio.sleep(SECONDS + turn / 10)
                 server.kill()

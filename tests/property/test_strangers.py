@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -68,8 +69,8 @@ def test_texts_of_wallets(said: str) -> None:
 def test_signatures_of_wallets(said: str, hexadecimal: str, other: str) -> None:
     for signature in (hexadecimal, other, base64.b64encode(other.encode()).decode()):
         for signer in (
-            lambda: ethereum.signer(said, "0x" + "a1" * 20, signature),  # noqa: B023
-            lambda: solana.signer(said, "x.example", "1" * 32, signature),  # noqa: B023
+            partial(ethereum.signer, said, "0x" + "a1" * 20, signature),
+            partial(solana.signer, said, "x.example", "1" * 32, signature),
         ):
             try:
                 assert signer() is None

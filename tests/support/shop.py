@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mainspring.catalog.model import Catalog, Column, ForeignKey, Index, Table, Unique
 from mainspring.datatypes import (
     BIGINT,
@@ -20,8 +22,8 @@ from mainspring.query.ast import Now, TableName
 KIND = DataType(Kind.ENUM, name="kind", values=("note", "essay", "book"))
 
 
-def _table(name: str, *columns: Column, **more: object) -> Table:
-    return Table(TableName("public", name), {column.name: column for column in columns}, **more)  # type: ignore[arg-type]
+def _table(name: str, *columns: Column, **more: Any) -> Table:
+    return Table(TableName("public", name), {column.name: column for column in columns}, **more)
 
 
 USERS = _table(

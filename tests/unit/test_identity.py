@@ -16,6 +16,7 @@ from mainspring.backends.counters.base import Rate
 from mainspring.backends.counters.memory import MemoryCounters
 from mainspring.backends.mail.base import Mail
 from mainspring.backends.mail.memory import Inbox
+from mainspring.backends.mail.smtp import SmtpMailer
 from mainspring.backends.registry import Nowhere, open_mailer
 from mainspring.backends.sms.memory import InboxSms
 from mainspring.errors import (
@@ -255,8 +256,8 @@ async def test_counters_fill_up_again() -> None:
     assert len(counters._buckets) == 3
 
 
-def person(**said: object) -> User:
-    return User(id=SESSION, email="ann@example.com", created_at="2026-01-01T00:00:00+00:00", **said)  # type: ignore[arg-type]
+def person(**said: Any) -> User:
+    return User(id=SESSION, email="ann@example.com", created_at="2026-01-01T00:00:00+00:00", **said)
 
 
 ANN = Address(EMAIL, "ann@example.com")
@@ -337,10 +338,11 @@ def test_where_mails_go() -> None:
     with pytest.raises(ConfigError):
         open_mailer(MailSettings(url=Secret("imap://x")), private=True)
     smtp = open_mailer(MailSettings(url=Secret("smtp://u:p@mail.example")), private=True)
-    message = smtp.message(Mail("ann@example.com", "Hello", "<b>x</b>", "x", "recovery"))  # type: ignore[attr-defined]
+    assert isinstance(smtp, SmtpMailer)
+    message = smtp.message(Mail("ann@example.com", "Hello", "<b>x</b>", "x", "recovery"))
     assert message["To"] == "ann@example.com"
     with pytest.raises(ValueError, match="line"):
-        smtp.message(Mail("ann@example.com", "a\nBcc: x@y", "", "", ""))  # type: ignore[attr-defined]
+        smtp.message(Mail("ann@example.com", "a\nBcc: x@y", "", "", ""))
 
 
 # ---------------------------------------------------------------- the wire

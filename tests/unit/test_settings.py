@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -144,5 +145,5 @@ def test_a_family_has_members_by_name() -> None:
         ({"environ": {"MAINSPRING_AUTH__PROVIDERS__GOOGLE": "x"}}, "there is no such setting"),
     ],
 )
-def test_mistakes_in_a_family(source: dict[str, object], problem: str) -> None:
-    assert problem in " ".join(mistakes(**source))  # type: ignore[arg-type]
+def test_mistakes_in_a_family(source: dict[str, Any], problem: str) -> None:
+    assert problem in " ".join(mistakes(**source))

@@ -81,7 +81,7 @@ class Table(Generic[T]):
 
     def __init__(self, data: Data, name: str, rows: type[T], items: tuple[Item, ...] = (Star(),)) -> None:
         self._data, self.name, self._items = data, TableName("auth", name), items
-        self._decoder = msgspec.json.Decoder(list[rows])  # type: ignore[valid-type]
+        self._decoder = msgspec.json.Decoder(list[rows])  # type: ignore[valid-type]  # a type that is known only when it runs
 
     async def find(self, **by: Any) -> T | None:
         """The row with these values, or None."""

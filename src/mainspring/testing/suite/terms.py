@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,8 @@ INSTANT = Column("instant")
 UNDONE = Terms(end=End.ROLLBACK)
 
 
-def _labels(*rows: Row, **more: object) -> tuple[Insert, list[object]]:
-    query = Insert(named("labels"), tuple(rows[0]), Slot(0), terms=UNDONE, **more)  # type: ignore[arg-type]
+def _labels(*rows: Row, **more: Any) -> tuple[Insert, list[object]]:
+    query = Insert(named("labels"), tuple(rows[0]), Slot(0), terms=UNDONE, **more)
     return query, [list(rows)]
 
 
