@@ -32,9 +32,10 @@ from mainspring.errors import (
 from mainspring.http.client import locator
 from mainspring.observe import discard
 from mainspring.services.identity.addresses import EMAIL, PHONE, Address, Redirects, email
-from mainspring.services.identity.codes import Codes, stored
+from mainspring.services.identity.codes import Codes
 from mainspring.services.identity.hooks import NoHooks
 from mainspring.services.identity.messages import Messages
+from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.passwords import Passwords, Rules
 from mainspring.services.identity.people import Asker, Challenge, User
 from mainspring.services.identity.refresh import RefreshTokens
@@ -152,7 +153,7 @@ def test_a_code_and_its_link_are_stored_as_the_same_hash() -> None:
     code = codes.make("ann@example.com", "recovery_token", 6)
     assert code.digits.isdigit()
     assert len(code.digits) == 6
-    assert code.stored == stored(code.token) != code.token
+    assert code.stored == hashed(code.token) != code.token
     assert code.stored in codes.candidates("ann@example.com", "recovery_token", code.digits)
     assert code.stored not in codes.candidates("ann@example.com", "confirmation_token", code.digits)
     assert code.stored not in codes.candidates("bob@example.com", "recovery_token", code.digits)
@@ -254,6 +255,12 @@ async def test_counters_fill_up_again() -> None:
     for number in range(10):
         await counters.take(f"key {number}", rate)
     assert len(counters._buckets) == 3
+
+
+@pytest.mark.parametrize("shown", ["", "\x00", "\udcff", "\U0010ffff" * 1000])
+def test_whatever_is_shown_as_a_secret_has_a_hash(shown: str) -> None:
+    assert len(hashed(shown)) == 64
+    assert hashed(shown) != hashed(shown + "x")
 
 
 def person(**said: Any) -> User:

@@ -10,6 +10,8 @@ import hmac
 import secrets
 from typing import Final, NamedTuple
 
+from mainspring.services.identity.opaque import hashed
+
 PKCE: Final = "pkce_"
 """How the token of a link begins that ends in a code for the program which asked for it."""
 
@@ -32,7 +34,7 @@ class Codes:
         """A new code for an address and a purpose; `known` where it is agreed on beforehand."""
         digits = known or "".join(secrets.choice("0123456789") for _ in range(length))
         token = self.token(address, purpose, digits, pkce)
-        return Code(digits, token, stored(token))
+        return Code(digits, token, hashed(token))
 
     def token(self, address: str, purpose: str, digits: str, pkce: bool = False) -> str:
         """The token of the link that does what the code does."""
@@ -41,9 +43,4 @@ class Codes:
 
     def candidates(self, address: str, purpose: str, digits: str) -> tuple[str, ...]:
         """What may be stored of a code that somebody typed."""
-        return tuple(stored(self.token(address, purpose, digits, pkce)) for pkce in (False, True))
-
-
-def stored(token: str) -> str:
-    """What is stored of a link's token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+        return tuple(hashed(self.token(address, purpose, digits, pkce)) for pkce in (False, True))

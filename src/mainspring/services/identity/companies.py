@@ -32,7 +32,8 @@ from mainspring.errors import (
     UniqueViolated,
 )
 from mainspring.services.identity.accounts import logged, stamp
-from mainspring.services.identity.oauth import OAuth, hashed
+from mainspring.services.identity.oauth import OAuth
+from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.parts import Parts
 from mainspring.services.identity.people import Asker, Challenge, Flow, Granted, SsoProvider, now
 from mainspring.services.identity.providers.configured import host

@@ -7,7 +7,6 @@ is added when the code is exchanged, so that nobody can make others add theirs.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -29,8 +28,8 @@ from mainspring.errors import (
     shorten,
 )
 from mainspring.services.identity.accounts import stamp
-from mainspring.services.identity.codes import stored
 from mainspring.services.identity.linking import Linking
+from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.parts import Parts
 from mainspring.services.identity.people import Asker, Challenge, Flow, Granted, User, moment, now
 from mainspring.services.identity.providers.outline import Account
@@ -177,7 +176,7 @@ class OAuth(msgspec.Struct, frozen=True):
         """The sign-in goes on in the program that began it."""
         code, seal, store = str(uuid4()), self.parts.seal, self.parts.store
         kept = {name: seal.close(token, f"flow {flow.id} {name}") for name, token in tokens.items() if token}
-        changes = {"auth_code": stored(code), "auth_code_issued_at": stamp(), **kept}
+        changes = {"auth_code": hashed(code), "auth_code_issued_at": stamp(), **kept}
         if flow.linking_target_id is not None:
             await self.linking.check(flow.linking_target_id, account)
             text = msgspec.json.encode(account).decode()
@@ -219,11 +218,6 @@ class OAuth(msgspec.Struct, frozen=True):
         }
         found = {name: self.parts.seal.open(text, f"flow {flow.id} {column}") for name, (text, column) in stored.items() if text}
         return {name: text for name, text in found.items() if text}
-
-
-def hashed(text: str) -> str:
-    """What is stored of what a browser holds."""
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _printable(text: str, longest: int) -> str:

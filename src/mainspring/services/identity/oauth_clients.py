@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from mainspring.errors import BodyInvalid, ClientUnknown, NotSingular
 from mainspring.query.ast import Column, Order
 from mainspring.services.identity.accounts import stamp
 from mainspring.services.identity.oauth_scopes import SCOPES, unsupported
+from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.revocations import Revocations
 from mainspring.services.identity.store import Store
 
@@ -172,11 +172,6 @@ def proves(client: Client | None, method: str, secret: str) -> bool:
     if client is None or client.token_endpoint_auth_method != method:
         return False
     return not secret if client.client_type == PUBLIC else right
-
-
-def hashed(secret: str) -> str:
-    """What is stored of a secret or a code of 256 random bits."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _new_secret() -> str:

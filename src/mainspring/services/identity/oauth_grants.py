@@ -19,7 +19,8 @@ import msgspec
 from mainspring.datatypes import format_utc
 from mainspring.errors import AuthorizationUnknown, AuthorizationUsed, ConsentUnknown, Contended, NotSingular
 from mainspring.services.identity.accounts import logged, stamp
-from mainspring.services.identity.oauth_clients import Client, Clients, hashed
+from mainspring.services.identity.oauth_clients import Client, Clients
+from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.people import Asker, User, moment, now
 from mainspring.services.identity.revocations import Revocations
 from mainspring.services.identity.sessions import Sessions

@@ -9,9 +9,10 @@ import msgspec
 from mainspring.errors import GrantInvalid, NotSingular, ScopeInvalid, UserBanned
 from mainspring.services.identity.accounts import logged
 from mainspring.services.identity.keys import KeySet
-from mainspring.services.identity.oauth_clients import Client, hashed
+from mainspring.services.identity.oauth_clients import Client
 from mainspring.services.identity.oauth_grants import APPROVED, USED, Authorization, Grants
 from mainspring.services.identity.oauth_scopes import EMAIL, OPENID, PHONE, PROFILE, scopes_of
+from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.people import Asker, Granted, User, moment, now
 from mainspring.services.identity.revocations import Revocations
 from mainspring.services.identity.sessions import ATTEMPTS, Sessions

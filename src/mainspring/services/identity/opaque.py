@@ -1,4 +1,7 @@
-"""Keys that are not tokens: a prefix, 256 random bits, and a checksum by which scanners know a leaked one from a typing error."""
+"""Keys that are not tokens, and what is stored of secrets.
+
+A key is a prefix, 256 random bits, and a checksum by which scanners know a leaked one from a typing error.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,11 @@ def new_key(prefix: str) -> str:
 def well_formed(text: str, prefix: str) -> bool:
     """Whether a key can have been made with `prefix` at all."""
     return len(text) == len(prefix) + _RANDOM + _SUM and text.startswith(prefix) and _checksum(text[:-_SUM]) == text[-_SUM:]
+
+
+def hashed(text: str) -> str:
+    """What is stored of a secret that somebody else holds; of anything at all that they may show."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def digest(key: bytes) -> bytes:

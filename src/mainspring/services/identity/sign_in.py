@@ -27,8 +27,8 @@ from mainspring.errors import (
 from mainspring.services.identity.accounts import logged, stamp
 from mainspring.services.identity.addresses import Address
 from mainspring.services.identity.attempts import password_tried
-from mainspring.services.identity.codes import stored
 from mainspring.services.identity.oauth import OAuth
+from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, Flow, Granted, User, moment, now
 from mainspring.services.identity.pretence import GRAIN
@@ -104,7 +104,7 @@ class SignIn(msgspec.Struct, frozen=True):
         Raises FlowUnknown, FlowExpired, VerifierInvalid, UserBanned.
         """
         for _ in range(ATTEMPTS):
-            flow = await self.parts.store.flows.find(auth_code=stored(code))
+            flow = await self.parts.store.flows.find(auth_code=hashed(code))
             if flow is None:
                 raise FlowUnknown
             try:

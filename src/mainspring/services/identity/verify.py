@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mainspring.errors import CodeInvalid, NotSingular, UniqueViolated, UserBanned
 from mainspring.services.identity.accounts import change, confirmed, doubted, identify, logged, stamp
 from mainspring.services.identity.addresses import EMAIL, PHONE, Address
-from mainspring.services.identity.codes import stored
+from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import (
     CHANGE_CURRENT,
@@ -82,7 +82,7 @@ class Verify(msgspec.Struct, frozen=True):
     async def link(self, kind: str, text: str, asker: Asker, *, browser: bool = False) -> Verified:
         """What a link leads to; in a browser to a code for the program that asked for it. Raises CodeInvalid, UserBanned."""
         for _ in range(ATTEMPTS):
-            token = await self.parts.store.tokens.find(token_hash=stored(text))
+            token = await self.parts.store.tokens.find(token_hash=hashed(text))
             if token is None or token.token_type not in BY_EMAIL.get(kind, ()):
                 raise CodeInvalid(link=True)
             token = token if browser else replace(token, flow_state_id=None)
@@ -137,7 +137,7 @@ class Verify(msgspec.Struct, frozen=True):
         steps = [*steps, change(store, user, changes)]
         if token.flow_state_id is not None:
             code = str(uuid4())
-            issued = store.flows.update({"auth_code": stored(code), "auth_code_issued_at": stamp()}, id=token.flow_state_id)
+            issued = store.flows.update({"auth_code": hashed(code), "auth_code_issued_at": stamp()}, id=token.flow_state_id)
             await store.do(*steps, issued)
             return Continued(code)
         granted, more = await self.parts.sessions.begin(after, "otp", asker)
