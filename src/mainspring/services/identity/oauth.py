@@ -32,38 +32,25 @@ from mainspring.services.identity.linking import Linking
 from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.parts import Parts
 from mainspring.services.identity.people import Asker, Challenge, Flow, Granted, User, moment, now
-from mainspring.services.identity.providers.outline import Account
+from mainspring.services.identity.providers.outline import OURS, Account
 from mainspring.services.identity.providers.registry import Providers
 from mainspring.services.identity.store import Step
 from mainspring.services.identity.verify import Continued
 
 FLOW_SECONDS: Final = 300
 METHOD: Final = "oauth"
-_RESERVED: Final = frozenset(
-    {
-        "client_id",
-        "client_secret",
-        "redirect_uri",
-        "response_type",
-        "response_mode",
-        "state",
-        "nonce",
-        "scope",
-        "code_challenge",
-        "code_challenge_method",
-        "code_verifier",
-        "code",
-        "request",
-        "request_uri",
-        "id_token_hint",
-        "provider",
-        "redirect_to",
-        "invite_token",
-        "skip_http_redirect",
-        "apikey",
-        "access_token",
-    }
-)
+_RESERVED: Final = OURS | {
+    "code",
+    "request",
+    "request_uri",
+    "id_token_hint",
+    "provider",
+    "redirect_to",
+    "invite_token",
+    "skip_http_redirect",
+    "apikey",
+    "access_token",
+}
 """What clients cannot say to a provider through us."""
 
 

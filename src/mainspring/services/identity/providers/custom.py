@@ -10,7 +10,7 @@ from typing import Any, Final
 from mainspring.errors import BodyInvalid
 from mainspring.services.identity.people import CustomProvider
 from mainspring.services.identity.providers.configured import OPENID, host, safe
-from mainspring.services.identity.providers.outline import Outline, Provider
+from mainspring.services.identity.providers.outline import OURS, Outline, Provider
 from mainspring.settings import Secret
 
 OAUTH2, OIDC = TYPES = ("oauth2", "oidc")
@@ -21,21 +21,6 @@ _LISTS: Final = ("acceptable_client_ids", "scopes", "custom_claims_allowlist")
 _MAPS: Final = ("attribute_mapping", "authorization_params")
 _LONGEST: Final = 2048
 _MOST: Final = 50
-_OURS: Final = frozenset(
-    {
-        "client_id",
-        "client_secret",
-        "redirect_uri",
-        "response_type",
-        "response_mode",
-        "state",
-        "nonce",
-        "scope",
-        "code_challenge",
-        "code_challenge_method",
-        "code_verifier",
-    }
-)
 _PROTECTED: Final = frozenset(
     {
         "id",
@@ -73,7 +58,7 @@ def check(said: Mapping[str, Any], *, private: bool) -> None:
     for name in _ADDRESSES:
         _check_address(name, said.get(name) or "", private)
     for name in said.get("authorization_params") or {}:
-        if name.lower() in _OURS:
+        if name.lower() in OURS:
             raise BodyInvalid(f"Cannot override reserved OAuth parameter: {name}")
     for target, source in (said.get("attribute_mapping") or {}).items():
         if target in _PROTECTED:

@@ -12,6 +12,22 @@ from mainspring.settings import Secret
 
 POST: Final = "client_secret_post"
 BASIC: Final = "client_secret_basic"
+OURS: Final = frozenset(
+    {
+        "client_id",
+        "client_secret",
+        "redirect_uri",
+        "response_type",
+        "response_mode",
+        "state",
+        "nonce",
+        "scope",
+        "code_challenge",
+        "code_challenge_method",
+        "code_verifier",
+    }
+)
+"""The parameters of a request to a provider that nobody but us sets."""
 ALWAYS, NEVER = "always", "never"
 
 
