@@ -54,10 +54,10 @@ from mainspring.services.functions.declare import Functions
 from mainspring.services.functions.run import Caller, catalogued
 from mainspring.services.hooks import Declared, Target
 from mainspring.services.hooks import Functions as HookFunctions
-from mainspring.services.identity.keys import KeySet, open_keys, open_secret
+from mainspring.services.identity.keys.keys import KeySet, open_keys, open_secret
 from mainspring.services.identity.service import PATH as AUTH_PATH
 from mainspring.services.identity.service import Identity, external_url, is_private, open_identity
-from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.tokens.tokens import TokenVerifier
 from mainspring.services.identity.watch import KEYS_SECONDS, Watch, renew
 from mainspring.settings import Settings, load
 from mainspring.surfaces.auth.hooks import WireHooks
@@ -316,7 +316,7 @@ def _found(settings: Settings, data: Path, observe: Sink) -> tuple[Catalog, Regi
 def _build_native(settings: Settings, observe: Sink) -> Dispatcher:
     """Database mode: an existing PostgreSQL database that types and authorises by itself."""
     from mainspring.plan.native.planner import NativePlanner  # here: what app mode does not need must not slow its start
-    from mainspring.services.identity.external import ExternalTokens
+    from mainspring.services.identity.tokens.external import ExternalTokens
 
     engine = open_native(settings)
     planner = NativePlanner(engine.catalog, settings.rest.plan_enabled)

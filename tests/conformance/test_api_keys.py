@@ -20,8 +20,8 @@ from mainspring.http.dispatch import Dispatcher
 from mainspring.observe import discard
 from mainspring.principal import Principal
 from mainspring.services.functions.rows import Rows
-from mainspring.services.identity.api_keys import open_api_keys
-from mainspring.services.identity.keys import open_keys
+from mainspring.services.identity.keys.api_keys import open_api_keys
+from mainspring.services.identity.keys.keys import open_keys
 from mainspring.services.identity.opaque import new_key, well_formed
 from mainspring.settings import Settings
 from mainspring.testing.client import ADDRESS, TestClient

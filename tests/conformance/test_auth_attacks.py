@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mainspring.http.dispatch import Dispatcher
 from mainspring.observe import discard
-from mainspring.services.identity.api_keys import open_api_keys
-from mainspring.services.identity.keys import open_keys
+from mainspring.services.identity.keys.api_keys import open_api_keys
+from mainspring.services.identity.keys.keys import open_keys
 from mainspring.testing.client import TestClient
 from tests.support.people import PASSWORD, People, Session, app, refused, relative, settings
 

@@ -45,7 +45,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr("mainspring.services.identity.totp.now", made)
+    monkeypatch.setattr("mainspring.services.identity.factors.totp.now", made)
     return made
 
 
@@ -342,7 +342,7 @@ async def test_a_challenge_answered_from_elsewhere_or_too_late(
     session, factor, phone = await protected(people, clock)
     late = await challenge(session, factor)
     later = datetime.now(UTC) + timedelta(seconds=301)
-    monkeypatch.setattr("mainspring.services.identity.factors.now", lambda: later)
+    monkeypatch.setattr("mainspring.services.identity.factors.factors.now", lambda: later)
     said = {"challenge_id": late, "code": clock.next(phone)}
     told = refused(await session.ask("POST", f"{FACTORS}/{factor}/verify", json=said), 422, "mfa_challenge_expired")
     assert told == f"MFA challenge {late} has expired, verify against another challenge or create a new challenge."
@@ -359,7 +359,7 @@ async def test_a_factor_that_is_not_verified_in_time(people: People, clock: Cloc
     factor, phone = await enroll(session, "phone")
     asked = await challenge(session, factor)
     later = datetime.now(UTC) + timedelta(seconds=301)
-    monkeypatch.setattr("mainspring.services.identity.factors.now", lambda: later)
+    monkeypatch.setattr("mainspring.services.identity.factors.factors.now", lambda: later)
     said = {"challenge_id": asked, "code": clock.next(phone)}
     refused(await session.ask("POST", f"{FACTORS}/{factor}/verify", json=said), 404, "mfa_factor_not_found")
     again, _ = await enroll(session, "phone")

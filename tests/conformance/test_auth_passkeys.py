@@ -182,7 +182,7 @@ async def test_switched_off_or_not_installed(opened: Open, monkeypatch: pytest.M
 
     async with opened(passkeys=False) as people:
         await off(people)
-    monkeypatch.setattr("mainspring.services.identity.relying.find_spec", lambda _: None)
+    monkeypatch.setattr("mainspring.services.identity.factors.relying.find_spec", lambda _: None)
     async with opened() as people:
         await off(people)
         answer = await (await people.member()).ask("POST", FACTORS, json={"factor_type": "webauthn"})
@@ -276,7 +276,7 @@ async def test_a_challenge_that_is_too_old(people: People, monkeypatch: pytest.M
     session, key = await owner(people)
     begun, registering = await begin_sign_in(people), await begin(session)
     later = datetime.now(UTC) + timedelta(seconds=301)
-    monkeypatch.setattr("mainspring.services.identity.passkeys.now", lambda: later)
+    monkeypatch.setattr("mainspring.services.identity.factors.passkeys.now", lambda: later)
     said = {"challenge_id": begun["challenge_id"], "credential": key.get(begun["options"])}
     told = refused(await people.post("/passkeys/authentication/verify", said), 400, "webauthn_challenge_expired")
     assert told == "Challenge has expired"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mainspring.services.identity import profile, verify
+from mainspring.services.identity.flows import profile, verify
 from mainspring.testing.client import TestClient
 from tests.support.people import PASSWORD, Open, People, Session, app, refused, settings
 

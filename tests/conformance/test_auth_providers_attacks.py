@@ -191,7 +191,7 @@ async def test_a_state_that_is_too_old(
 ) -> None:
     provider.signs_in("old-1", people.address())
     url = provider.consent(await browser.leave())
-    monkeypatch.setattr("mainspring.services.identity.oauth.FLOW_SECONDS", -1)
+    monkeypatch.setattr("mainspring.services.identity.flows.oauth.FLOW_SECONDS", -1)
     found = await browser.back(url)
     assert (found["error_code"], found["error_description"]) == ("bad_oauth_state", "OAuth state has expired")
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import jwt
 import pytest
 
-from mainspring.services.identity import profile, verify
+from mainspring.services.identity.flows import profile, verify
 from tests.support.elsewhere import Browser, with_providers
 from tests.support.people import Open, Session, refused
 from tests.support.provider import FakeProvider
@@ -44,7 +44,7 @@ async def test_a_session_may_last_for_years_where_nothing_bounds_it(opened: Open
     async with opened(autoconfirm=True) as people:
         session = await people.member()
         now = profile.now
-        for name in ("sessions", "sign_in"):
+        for name in ("sessions", "flows.sign_in"):
             monkeypatch.setattr(f"mainspring.services.identity.{name}.now", lambda: now() + timedelta(days=3650))
         assert (await people.refresh(session.refresh_token)).status_code == 200
         await people.sign_in(session.body["user"]["email"])

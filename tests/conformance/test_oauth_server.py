@@ -14,7 +14,7 @@ import httpx
 import jwt
 import pytest
 
-from mainspring.services.identity import oauth_grants
+from mainspring.services.identity.oauth_server import grants
 from mainspring.testing.client import TestClient
 from tests.support.oauth import BACK, Program, as_program, query_of, registered
 from tests.support.people import People, Session, app, make, refused, settings
@@ -666,10 +666,10 @@ async def test_the_page_where_people_answer() -> None:
 
 async def test_requests_and_codes_do_not_last(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     person, program = await people.member(), await registered(people)
-    monkeypatch.setattr(oauth_grants, "_CODE_SECONDS", -1)
+    monkeypatch.setattr(grants, "_CODE_SECONDS", -1)
     code = await program.allowed(person)
     mistaken(await program.exchange(code), "invalid_grant")
-    monkeypatch.setattr(oauth_grants, "_REQUEST_SECONDS", -1)
+    monkeypatch.setattr(grants, "_REQUEST_SECONDS", -1)
     id_ = await program.ask()
     refused(await person.ask("GET", f"{AUTH}/oauth/authorizations/{id_}"), 404, "oauth_authorization_not_found")
     answer = await person.ask("POST", f"{AUTH}/oauth/authorizations/{id_}/consent", json={"action": "approve"})
@@ -678,8 +678,8 @@ async def test_requests_and_codes_do_not_last(people: People, monkeypatch: pytes
 
 async def test_old_requests_are_swept_away(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     program = await registered(people)
-    monkeypatch.setattr(oauth_grants, "_SWEEP_SECONDS", 0)
-    monkeypatch.setattr(oauth_grants, "_KEPT", timedelta(seconds=-700))
+    monkeypatch.setattr(grants, "_SWEEP_SECONDS", 0)
+    monkeypatch.setattr(grants, "_KEPT", timedelta(seconds=-700))
     first = await program.ask()
     await program.ask()
     person = await people.member()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mainspring import Mainspring
-from mainspring.services.identity import oauth_grants
-from mainspring.services.identity.oauth_scopes import SCOPES
+from mainspring.services.identity.oauth_server import grants
+from mainspring.services.identity.oauth_server.scopes import SCOPES
 from mainspring.testing.client import TestClient
 from tests.support.oauth import BACK, Program, as_program, query_of, registered
 from tests.support.people import Note, People, Session, app, make, settings
@@ -71,10 +71,10 @@ async def test_a_lost_answer_is_given_again_for_a_moment(opened: Open) -> None:
 
 
 async def test_a_code_that_is_too_old(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert oauth_grants._CODE_SECONDS <= 600
+    assert grants._CODE_SECONDS <= 600
     async with opened() as people:
         person, program = await people.member(), await registered(people)
-        monkeypatch.setattr(oauth_grants, "_CODE_SECONDS", -1)
+        monkeypatch.setattr(grants, "_CODE_SECONDS", -1)
         answer = await program.exchange(await program.allowed(person))
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 

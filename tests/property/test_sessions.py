@@ -16,7 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from mainspring.errors import MainspringError, RefreshTokenReused, SessionExpired, SessionUnknown
 from mainspring.services.identity.addresses import EMAIL, Address
-from mainspring.services.identity.assurance import raised
+from mainspring.services.identity.factors.assurance import raised
 from mainspring.services.identity.people import Asker, Granted
 from mainspring.services.identity.service import Identity
 from tests.property.cases import examples
@@ -25,7 +25,7 @@ from tests.support.people import PASSWORD
 
 REUSE, IDLE, LONGEST = 10, 500, 2000
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
-CLOCKS = ("mainspring.services.identity.sessions.now", "mainspring.services.identity.assurance.now")
+CLOCKS = ("mainspring.services.identity.sessions.now", "mainspring.services.identity.factors.assurance.now")
 ANN = Address(EMAIL, "ann@example.com")
 
 

@@ -16,9 +16,9 @@ from mainspring.observe import discard
 from mainspring.plan.planner import Planner
 from mainspring.policy.registry import Registry
 from mainspring.services.data import Data
-from mainspring.services.identity.keys import KeySet, open_keys
+from mainspring.services.identity.keys.keys import KeySet, open_keys
 from mainspring.services.identity.service import Identity, open_identity
-from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.tokens.tokens import TokenVerifier
 from tests.support.people import settings
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mainspring.errors import ConfigError, PasswordWeak
-from mainspring.services.identity.breaches import Breaches
-from mainspring.services.identity.passwords import Passwords
+from mainspring.services.identity.passwords.breaches import Breaches
+from mainspring.services.identity.passwords.passwords import Passwords
 from mainspring.settings import AuthSettings
 
 KNOWN = [f"password{number}" for number in range(500)] + ["", "Straße"]

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from mainspring.errors import ConfigError
-from mainspring.services.identity.external import ExternalTokens
+from mainspring.services.identity.tokens.external import ExternalTokens
 from mainspring.settings import AuthSettings, Secret
 
 SECRET = "the secret of an existing project, as long as one needs"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mainspring.services.identity.relying import RelyingParty
-from mainspring.services.identity.totp import STEP_SECONDS, code, drawn
+from mainspring.services.identity.factors.relying import RelyingParty
+from mainspring.services.identity.factors.totp import STEP_SECONDS, code, drawn
 from mainspring.settings import AuthSettings
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mainspring.services.identity.passwords import Passwords, Rules
+from mainspring.services.identity.passwords.passwords import Passwords, Rules
 from mainspring.settings import AuthSettings
 
 

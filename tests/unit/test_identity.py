@@ -32,16 +32,16 @@ from mainspring.errors import (
 from mainspring.http.client import locator
 from mainspring.observe import discard
 from mainspring.services.identity.addresses import EMAIL, PHONE, Address, Redirects, email
-from mainspring.services.identity.codes import Codes
+from mainspring.services.identity.flows.sign_in import fits
 from mainspring.services.identity.hooks import NoHooks
-from mainspring.services.identity.messages import Messages
+from mainspring.services.identity.messages.codes import Codes
+from mainspring.services.identity.messages.messages import Messages
+from mainspring.services.identity.messages.texts import Texts
+from mainspring.services.identity.messages.wording import Wording
 from mainspring.services.identity.opaque import hashed
-from mainspring.services.identity.passwords import Passwords, Rules
+from mainspring.services.identity.passwords.passwords import Passwords, Rules
 from mainspring.services.identity.people import Asker, Challenge, User
-from mainspring.services.identity.refresh import RefreshTokens
-from mainspring.services.identity.sign_in import fits
-from mainspring.services.identity.texts import Texts
-from mainspring.services.identity.wording import Wording
+from mainspring.services.identity.tokens.refresh import RefreshTokens
 from mainspring.settings import AuthSettings, MailSettings, Secret, SmsSettings
 from mainspring.surfaces.auth import errors as auth_errors
 from mainspring.surfaces.auth.errors import Refused, render_error

@@ -18,11 +18,11 @@ from tests.unit.test_tokens import SECRET, UID, claims, forge, segment
 
 from mainspring.cli.arguments import main
 from mainspring.errors import ConfigError, TokenInvalid
-from mainspring.services.identity import rotation
-from mainspring.services.identity.api_keys import open_api_keys
-from mainspring.services.identity.keys import KeySet, open_keys
+from mainspring.services.identity.keys import rotation
+from mainspring.services.identity.keys.api_keys import open_api_keys
+from mainspring.services.identity.keys.keys import KeySet, open_keys
 from mainspring.services.identity.opaque import new_key, well_formed
-from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.tokens.tokens import TokenVerifier
 from mainspring.settings import AuthSettings, Secret
 
 ES = AuthSettings()
@@ -315,9 +315,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 KILLED = """
 import os, sys
 from pathlib import Path
-from mainspring.services.identity import key_folder, rotation
-from mainspring.services.identity.api_keys import open_api_keys
-from mainspring.services.identity.keys import open_keys
+from mainspring.services.identity.keys import rotation
+from mainspring.services.identity.keys.api_keys import open_api_keys
+from mainspring.services.identity.keys.keys import open_keys
 from mainspring.settings import AuthSettings
 folder, action, left = Path(sys.argv[1]), sys.argv[2], [int(sys.argv[3])]
 keys = open_keys(folder, AuthSettings())

@@ -17,16 +17,16 @@ import pytest
 
 from mainspring.errors import ConfigError
 from mainspring.observe import KeysCreated, Observation
-from mainspring.services.identity.api_keys import ApiKeys, open_api_keys
-from mainspring.services.identity.keys import KeySet, open_keys
+from mainspring.services.identity.keys.api_keys import ApiKeys, open_api_keys
+from mainspring.services.identity.keys.keys import KeySet, open_keys
 from mainspring.settings import AuthSettings, Secret
 
 SECRET = AuthSettings(jwt_secret=Secret("0123456789abcdef0123456789abcdef"))
 PROGRAM = """
 import sys
 from pathlib import Path
-from mainspring.services.identity.api_keys import open_api_keys
-from mainspring.services.identity.keys import open_keys
+from mainspring.services.identity.keys.api_keys import open_api_keys
+from mainspring.services.identity.keys.keys import open_keys
 from mainspring.settings import AuthSettings
 sys.stdin.readline()
 keys = open_keys(Path(sys.argv[1]), AuthSettings())

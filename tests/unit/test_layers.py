@@ -54,8 +54,8 @@ CONFINED = {
     "signxml": ("services.identity.saml.signed",),
     "coincurve": ("services.identity.wallets.ethereum",),
     "Crypto": ("services.identity.wallets.ethereum",),
-    "webauthn": ("services.identity.relying",),
-    "segno": ("services.identity.totp",),
+    "webauthn": ("services.identity.factors.relying",),
+    "segno": ("services.identity.factors.totp",),
     "re2": ("query.regex",),
 }
 INPUT_OUTPUT = {"asyncio", "socket", "ssl", "subprocess", "threading", "multiprocessing", "http.client", "urllib.request"}

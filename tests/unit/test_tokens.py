@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mainspring.errors import IdentityError, TokenExpired, TokenInvalid
-from mainspring.services.identity.api_keys import open_api_keys
-from mainspring.services.identity.keys import KeySet, open_keys
-from mainspring.services.identity.tokens import MAX_TOKEN_BYTES, TokenVerifier
+from mainspring.services.identity.keys.api_keys import open_api_keys
+from mainspring.services.identity.keys.keys import KeySet, open_keys
+from mainspring.services.identity.tokens.tokens import MAX_TOKEN_BYTES, TokenVerifier
 from mainspring.settings import AuthSettings, Secret
 
 UID = "6f1c3c9e-4b8e-4c52-9e3c-6a8f0b7a1d11"

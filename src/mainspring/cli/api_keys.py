@@ -14,9 +14,9 @@ from mainspring.errors import ApiKeyUnknown, BodyInvalid, ConfigError, Mistake
 from mainspring.plan.planner import Planner
 from mainspring.policy.registry import Registry
 from mainspring.services.data import Data
+from mainspring.services.identity.keys.scoped_keys import ApiKey, ScopedKeys
+from mainspring.services.identity.keys.scopes import read_age, read_tables
 from mainspring.services.identity.people import now
-from mainspring.services.identity.scoped_keys import ApiKey, ScopedKeys
-from mainspring.services.identity.scopes import read_age, read_tables
 from mainspring.services.identity.store import Store
 from mainspring.settings import Settings
 

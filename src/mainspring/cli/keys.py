@@ -14,10 +14,10 @@ from typing import Final
 
 from mainspring.cli.target import read_settings
 from mainspring.errors import ConfigError, Mistake
-from mainspring.services.identity import rotation
-from mainspring.services.identity.api_files import PREFIXES
-from mainspring.services.identity.api_keys import open_api_keys
-from mainspring.services.identity.keys import NEXT, KeySet, open_keys
+from mainspring.services.identity.keys import rotation
+from mainspring.services.identity.keys.api_files import PREFIXES
+from mainspring.services.identity.keys.api_keys import open_api_keys
+from mainspring.services.identity.keys.keys import NEXT, KeySet, open_keys
 from mainspring.settings import Settings
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")

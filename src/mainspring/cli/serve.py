@@ -24,8 +24,8 @@ from mainspring.cli.target import Launch, load_worker, prepare
 from mainspring.errors import ConfigError, MainspringError, Mistake
 from mainspring.http.dispatch import Dispatcher
 from mainspring.observe import Sink, Started, Stopped, Stopping, log_sink
-from mainspring.services.identity.api_keys import open_api_keys
-from mainspring.services.identity.keys import open_keys
+from mainspring.services.identity.keys.api_keys import open_api_keys
+from mainspring.services.identity.keys.keys import open_keys
 from mainspring.services.identity.service import PATH as AUTH_PATH
 from mainspring.settings import ServerSettings, Settings
 from mainspring.surfaces.inbox.routes import PATH as INBOX_PATH

@@ -10,7 +10,7 @@ from uuid import UUID
 from mainspring.cli.target import read_settings
 from mainspring.errors import ConfigError, Mistake
 from mainspring.principal import AUTHENTICATED
-from mainspring.services.identity.keys import open_keys
+from mainspring.services.identity.keys.keys import open_keys
 
 
 def token(flags: Mapping[str, str], user: str, roles: str, hours: float) -> int:

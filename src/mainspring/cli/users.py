@@ -18,7 +18,7 @@ from mainspring.cli.user_arguments import KINDS
 from mainspring.errors import ConfigError, MainspringError, Mistake
 from mainspring.observe import log_sink
 from mainspring.services.identity.administration import Account
-from mainspring.services.identity.invitations import INVITE, SIGNUP, Link, Wanted
+from mainspring.services.identity.flows.invitations import INVITE, SIGNUP, Link, Wanted
 from mainspring.services.identity.people import User, now
 from mainspring.services.identity.service import Identity
 from mainspring.settings import Settings

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from mainspring.app import Mainspring
 from mainspring.http.dispatch import Dispatcher
 from mainspring.observe import Sink, discard
-from mainspring.services.identity.api_keys import ApiKeys, open_api_keys
-from mainspring.services.identity.keys import KeySet, open_keys
+from mainspring.services.identity.keys.api_keys import ApiKeys, open_api_keys
+from mainspring.services.identity.keys.keys import KeySet, open_keys
 from mainspring.settings import AuthSettings, Settings
 
 if TYPE_CHECKING:

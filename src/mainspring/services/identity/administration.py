@@ -18,8 +18,8 @@ from mainspring.services.identity.accounts import change, identify, identity_row
 from mainspring.services.identity.addresses import EMAIL, PHONE, Address
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import Asker, User, now
-from mainspring.services.identity.revocations import FOREVER, Revocations
 from mainspring.services.identity.store import Step, Table
+from mainspring.services.identity.tokens.revocations import FOREVER, Revocations
 
 SORTS = frozenset({"created_at", "updated_at", "email", "last_sign_in_at", "id"})
 _BY = Asker()

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from mainspring.services.identity.addresses import Address
-from mainspring.services.identity.codes import Code
+from mainspring.services.identity.messages.codes import Code
 from mainspring.services.identity.people import Asker, User
 
 Claims = dict[str, Any]

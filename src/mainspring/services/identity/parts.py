@@ -12,12 +12,12 @@ from mainspring.backends.counters.base import Counters, Rate
 from mainspring.errors import MethodDisabled, TooManyRequests
 from mainspring.services.identity.accounts import Row, stamp
 from mainspring.services.identity.addresses import PHONE, Address, Redirects
-from mainspring.services.identity.codes import Code, Codes
 from mainspring.services.identity.hooks import Hooks
-from mainspring.services.identity.messages import Messages
-from mainspring.services.identity.passwords import Passwords
+from mainspring.services.identity.messages.codes import Code, Codes
+from mainspring.services.identity.messages.messages import Messages
+from mainspring.services.identity.passwords.passwords import Passwords
+from mainspring.services.identity.passwords.pretence import Pretence
 from mainspring.services.identity.people import Asker, Challenge, User
-from mainspring.services.identity.pretence import Pretence
 from mainspring.services.identity.seal import Seal
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.store import Step, Store

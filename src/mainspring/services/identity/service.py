@@ -13,49 +13,49 @@ from mainspring.observe import KeysUnread, Sink
 from mainspring.services.data import Data
 from mainspring.services.identity.addresses import Redirects
 from mainspring.services.identity.administration import Administration
-from mainspring.services.identity.codes import Codes
-from mainspring.services.identity.companies import Companies, open_companies
-from mainspring.services.identity.custody import Custody
-from mainspring.services.identity.custom_providers import CustomProviders
 from mainspring.services.identity.entries import Entries
-from mainspring.services.identity.factors import Factors
+from mainspring.services.identity.factors.custody import Custody
+from mainspring.services.identity.factors.factors import Factors
+from mainspring.services.identity.factors.kinds import Kind
+from mainspring.services.identity.factors.passkeys import Passkeys
+from mainspring.services.identity.factors.phones import Phones
+from mainspring.services.identity.factors.recovery import RecoveryCodes
+from mainspring.services.identity.factors.relying import RelyingParty
+from mainspring.services.identity.factors.security_keys import SecurityKeys
+from mainspring.services.identity.factors.totp import Totp
+from mainspring.services.identity.flows.id_tokens import IdTokens
+from mainspring.services.identity.flows.invitations import Invitations
+from mainspring.services.identity.flows.linking import Linking
+from mainspring.services.identity.flows.mailed import Mailed
+from mainspring.services.identity.flows.oauth import OAuth
+from mainspring.services.identity.flows.profile import Profile
+from mainspring.services.identity.flows.sign_in import SignIn
+from mainspring.services.identity.flows.sign_up import SignUp
+from mainspring.services.identity.flows.signed_in import SignedIn
+from mainspring.services.identity.flows.unlinking import Unlinking
+from mainspring.services.identity.flows.verify import Verify
 from mainspring.services.identity.hooks import Hooks, NoHooks
-from mainspring.services.identity.id_tokens import IdTokens
-from mainspring.services.identity.invitations import Invitations
-from mainspring.services.identity.keys import KeySet
-from mainspring.services.identity.kinds import Kind
-from mainspring.services.identity.linking import Linking
-from mainspring.services.identity.mailed import Mailed
-from mainspring.services.identity.messages import Messages
-from mainspring.services.identity.oauth import OAuth
-from mainspring.services.identity.oauth_server import OAuthServer, open_oauth_server
+from mainspring.services.identity.keys.keys import KeySet
+from mainspring.services.identity.keys.scoped_keys import ScopedKeys
+from mainspring.services.identity.messages.codes import Codes
+from mainspring.services.identity.messages.messages import Messages
+from mainspring.services.identity.messages.texts import Texts
+from mainspring.services.identity.messages.wording import Wording
+from mainspring.services.identity.oauth_server.oauth_server import OAuthServer, open_oauth_server
 from mainspring.services.identity.parts import Parts
-from mainspring.services.identity.passkeys import Passkeys
-from mainspring.services.identity.passwords import Passwords
-from mainspring.services.identity.phones import Phones
-from mainspring.services.identity.profile import Profile
+from mainspring.services.identity.passwords.passwords import Passwords
 from mainspring.services.identity.providers.configured import configured
+from mainspring.services.identity.providers.custom_providers import CustomProviders
 from mainspring.services.identity.providers.registry import Providers
-from mainspring.services.identity.recovery import RecoveryCodes
-from mainspring.services.identity.refresh import RefreshTokens
-from mainspring.services.identity.relying import RelyingParty
-from mainspring.services.identity.revocations import Revocations
-from mainspring.services.identity.scoped_keys import ScopedKeys
+from mainspring.services.identity.saml.companies import Companies, open_companies
 from mainspring.services.identity.seal import Seal
-from mainspring.services.identity.security_keys import SecurityKeys
 from mainspring.services.identity.sessions import Sessions
-from mainspring.services.identity.sign_in import SignIn
-from mainspring.services.identity.sign_up import SignUp
-from mainspring.services.identity.signed_in import SignedIn
 from mainspring.services.identity.store import Store
-from mainspring.services.identity.texts import Texts
-from mainspring.services.identity.tokens import TokenVerifier
-from mainspring.services.identity.totp import Totp
-from mainspring.services.identity.unlinking import Unlinking
-from mainspring.services.identity.verify import Verify
+from mainspring.services.identity.tokens.refresh import RefreshTokens
+from mainspring.services.identity.tokens.revocations import Revocations
+from mainspring.services.identity.tokens.tokens import TokenVerifier
 from mainspring.services.identity.wallets.sign_in import Wallets, open_wallets
 from mainspring.services.identity.watch import Watch
-from mainspring.services.identity.wording import Wording
 from mainspring.settings import AuthSettings, Settings
 
 PATH = "/auth/v1"

@@ -21,11 +21,11 @@ from mainspring.errors import (
     UserBanned,
 )
 from mainspring.services.identity.hooks import Claims, Hooks
-from mainspring.services.identity.keys import KeySet
+from mainspring.services.identity.keys.keys import KeySet
 from mainspring.services.identity.people import AAL1, Asker, Granted, Session, User, moment, now
-from mainspring.services.identity.refresh import RefreshTokens
-from mainspring.services.identity.revocations import Revocations
 from mainspring.services.identity.store import Step, Store
+from mainspring.services.identity.tokens.refresh import RefreshTokens
+from mainspring.services.identity.tokens.revocations import Revocations
 from mainspring.settings import AuthSettings
 
 ATTEMPTS: Final = 25

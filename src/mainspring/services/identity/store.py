@@ -38,6 +38,7 @@ from mainspring.query.ast import (
     Update,
 )
 from mainspring.services.data import Data, Write
+from mainspring.services.identity.factors.proofs import Ceremony, FactorChallenge, Passkey, RecoveryCode
 from mainspring.services.identity.people import (
     CustomProvider,
     Factor,
@@ -49,7 +50,6 @@ from mainspring.services.identity.people import (
     SsoProvider,
     User,
 )
-from mainspring.services.identity.proofs import Ceremony, FactorChallenge, Passkey, RecoveryCode
 
 T = TypeVar("T", bound=msgspec.Struct)
 Step = tuple[Write, Sequence[Any]]

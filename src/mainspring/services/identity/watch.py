@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from mainspring.errors import EngineUnavailable
-from mainspring.services.identity.keys import KeySet
+from mainspring.services.identity.keys.keys import KeySet
 
 _STOP_SECONDS: Final = 5.0
 KEYS_SECONDS: Final = 2.0

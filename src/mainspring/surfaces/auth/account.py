@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mainspring.services.identity.profile import Wishes
+from mainspring.services.identity.flows.profile import Wishes
 from mainspring.services.identity.sessions import GLOBAL, SCOPES
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, posted

@@ -9,9 +9,9 @@ import msgspec
 
 from mainspring.errors import AdministratorRequired
 from mainspring.principal import SERVICE
+from mainspring.services.identity.keys.scoped_keys import CLAIM, ApiKey, Changes
+from mainspring.services.identity.keys.scopes import read_age
 from mainspring.services.identity.people import now
-from mainspring.services.identity.scoped_keys import CLAIM, ApiKey, Changes
-from mainspring.services.identity.scopes import read_age
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, pages
 from mainspring.surfaces.auth.errors import invalid

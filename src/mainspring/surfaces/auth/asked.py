@@ -14,7 +14,7 @@ from mainspring.http.headers import JSON, NO_STORE, Header, find
 from mainspring.principal import Principal
 from mainspring.services.identity.people import Asker, Granted
 from mainspring.services.identity.service import Identity
-from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.tokens.tokens import TokenVerifier
 from mainspring.settings import AuthSettings
 from mainspring.surfaces.auth import render
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from mainspring.errors import CallbackIncomplete, MainspringError, ProviderFailed
 from mainspring.http.headers import Header, find
-from mainspring.services.identity.oauth import FLOW_SECONDS, Leaving
+from mainspring.services.identity.flows.oauth import FLOW_SECONDS, Leaving
+from mainspring.services.identity.flows.verify import Continued
 from mainspring.services.identity.people import Challenge, User
-from mainspring.services.identity.verify import Continued
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, joined, sent
 from mainspring.surfaces.auth.errors import error_query, invalid

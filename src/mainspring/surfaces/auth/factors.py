@@ -7,9 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from mainspring.errors import FactorUnknown
-from mainspring.services.identity.factors import Asked as Challenged
-from mainspring.services.identity.factors import Enrolled
-from mainspring.services.identity.kinds import Proof, Wish
+from mainspring.services.identity.factors.factors import Asked as Challenged
+from mainspring.services.identity.factors.factors import Enrolled
+from mainspring.services.identity.factors.kinds import Proof, Wish
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, session_of
 from mainspring.surfaces.auth.errors import Refused, invalid

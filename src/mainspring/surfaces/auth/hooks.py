@@ -13,9 +13,9 @@ from mainspring.errors import HookFailed, MainspringError, Refusal
 from mainspring.observe import HookErrored, Sink
 from mainspring.services.hooks import Target
 from mainspring.services.identity.addresses import Address
-from mainspring.services.identity.codes import Code
 from mainspring.services.identity.hooks import Claims, Verdict, missing
-from mainspring.services.identity.messages import LINK_TYPES
+from mainspring.services.identity.messages.codes import Code
+from mainspring.services.identity.messages.messages import LINK_TYPES
 from mainspring.services.identity.people import Asker, User
 from mainspring.surfaces.auth import render
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mainspring.services.identity.entries import SCOPES
-from mainspring.services.identity.invitations import KINDS, Wanted
+from mainspring.services.identity.flows.invitations import KINDS, Wanted
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, pages
 from mainspring.surfaces.auth.errors import invalid

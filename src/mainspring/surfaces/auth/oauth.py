@@ -18,10 +18,10 @@ from mainspring.errors import (
     UserBanned,
 )
 from mainspring.http.headers import NO_STORE, find
-from mainspring.services.identity.oauth_clients import BASIC, CODE, DYNAMIC, GRANTS, METHODS, REFRESH, Client, proves
-from mainspring.services.identity.oauth_scopes import SCOPES
-from mainspring.services.identity.oauth_server import OAuthServer
-from mainspring.services.identity.oauth_tokens import Exchange, known
+from mainspring.services.identity.oauth_server.clients import BASIC, CODE, DYNAMIC, GRANTS, METHODS, REFRESH, Client, proves
+from mainspring.services.identity.oauth_server.oauth_server import OAuthServer
+from mainspring.services.identity.oauth_server.scopes import SCOPES
+from mainspring.services.identity.oauth_server.tokens import Exchange, known
 from mainspring.services.identity.people import Granted, User
 from mainspring.surfaces.auth import consent, parse, render
 from mainspring.surfaces.auth.asked import FIVE_MINUTES, Answer, Asked, Desk, joined

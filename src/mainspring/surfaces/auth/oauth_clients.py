@@ -8,7 +8,7 @@ import msgspec
 
 from mainspring.errors import FeatureDisabled
 from mainspring.http.headers import NO_STORE
-from mainspring.services.identity.oauth_clients import DYNAMIC, MANUAL, Client, Clients, Registration
+from mainspring.services.identity.oauth_server.clients import DYNAMIC, MANUAL, Client, Clients, Registration
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, pages
 from mainspring.surfaces.auth.errors import Refused, invalid

@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 import msgspec
 
 from mainspring.http.headers import find
-from mainspring.services.identity.oauth_clients import BASIC, NONE, POST
-from mainspring.services.identity.oauth_grants import Wanted
-from mainspring.services.identity.oauth_scopes import EMAIL, scopes_of, unsupported
+from mainspring.services.identity.oauth_server.clients import BASIC, NONE, POST
+from mainspring.services.identity.oauth_server.grants import Wanted
+from mainspring.services.identity.oauth_server.scopes import EMAIL, scopes_of, unsupported
 from mainspring.surfaces.auth.asked import Asked
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}\Z")

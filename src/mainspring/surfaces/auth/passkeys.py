@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from mainspring.errors import PasskeyUnknown
-from mainspring.services.identity.passkeys import Begun
+from mainspring.services.identity.factors.passkeys import Begun
+from mainspring.services.identity.factors.proofs import Passkey
 from mainspring.services.identity.people import Asker
-from mainspring.services.identity.proofs import Passkey
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, session_of
 from mainspring.surfaces.auth.errors import Refused, invalid

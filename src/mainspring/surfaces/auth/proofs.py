@@ -6,7 +6,7 @@ from typing import Final
 
 from mainspring.errors import IdTokenInvalid
 from mainspring.http.headers import find
-from mainspring.services.identity.id_tokens import Shown
+from mainspring.services.identity.flows.id_tokens import Shown
 from mainspring.services.identity.people import User
 from mainspring.surfaces.auth import parse
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, session_of

@@ -9,9 +9,9 @@ from typing import Any, Final
 from mainspring.errors import MainspringError, UserBanned
 from mainspring.http.headers import Header
 from mainspring.services.identity.addresses import EMAIL, Address
-from mainspring.services.identity.codes import PKCE
+from mainspring.services.identity.flows.verify import VERIFIES, Continued, Halfway, Verified
+from mainspring.services.identity.messages.codes import PKCE
 from mainspring.services.identity.people import Granted
-from mainspring.services.identity.verify import VERIFIES, Continued, Halfway, Verified
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import HOUR, Answer, Asked, Desk, joined, posted, sent, session_of
 from mainspring.surfaces.auth.errors import Refused, error_query, invalid

@@ -14,7 +14,7 @@ from mainspring.http.dispatch import ID, TARGET
 from mainspring.http.headers import JSON, Receive, Scope, Send, find
 from mainspring.services.identity.people import Asker
 from mainspring.services.identity.service import Identity
-from mainspring.services.identity.tokens import TokenVerifier
+from mainspring.services.identity.tokens.tokens import TokenVerifier
 from mainspring.settings import AuthSettings
 from mainspring.surfaces.auth import consent, parse
 from mainspring.surfaces.auth.account import Own

@@ -8,8 +8,8 @@ import msgspec
 
 from mainspring.errors import MainspringError, RelayStateUnknown
 from mainspring.http.headers import Header
+from mainspring.services.identity.flows.verify import Continued
 from mainspring.services.identity.people import SsoProvider
-from mainspring.services.identity.verify import Continued
 from mainspring.surfaces.auth import parse, render
 from mainspring.surfaces.auth.asked import Answer, Asked, Desk, joined, sent
 from mainspring.surfaces.auth.elsewhere import failed

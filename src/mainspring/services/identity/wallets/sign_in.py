@@ -14,7 +14,7 @@ import msgspec
 from mainspring.errors import ConfigError, Mistake, UniqueViolated, WalletDisabled, WalletRefused
 from mainspring.services.identity.accounts import stamp
 from mainspring.services.identity.addresses import is_loopback
-from mainspring.services.identity.linking import Linking
+from mainspring.services.identity.flows.linking import Linking
 from mainspring.services.identity.parts import Parts
 from mainspring.services.identity.people import Asker, Granted, User, now
 from mainspring.services.identity.providers.outline import Account

@@ -1,0 +1,1 @@
+"""Keys: those that sign and verify tokens, and those handed out to programs."""

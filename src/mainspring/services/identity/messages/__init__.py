@@ -1,0 +1,1 @@
+"""Messages to people, by mail and by text, and the codes in them."""

@@ -1,0 +1,1 @@
+"""People sign in to other programs with their account here."""

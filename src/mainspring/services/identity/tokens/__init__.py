@@ -1,0 +1,1 @@
+"""Tokens: verified, refreshed, and refused before they expire."""
