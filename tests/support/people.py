@@ -16,7 +16,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mainspring import Mainspring, auth
-from mainspring.settings import AuthSettings, CaptchaSettings, HookSettings, MailSettings, Settings, SmsSettings
+from mainspring.settings import AuthSettings, CaptchaSettings, HookSettings, MailSettings, ServerSettings, Settings, SmsSettings
 from mainspring.testing.client import TestClient
 
 PASSWORD = "correct horse 1"
@@ -53,6 +53,7 @@ def settings(
     sms: dict[str, Any] | None = None,
     hooks: dict[str, Any] | None = None,
     captcha: dict[str, Any] | None = None,
+    server: dict[str, Any] | None = None,
     **said: Any,
 ) -> Settings:
     """Settings for tests: hashes that cost nothing, no bound on how often one may ask. `said` is about `auth`."""
@@ -74,6 +75,7 @@ def settings(
         sms=SmsSettings(**{**none, **(sms or {})}),
         hooks=HookSettings(**(hooks or {})),
         captcha=CaptchaSettings(**(captcha or {})),
+        server=ServerSettings(**(server or {})),
     )
 
 

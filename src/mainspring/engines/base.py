@@ -17,11 +17,12 @@ class Capabilities:
     """What an engine can do beyond the contract, by name; never guessed from its own name.
 
     `numeric_digits`: how many significant digits a number keeps (None: all). `expressions`: it evaluates the SQL that
-    models bring along (check constraints, computed columns).
+    models bring along (check constraints, computed columns). `local`: only processes of one machine reach what it holds.
     """
 
     numeric_digits: int | None = None
     expressions: bool = True
+    local: bool = False
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from mainspring.catalog.model import Table
 from mainspring.catalog.routines import Routine
-from mainspring.engines.base import Prepared, Request, Result
+from mainspring.engines.base import Capabilities, Prepared, Request, Result
 from mainspring.errors import EngineError, EngineFault
 from mainspring.observe import EngineFaulted, Sink, discard
 from mainspring.principal import Principal, Scope
@@ -47,6 +47,7 @@ class Runs(Protocol[P_in]):
     """The part of an engine that answers queries."""
 
     name: str
+    capabilities: Capabilities
 
     def prepare(self, plan: P_in) -> Prepared:
         """Compile a plan."""
@@ -62,7 +63,10 @@ class Runs(Protocol[P_in]):
 
 
 class Data:
-    """User data behind its policies. `capacity` bounds the number of prepared queries kept."""
+    """User data behind its policies. `capacity` bounds the number of prepared queries kept.
+
+    `local`: only processes of this machine reach the database.
+    """
 
     def __init__(self, engine: Runs[P], planner: Plans[P], capacity: int = 1024, observe: Sink = discard) -> None:
         self._engine, self._planner, self._observe = engine, planner, observe
@@ -73,6 +77,7 @@ class Data:
         self._compile = compile_
         self._capacity = capacity
         self._prepared: dict[_Key, Prepared] = {}
+        self.local = engine.capabilities.local
 
     async def execute(self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Answer `query` with the request's `values`, as far as `principal` may.

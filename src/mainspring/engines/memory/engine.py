@@ -25,7 +25,7 @@ class MemoryEngine:
     """Rows in dicts. Nothing outlives the process; check constraints and computed columns are not evaluated."""
 
     name = "memory"
-    capabilities = Capabilities(expressions=False)
+    capabilities = Capabilities(expressions=False, local=True)
 
     def __init__(self) -> None:
         self._catalog: Catalog | None = None

@@ -28,7 +28,7 @@ class SqliteEngine:
     """SQLite, one file. `budget` and `timeout` in seconds."""
 
     name = "sqlite"
-    capabilities = Capabilities(numeric_digits=NUMERIC_DIGITS)
+    capabilities = Capabilities(numeric_digits=NUMERIC_DIGITS, local=True)
 
     def __init__(self, source: Source, *, threads: int, budget: float, timeout: float) -> None:
         self._source, self._threads, self._budget, self._timeout = source, threads, budget, timeout

@@ -37,6 +37,7 @@ from mainspring.services.identity.flows.verify import Verify
 from mainspring.services.identity.hooks import Hooks, NoHooks
 from mainspring.services.identity.keys.keys import KeySet
 from mainspring.services.identity.keys.scoped_keys import ScopedKeys
+from mainspring.services.identity.known import Known
 from mainspring.services.identity.messages.codes import Codes
 from mainspring.services.identity.messages.messages import Messages
 from mainspring.services.identity.messages.texts import Texts
@@ -138,7 +139,7 @@ def open_identity(
     mailed = Mailed(parts, sign_up)
     scoped_keys = ScopedKeys(store, verifier.roles)
     verifier.issues(scoped_keys.find)
-    profile = Profile(parts, mailed)
+    profile = Profile(parts, mailed, Known(store, auth.revocation_seconds if settings.server.workers == 1 and data.local else 0))
     linking, providers = Linking(parts), Providers(configured(auth.providers), external + PATH + "/callback", observe)
     oauth, custom = OAuth(parts, providers, linking), CustomProviders(parts, providers)
     providers.find = custom.find

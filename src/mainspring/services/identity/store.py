@@ -186,10 +186,10 @@ OF_USERS: Final = tuple(
 
 
 class Store:
-    """The tables of people and their sessions."""
+    """The tables of people and their sessions. `changes`: how often something in them was changed here."""
 
     def __init__(self, data: Data) -> None:
-        self._data = data
+        self._data, self.changes = data, 0
         self.users = Table(data, "users", User, ACCOUNT)
         self.identities = Table(data, "identities", Identity)
         self.sessions = Table(data, "sessions", Session, PERSON)
@@ -222,7 +222,10 @@ class Store:
 
     async def do(self, *steps: Step) -> None:
         """Carry out the steps in their order: all of them or, by raising, none."""
-        await self._data.together(steps, SERVICE_PRINCIPAL)
+        try:
+            await self._data.together(steps, SERVICE_PRINCIPAL)
+        finally:
+            self.changes += 1
 
 
 @lru_cache(maxsize=256)

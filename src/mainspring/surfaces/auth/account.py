@@ -14,8 +14,7 @@ class Own(Desk, frozen=True):
 
     async def user(self, asked: Asked) -> Answer:
         """GET /user."""
-        found, _ = await self.identity.profile.of(self.bearer(asked, programs=True))
-        return Answer(body=render.json(render.user(found)))
+        return Answer(body=await self.identity.profile.shown(self.bearer(asked, programs=True), render.user_document))
 
     async def update_user(self, asked: Asked) -> Answer:
         """PUT /user."""
@@ -34,7 +33,7 @@ class Own(Desk, frozen=True):
             challenge=said.challenge(),
             redirect_to=self.target(asked),
         )
-        return Answer(body=render.json(render.user(await self.identity.profile.update(principal, wishes, asked.asker))))
+        return Answer(body=render.user_document(await self.identity.profile.update(principal, wishes, asked.asker)))
 
     async def logout(self, asked: Asked) -> Answer:
         """POST /logout."""

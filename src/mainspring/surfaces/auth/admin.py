@@ -24,19 +24,19 @@ class Admin(Desk, frozen=True):
         """POST /admin/users."""
         self.administrator(asked)
         user = await self.identity.administration.create(_account(asked))
-        return Answer(body=render.json(render.user(user)))
+        return Answer(body=render.user_document(user))
 
     async def get_user(self, asked: Asked) -> Answer:
         """GET /admin/users/{id}."""
         self.administrator(asked)
         user = await self.identity.administration.get(parse.uuid(asked.named["id"], "user_id"))
-        return Answer(body=render.json(render.user(user)))
+        return Answer(body=render.user_document(user))
 
     async def change_user(self, asked: Asked) -> Answer:
         """PUT /admin/users/{id}."""
         self.administrator(asked)
         user = await self.identity.administration.update(parse.uuid(asked.named["id"], "user_id"), _account(asked))
-        return Answer(body=render.json(render.user(user)))
+        return Answer(body=render.user_document(user))
 
     async def delete_user(self, asked: Asked) -> Answer:
         """DELETE /admin/users/{id}."""

@@ -39,7 +39,7 @@ class Inviting(Desk, frozen=True):
         self.administrator(asked)
         said = parse.body(asked.body, InviteBody)
         user = await self.identity.invitations.invite(said.email or "", said.data or {}, self.target(asked))
-        return Answer(body=render.json(render.user(user)))
+        return Answer(body=render.user_document(user))
 
     async def link(self, asked: Asked) -> Answer:
         """POST /admin/generate_link."""

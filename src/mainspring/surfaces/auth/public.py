@@ -63,7 +63,7 @@ class Public(Desk, frozen=True):
         made = await self.identity.sign_up.with_password(
             address, said.password, said.data or {}, asked.asker, said.challenge(), self.target(asked)
         )
-        return session_of(made) if isinstance(made, Granted) else Answer(body=render.json(render.user(made)))
+        return session_of(made) if isinstance(made, Granted) else Answer(body=render.user_document(made))
 
     async def token(self, asked: Asked) -> Answer:
         """POST /token."""

@@ -77,6 +77,11 @@ def user(found: User) -> dict[str, Any]:
     }
 
 
+def user_document(found: User) -> bytes:
+    """A user, as bytes."""
+    return json(user(found))
+
+
 def factor(found: Factor) -> dict[str, Any]:
     """A second factor; nothing secret of it."""
     told: dict[str, Any] = {

@@ -40,6 +40,8 @@ Methods = Mapping[str, Handler]
 MAX_BODY: Final = 1_048_576
 _MOST_AGENT: Final = 512
 _BARE: Final = frozenset({204, 302, 303})
+_BODILESS: Final = frozenset({"GET", "HEAD"})
+"""Methods whose requests say nothing in a body; waiting for one would cost a turn of the event loop."""
 _VERSION: Final = b"x-supabase-api-version"
 
 
@@ -99,7 +101,7 @@ class AuthSurface:
             headers,
             parse.query(scope.get("query_string", b"")),
             named,
-            await read_body(receive, headers, MAX_BODY),
+            b"" if scope["method"] in _BODILESS else await read_body(receive, headers, MAX_BODY),
             Asker(self._locate(scope), agent),
             scope["path"],
         )

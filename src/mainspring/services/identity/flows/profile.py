@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from mainspring.services.identity.accounts import change, identify, logged, merg
 from mainspring.services.identity.addresses import EMAIL, PHONE, SMS, Address
 from mainspring.services.identity.flows.mailed import Mailed
 from mainspring.services.identity.flows.verify import changed
+from mainspring.services.identity.known import Known
 from mainspring.services.identity.parts import ATTEMPTS, Parts
 from mainspring.services.identity.people import AAL1, AAL2, REAUTHENTICATION, Asker, Challenge, Session, User, moment, now
 from mainspring.services.identity.store import Step
@@ -69,6 +70,20 @@ class Profile(msgspec.Struct, frozen=True):
 
     parts: Parts
     mailed: Mailed
+    known: Known
+
+    async def shown(self, principal: Principal, render: Callable[[User], bytes]) -> bytes:
+        """What `render` makes of who a token stands for. Raises what `of` raises."""
+        seen = self.known.find(_session_named(principal) or "")
+        if seen is not None:
+            _demand(principal, seen.user, seen.session)
+            return seen.document
+        changes = self.known.changes
+        user, session = await self.of(principal)
+        document = render(user)
+        if session is not None:
+            self.known.keep(changes, user, session, document)
+        return document
 
     async def of(self, principal: Principal) -> tuple[User, Session | None]:
         """Who a token stands for, and its session, as one that has proved no more than the token says.
@@ -77,21 +92,15 @@ class Profile(msgspec.Struct, frozen=True):
         """
         if principal.uid is None:
             raise SubjectMissing
-        named = principal.claim("session_id")
-        session: Session | None = None
-        if isinstance(named, str):
-            session = await self.parts.store.sessions.find(id=named)
-            if session is None or session.user_id != principal.uid or session.ended(now()):
-                raise SessionUnknown
-            user = session.users
-            if session.aal == AAL2 and principal.claim("aal") != AAL2:  # a token from before the factor was proved
-                session = replace(session, aal=AAL1)
-        else:
-            user = await self.parts.store.users.find(id=principal.uid)
-        if user is None or user.deleted_at is not None:
-            raise UserUnknown(claimed=True)
-        if user.banned(now()):
-            raise UserBanned
+        named = _session_named(principal)
+        if named is None:
+            return _demand(principal, await self.parts.store.users.find(id=principal.uid), None), None
+        session = await self.parts.store.sessions.find(id=named)
+        if session is None:
+            raise SessionUnknown
+        user = _demand(principal, session.users, session)
+        if session.aal == AAL2 and principal.claim("aal") != AAL2:  # a token from before the factor was proved
+            session = replace(session, aal=AAL1)
         return user, session
 
     async def update(self, principal: Principal, wishes: Wishes, asker: Asker) -> User:
@@ -197,3 +206,20 @@ class Profile(msgspec.Struct, frozen=True):
 def _by_message(session: Session) -> bool:
     """Whether somebody came in with a code or a link."""
     return any(entry["method"] in _BY_MESSAGE for entry in session.amr)
+
+
+def _session_named(principal: Principal) -> str | None:
+    named = principal.claim("session_id")
+    return named if isinstance(named, str) else None
+
+
+def _demand(principal: Principal, user: User | None, session: Session | None) -> User:
+    """The user, where they may still act, in their session if there is one. Raises SessionUnknown, UserUnknown, UserBanned."""
+    at = now()
+    if session is not None and (session.user_id != principal.uid or session.ended(at)):
+        raise SessionUnknown
+    if user is None or user.deleted_at is not None:
+        raise UserUnknown(claimed=True)
+    if user.banned(at):
+        raise UserBanned
+    return user
