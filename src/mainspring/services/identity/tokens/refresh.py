@@ -31,12 +31,13 @@ class RefreshTokens:
     """Writes and reads them with a secret of the server's."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = hmac.digest(secret, b"refresh tokens", "sha256")
+        key = hmac.digest(secret, b"refresh tokens", "sha256")
+        self._keyed = hmac.new(key, digestmod="sha256")  # copies of it do not wait for other threads, as hmac.digest does
 
     def write(self, session: str, counter: int) -> str:
         """The token with number `counter` of a session."""
         body = b"\x00" + UUID(session).bytes + _uvarint(counter)
-        body += hmac.digest(self._secret, body, "sha256")[:_TAG]
+        body += self._tag(body)
         body += hashlib.sha256(body).digest()[:_SUM]
         return _encoded(body)
 
@@ -48,9 +49,14 @@ class RefreshTokens:
         head, given, seen = body[: -_TAG - _SUM], body[-_TAG - _SUM : -_SUM], body[-_SUM:]
         if hashlib.sha256(body[:-_SUM]).digest()[:_SUM] != seen or head[:1] != b"\x00":
             raise _malformed()
-        if not hmac.compare_digest(hmac.digest(self._secret, head, "sha256")[:_TAG], given):
+        if not hmac.compare_digest(self._tag(head), given):
             raise RefreshTokenUnknown
         return Named(str(UUID(bytes=head[1:17])), _counter(head[17:]))
+
+    def _tag(self, body: bytes) -> bytes:
+        keyed = self._keyed.copy()
+        keyed.update(body)
+        return keyed.digest()[:_TAG]
 
 
 def _encoded(body: bytes) -> str:
