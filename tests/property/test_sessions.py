@@ -12,9 +12,9 @@ from unittest import mock
 import pytest
 from hypothesis import settings as run_with
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from mainspring.errors import MainspringError, RefreshTokenReused, SessionExpired, SessionUnknown
+from mainspring.errors import MainspringError, RefreshTokenReused, SessionExpired, SessionUnknown, UserBanned
 from mainspring.services.identity.addresses import EMAIL, Address
 from mainspring.services.identity.factors.assurance import raised
 from mainspring.services.identity.people import Asker, Granted
@@ -41,17 +41,17 @@ class Model:
     aal: str = "aal1"
 
 
-def opened() -> Identity:
-    """The identity service, its sessions bounded."""
-    return asyncio.run(
-        open_in_memory(autoconfirm=True, refresh_reuse_seconds=REUSE, session_idle_seconds=IDLE, session_seconds=LONGEST)
-    )
+def opened(**bounds: int) -> Identity:
+    """The identity service."""
+    return asyncio.run(open_in_memory(autoconfirm=True, refresh_reuse_seconds=REUSE, **bounds))
 
 
 class Sessions(RuleBasedStateMachine):
     """One person, several devices, a clock that only the test moves."""
 
     tokens = Bundle("tokens")
+    idle, longest = IDLE, LONGEST
+    """The bounds of sessions; 0: none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,8 @@ class Sessions(RuleBasedStateMachine):
         self.clocks = [mock.patch(each, self.now) for each in CLOCKS]
         for clock in self.clocks:
             clock.start()
-        self.identity = opened()
+        self.banned = False
+        self.identity = opened(session_idle_seconds=self.idle, session_seconds=self.longest)
         self.runner = asyncio.Runner()
         signed = self.run(self.identity.sign_up.with_password(ANN, PASSWORD, {}, Asker(), None, ""))
         self.uid = signed.user.id
@@ -77,6 +78,7 @@ class Sessions(RuleBasedStateMachine):
         for clock in self.clocks:
             clock.stop()
 
+    @precondition(lambda self: not self.banned)
     @rule(target=tokens)
     def sign_in(self) -> tuple[str, str, int]:
         granted: Granted = self.run(self.identity.sign_in.with_password(ANN, PASSWORD, Asker()))
@@ -104,8 +106,10 @@ class Sessions(RuleBasedStateMachine):
         """The number of the token that is answered, or how the request is refused."""
         if not model.alive:
             return SessionUnknown
+        if self.banned:
+            return UserBanned
         rest = self.time - (model.begun if model.refreshed is None else model.refreshed)
-        if self.time - model.begun > LONGEST or rest > IDLE:
+        if (self.longest and self.time - model.begun > self.longest) or (self.idle and rest > self.idle):
             return SessionExpired
         if counter == model.counter:
             return counter + 1
@@ -143,6 +147,13 @@ class Sessions(RuleBasedStateMachine):
         assert {granted.session.refresh_token_counter for granted in self.run(all_of_them())} == {counter + 1}
         model.counter, model.refreshed = counter + 1, self.time
 
+    @rule()
+    def ban_or_pardon(self) -> None:
+        """A ban ends no session: it can be taken back."""
+        self.banned = not self.banned
+        users, until = self.identity.parts.store.users, "2999-01-01T00:00:00+00:00" if self.banned else None
+        self.run(self.identity.parts.store.do(users.update({"banned_until": until}, id=self.uid)))
+
     @rule(token=tokens, scope=st.sampled_from(["local", "others", "global"]))
     def sign_out(self, token: tuple[str, str, int], scope: str) -> None:
         sid = token[1]
@@ -162,5 +173,13 @@ class Sessions(RuleBasedStateMachine):
         assert {session.id: (session.refresh_token_counter, session.aal) for session in found} == alive
 
 
-Sessions.TestCase.settings = run_with(examples(0.004), stateful_step_count=30)
+class UnboundedSessions(Sessions):
+    """The same where sessions last until somebody ends them."""
+
+    idle = longest = 0
+
+
+for machine in (Sessions, UnboundedSessions):
+    machine.TestCase.settings = run_with(examples(0.004), stateful_step_count=30)
 TestSessions = Sessions.TestCase
+TestUnboundedSessions = UnboundedSessions.TestCase

@@ -20,11 +20,12 @@ from mainspring.errors import (
     SessionUnknown,
     UserBanned,
 )
+from mainspring.query.ast import And, Column, Compare, Exists, Is, Slot, TableName
 from mainspring.services.identity.hooks import Claims, Hooks
 from mainspring.services.identity.keys.keys import KeySet
 from mainspring.services.identity.people import AAL1, Asker, Granted, Session, User, moment, now
 from mainspring.services.identity.store import Step, Store
-from mainspring.services.identity.tokens.refresh import RefreshTokens
+from mainspring.services.identity.tokens.refresh import Named, RefreshTokens
 from mainspring.services.identity.tokens.revocations import Revocations
 from mainspring.settings import AuthSettings
 
@@ -32,6 +33,28 @@ ATTEMPTS: Final = 25
 CONCURRENT, UNSAVED = "concurrent-refresh", "fail-to-save"
 """Why a client may come with a token that has been used: others refreshed at once, or the answer was lost."""
 GLOBAL, LOCAL, OTHERS = SCOPES = ("global", "local", "others")
+
+
+_GOES_ON: Final = And(
+    (
+        Compare("eq", Column("id"), Slot(1)),
+        Compare("eq", Column("refresh_token_counter"), Slot(2)),
+        Is(Column("oauth_client_id"), "null"),
+        Is(Column("not_after"), "null"),
+        Exists(
+            TableName("auth", "users"),
+            And(
+                (
+                    Compare("eq", Column("id", scope=1), Column("user_id")),
+                    Is(Column("banned_until", scope=1), "null"),
+                    Is(Column("deleted_at", scope=1), "null"),
+                )
+            ),
+            1,
+        ),
+    )
+)
+"""A session (its id) whose active token (its number) may be used by the person it belongs to, as nearly all are."""
 
 
 class Sessions:
@@ -134,6 +157,8 @@ class Sessions:
         Each use is one conditional statement, so whoever loses a race finds what the winner left and is answered that.
         """
         named = self._tokens.read(text)
+        if client is None and (granted := await self._go_on(named, asker)) is not None:
+            return granted
         for _ in range(ATTEMPTS):
             session = await self._store.sessions.find(id=named.session)
             if session is None or session.users is None:
@@ -160,14 +185,23 @@ class Sessions:
             raise RefreshTokenReused
         raise Contended
 
+    async def _go_on(self, named: Named, asker: Asker) -> Granted | None:
+        """New tokens in one statement; None where something stands in the way, or may."""
+        if self._bounded or self._hooks.claims_set:
+            return None
+        changes = _used(named.counter, asker, now())
+        session = await self._store.sessions.change(changes, _GOES_ON, [named.session, named.counter])
+        if session is None or session.users is None:
+            return None
+        return replace(await self.grant(session.users, session), reused=())
+
+    @property
+    def _bounded(self) -> bool:
+        """Whether sessions end by themselves."""
+        return bool(self._auth.session_seconds or self._auth.session_idle_seconds or self._auth.session_low_aal_seconds)
+
     async def _rotate(self, session: Session, user: User, asker: Asker, at: datetime) -> Granted:
-        changes = {
-            "refresh_token_counter": session.refresh_token_counter + 1,
-            "refreshed_at": format_utc(at),
-            "updated_at": format_utc(at),
-            "user_agent": asker.user_agent,
-            "ip": asker.ip,
-        }
+        changes = _used(session.refresh_token_counter, asker, at)
         expected = {"id": session.id, "refresh_token_counter": session.refresh_token_counter}
         granted = await self.grant(user, replace(session, **changes))
         await self._store.do(self._store.sessions.update(changes, **expected))
@@ -264,6 +298,17 @@ class Sessions:
         await self._store.do(*steps)
         if any(self._revocations.marks(step) for step in steps):
             await self._revocations.refresh()
+
+
+def _used(counter: int, asker: Asker, at: datetime) -> dict[str, Any]:
+    """What changes in a session when its active token, which has the number `counter`, is used."""
+    return {
+        "refresh_token_counter": counter + 1,
+        "refreshed_at": format_utc(at),
+        "updated_at": format_utc(at),
+        "user_agent": asker.user_agent,
+        "ip": asker.ip,
+    }
 
 
 def _program(session: Session) -> Claims:

@@ -123,6 +123,15 @@ class Table(Generic[T]):
         where = _where(tuple(by), 1)
         return Update(self.name, tuple(changes), Slot(0), where, singular=True), [dict(changes), *by.values()]
 
+    async def change(self, changes: Mapping[str, Any], where: Expr, values: Sequence[Any]) -> T | None:
+        """The one row for which `where` holds, as it is once changed; None where there is none.
+
+        The values of `where` begin with slot 1. Nothing that people are shown of themselves may be changed so (`changes`).
+        """
+        query = _changed(self.name, self._items, tuple(changes), where)
+        rows = self._rows(await self._data.execute(query, [dict(changes), *values], SERVICE_PRINCIPAL))
+        return rows[0] if rows else None
+
     def delete(self, **by: Any) -> Step:
         """The removal of the one row with these values; refused (NotSingular) where there is none."""
         return Delete(self.name, _where(tuple(by), 0), singular=True), list(by.values())
@@ -186,7 +195,7 @@ OF_USERS: Final = tuple(
 
 
 class Store:
-    """The tables of people and their sessions. `changes`: how often something in them was changed here."""
+    """The tables of people and their sessions. `changes`: how often `do` changed something in them."""
 
     def __init__(self, data: Data) -> None:
         self._data, self.changes = data, 0
@@ -231,6 +240,11 @@ class Store:
 @lru_cache(maxsize=256)
 def _read(table: TableName, items: tuple[Item, ...], columns: tuple[str, ...]) -> Read:
     return Read(table, Selection(items, _where(columns, 0)))
+
+
+@lru_cache(maxsize=64)
+def _changed(table: TableName, items: tuple[Item, ...], columns: tuple[str, ...], where: Expr) -> Update:
+    return Update(table, columns, Slot(0), where, returning=Selection(items))
 
 
 @lru_cache(maxsize=256)
