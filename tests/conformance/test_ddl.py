@@ -242,6 +242,29 @@ def test_a_foreign_key_may_refer_to_a_unique_index(sqlite: Any, server: psycopg.
         run(connection, *ddl.create_statements(build(metadata)), "INSERT INTO c VALUES (1)", "INSERT INTO a (b) VALUES (1)")
 
 
+def test_a_part_of_the_rows_is_unique(sqlite: Any, server: psycopg.Connection[Any]) -> None:
+    metadata = MetaData()
+    columns = [Column("id", Integer, primary_key=True), Column("mail", Text), Column("gone", Boolean)]
+    Table("t", metadata, *columns, Index("once", func.lower(columns[1]), unique=True, sqlite_where=columns[2].is_(None)))
+    for connection, ddl in ((sqlite, sqlite_ddl), (server, postgres_ddl)):
+        run(connection, *ddl.create_statements(build(metadata)), "INSERT INTO t (id, mail) VALUES (1, 'A')")
+        with pytest.raises((pysqlite3.IntegrityError, psycopg.errors.UniqueViolation), match="once"):
+            run(connection, "INSERT INTO t (id, mail) VALUES (2, 'a')")
+    run(sqlite, "INSERT INTO t VALUES (3, 'a', 1)")
+    run(server, "INSERT INTO t VALUES (3, 'a', true)")
+
+
+def test_an_index_over_an_added_column_is_added(sqlite: Any, server: psycopg.Connection[Any]) -> None:
+    index = Index("once", text("lower(code)"), unique=True, sqlite_where=text("id > 1"))
+    catalog, present = small(Column("code", Text), index, Index("other", text("abs(id)"))), {TableName("public", "t"): {"id"}}
+    for connection, ddl in ((sqlite, sqlite_ddl), (server, postgres_ddl)):
+        run(connection, "CREATE TABLE t (id integer PRIMARY KEY)", *ddl.missing_columns(catalog, present))
+        run(connection, "INSERT INTO t VALUES (1, 'A'), (2, 'a')")
+        with pytest.raises((pysqlite3.IntegrityError, psycopg.errors.UniqueViolation), match="once"):
+            run(connection, "INSERT INTO t VALUES (3, 'A')")
+        run(connection, "CREATE INDEX other ON t (id)")  # it is not there, since nothing asked for it
+
+
 def test_quotes_in_names_are_names(sqlite: Any, server: psycopg.Connection[Any]) -> None:
     metadata = MetaData()
     odd = Table('a "b" %s', metadata, Column("x'y", Integer, primary_key=True), Column('select "', Text, unique=True))

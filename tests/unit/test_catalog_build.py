@@ -37,7 +37,7 @@ from tests.support.every_type import Base, Everything, Mood, Visit
 
 from mainspring import datatypes
 from mainspring.catalog.build import build
-from mainspring.catalog.model import Catalog, Check, Produced, Unique
+from mainspring.catalog.model import Catalog, Check, Produced, SqlIndex, Unique
 from mainspring.catalog.model import Column as CatalogColumn
 from mainspring.catalog.model import ForeignKey as Key
 from mainspring.catalog.model import Index as CatalogIndex
@@ -311,7 +311,10 @@ def test_every_mistake_is_listed_with_its_class_and_attribute() -> None:
 
     class Thing(Wrong):
         __tablename__ = "things"
-        __table_args__ = (Index("lowered", func.lower("name")), Index("some", "size", postgresql_where=text("size > 1")))
+        __table_args__ = (
+            Index("hashed", "size", postgresql_using="hash"),
+            Index("some", "size", postgresql_where=text("size > 1"), sqlite_where=text("size > 2")),
+        )
 
         id: Mapped[int] = mapped_column(primary_key=True)
         address: Mapped[str] = mapped_column("addr", INET)
@@ -326,10 +329,34 @@ def test_every_mistake_is_listed_with_its_class_and_attribute() -> None:
         "Thing.address: the type INET is not served (use one of SQLAlchemy's generic types, or a TypeDecorator)",
         "Thing.size: the default 'large' does not fit the column: invalid input syntax for type integer: \"large\"",
         "Thing.shape: the default random() is an SQL expression (use a value, a Python function, func.now() or server_default=)",
-        "Thing (index lowered): an index over an expression is not served"
-        " (index columns; create this one in the database itself)",
-        "Thing (index some): an index over a part of the rows is not served (create this one in the database itself)",
+        "Thing (index hashed): an index of the kind hash is not served (create this one in the database itself)",
+        "Thing (index some): its conditions for PostgreSQL and SQLite differ (write one that both understand)",
     ]
+
+
+def test_indexes_in_sql() -> None:
+    a, b = Column("a", Text), Column('b"', Integer)
+    table = one_table(
+        a,
+        b,
+        Index("part", a, b.desc(), unique=True, sqlite_where=b > 1),
+        Index("lowered", func.lower(a).desc(), text('a COLLATE "C"'), a + "x", postgresql_where=text("a <> '\\:b'")),
+        Index("plain", a, unique=True),
+    )
+    assert table.sql_indexes == (
+        SqlIndex("lowered", ("(lower(a)) DESC", 'a COLLATE "C"', "(a || 'x')"), where="a <> ':b'"),
+        SqlIndex("part", ('"a"', '"b""" DESC'), unique=True, where='"b""" > 1'),
+    )
+    assert [index.columns for index in table.sql_indexes] == [(), ("a", 'b"')]
+    assert table.unique_keys() == (("a",),)
+
+
+def test_a_foreign_key_to_a_part_of_the_rows_is_a_mistake() -> None:
+    metadata = MetaData()
+    Table("t", metadata, Column("a", Integer), Index("some", "a", unique=True, sqlite_where=text("a > 1")))
+    Table("s", metadata, Column("b", ForeignKey("t.a")))
+    with pytest.raises(ConfigError, match="which is no unique key"):
+        build(metadata)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import DeclarativeBase
 
 from mainspring.catalog.declared.columns import read_columns
+from mainspring.catalog.declared.indexes import read_indexes
 from mainspring.catalog.declared.keys import (
     read_checks,
     read_foreign_keys,
-    read_indexes,
     read_primary_key,
     read_uniques,
 )
@@ -86,6 +86,7 @@ def _read_table(table: SqlTable, source: Source) -> Table:
     name: TableName = table_name(table)
     columns = read_columns(table, source)
     view, definition = is_view(table), read_view(table, source)
+    indexes, sql_indexes = read_indexes(table, source)
     writable = bool(table.info.get("writable")) if view else not table.info.get("read_only")
     if definition is not None:
         columns = list(map(viewed, columns))
@@ -95,7 +96,8 @@ def _read_table(table: SqlTable, source: Source) -> Table:
         primary_key=read_primary_key(table),
         uniques=read_uniques(table, source),
         checks=read_checks(table, source),
-        indexes=read_indexes(table, source),
+        indexes=indexes,
+        sql_indexes=sql_indexes,
         foreign_keys=read_foreign_keys(table, source),
         comment=table.comment,
         view=view,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from mainspring.catalog.declared.defaults import is_now
-from mainspring.catalog.model import Catalog, Column, ForeignKey, Relation, Table
+from mainspring.catalog.model import Catalog, Check, Column, ForeignKey, Relation, SqlIndex, Table
+from mainspring.catalog.pieces import mentions
 from mainspring.catalog.relations import relations
 from mainspring.datatypes import DataType
 from mainspring.query.ast import Now, TableName
@@ -19,39 +20,55 @@ _UNFIT = "\"'\\"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a database holds. `left_out` names what cannot be served, each with the reason."""
+    """What a database holds. `left_out` names what cannot be served, each with the reason, `unsaid` what models cannot say."""
 
     catalog: Catalog
     left_out: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
 
 
 def gather(
-    tables: Iterable[Table], left_out: Sequence[str] = (), further: Mapping[TableName, Sequence[Relation]] | None = None
+    tables: Iterable[Table],
+    left_out: Sequence[str] = (),
+    further: Mapping[TableName, Sequence[Relation]] | None = None,
+    unsaid: Iterable[str] = (),
 ) -> Found:
     """The catalog of `tables` as far as they can be served; `further` are relations that no foreign key tells."""
-    missing = list(left_out)
-    named = [_servable(table, missing) for table in tables if _fits(table.name.name, str(table.name), missing, set())]
+    missing, silent = list(left_out), list(map(plain, unsaid))
+    named = [_servable(table, missing, silent) for table in tables if _fits(table.name.name, str(table.name), missing, set())]
     known = {table.name: table for table in named if table.columns}
     known = {name: replace(table, foreign_keys=_keys(table, known, missing)) for name, table in known.items()}
     found = relations(known)
     ways = {name: (*own, *(further or {}).get(name, ())) for name, own in found.items()}
-    return Found(Catalog(known, ways), tuple(missing))
+    return Found(Catalog(known, ways), tuple(missing), tuple(silent))
 
 
-def _servable(table: Table, missing: list[str]) -> Table:
-    """The table without the columns whose names cannot stand in an answer, and without keys over them."""
+def _servable(table: Table, missing: list[str], silent: list[str]) -> Table:
+    """The table without the columns whose names cannot stand in an answer, and without keys and checks over them."""
     seen: set[str] = set()
     columns = {name: column for name, column in table.columns.items() if _fits(name, f"{table.name}.{name}", missing, seen)}
     if len(columns) == len(table.columns):
         return table
+    gone = table.columns.keys() - columns.keys()
     return replace(
         table,
         columns=columns,
+        checks=tuple(each for each in table.checks if _fit(table, each, (each.sql,), gone, silent)),
+        sql_indexes=tuple(each for each in table.sql_indexes if _fit(table, each, (*each.parts, each.where or ""), gone, silent)),
         primary_key=table.primary_key if columns.keys() >= set(table.primary_key) else (),
         uniques=tuple(unique for unique in table.uniques if columns.keys() >= set(unique.columns)),
         indexes=tuple(index for index in table.indexes if columns.keys() >= set(index.columns)),
         foreign_keys=tuple(key for key in table.foreign_keys if columns.keys() >= set(key.columns)),
     )
+
+
+def _fit(table: Table, each: Check | SqlIndex, said: Iterable[str], gone: Collection[str], silent: list[str]) -> bool:
+    """Whether a check or index does without the columns that are `gone`."""
+    needed = sorted(name for name in gone if any(mentions(sql, name) for sql in said))
+    if needed:
+        kind = "check" if isinstance(each, Check) else "index"
+        silent.append(plain(f"{table.name}: its {kind} {each.name} needs the column {needed[0]}"))
+    return not needed
 
 
 def _fits(name: str, where: str, missing: list[str], seen: set[str]) -> bool:
@@ -65,8 +82,13 @@ def _fits(name: str, where: str, missing: list[str], seen: set[str]) -> bool:
         reason = "its name differs from another one in case only"
     seen.add(name.lower())
     if reason is not None:
-        missing.append(f"{where.encode('ascii', 'backslashreplace').decode()}: {reason}")
+        missing.append(f"{plain(where)}: {reason}")
     return reason is None
+
+
+def plain(text: str) -> str:
+    """A text that any terminal shows."""
+    return "".join(each if each.isascii() and each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _keys(table: Table, known: Mapping[TableName, Table], missing: list[str]) -> tuple[ForeignKey, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from mainspring.catalog.pieces import pieces
 from mainspring.catalog.routines import Handler, Representation, Routine
 from mainspring.datatypes import DataType
 from mainspring.query.ast import Auth, Const, Expr, Now, Operand, TableName
@@ -92,6 +93,26 @@ class Index(msgspec.Struct, frozen=True):
     descending: frozenset[str] = frozenset()
 
 
+class SqlIndex(msgspec.Struct, frozen=True):
+    """An index in the model author's own SQL: over expressions, or over those rows only of which `where` is true.
+
+    Each of `parts` is what stands between the commas of CREATE INDEX; a column is quoted there. No plan counts on it: it
+    identifies no row.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    unique: bool = False
+    where: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it is over; none where a part is more than a column."""
+        over = [pieces(part.removesuffix(" DESC")) for part in self.parts]
+        plain = all(len(part) == 1 and part[0].kind == "name" for part in over)
+        return tuple(part[0].name for part in over) if plain else ()
+
+
 class ForeignKey(msgspec.Struct, frozen=True):
     """`columns` of this table refer to `target_columns` of `target`."""
 
@@ -123,6 +144,7 @@ class Table(msgspec.Struct, frozen=True):
     uniques: tuple[Unique, ...] = ()
     checks: tuple[Check, ...] = ()
     indexes: tuple[Index, ...] = ()
+    sql_indexes: tuple[SqlIndex, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     comment: str | None = None
     view: bool = False

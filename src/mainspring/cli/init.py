@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from mainspring.cli.models.module import module
+from mainspring.cli.models.sayable import sayable
 from mainspring.cli.target import read_settings
 from mainspring.engines.registry import look
 from mainspring.errors import ConfigError, Mistake
@@ -71,10 +73,14 @@ def init(out: str, flags: Mapping[str, str]) -> int:
 def _adopted(file: Path, flags: Mapping[str, str]) -> tuple[str, str]:
     settings = read_settings(flags, Path.cwd())
     found = look(settings, Path(settings.server.data))
+    catalog, unfit = sayable(found.catalog)
+    unsaid = (*found.unsaid, *unfit)
     for part in found.left_out:
-        print(f"left out: {part}")
-    text = module(found.catalog, file.name, _without_password(settings.database.url), found.left_out)
-    return text, f"{len(found.catalog.tables)} models; nobody may do anything with them until a policy says so"
+        print(f"left out: {part}", file=sys.stderr)
+    for part in unsaid:
+        print(f"not said by the models: {part}", file=sys.stderr)
+    text = module(catalog, file.name, _without_password(settings.database.url), found.left_out, unsaid)
+    return text, f"{len(catalog.tables)} models; nobody may do anything with them until a policy says so"
 
 
 def _without_password(url: str) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import UnaryExpression
 
 from mainspring.catalog.declared.defaults import sql_text
+from mainspring.catalog.declared.indexes import is_key
 from mainspring.catalog.declared.names import Names
 from mainspring.catalog.declared.source import Source, Unfit, table_name
-from mainspring.catalog.model import Check, ForeignKey, Index, Unique
+from mainspring.catalog.model import Check, ForeignKey, Unique
 
 _ACTIONS = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
 
@@ -60,9 +59,13 @@ def _written_checks(table: sa.Table) -> Iterator[tuple[tuple[str, ...], sa.Check
     """The checks with the columns they are about: those written on a column, then the table's."""
     for column in table.columns:
         own = [check for check in column.constraints if isinstance(check, sa.CheckConstraint)]
-        yield from (((str(column.name),), check) for check in sorted(own, key=lambda check: str(check.sqltext)))
+        yield from (((str(column.name),), check) for check in sorted(own, key=_check_order))
     whole = [check for check in table.constraints if isinstance(check, sa.CheckConstraint) and not check._type_bound]
-    yield from ((_names(check.columns), check) for check in sorted(whole, key=lambda check: str(check.sqltext)))
+    yield from ((_names(check.columns), check) for check in sorted(whole, key=_check_order))
+
+
+def _check_order(check: sa.CheckConstraint) -> tuple[str, str]:
+    return str(check.sqltext), str(check.name)
 
 
 def read_foreign_keys(table: sa.Table, source: Source) -> tuple[ForeignKey, ...]:
@@ -102,7 +105,7 @@ def _foreign_key(constraint: sa.ForeignKeyConstraint, targets: list[sa.Column[An
 
 def _identifies(table: sa.Table, columns: tuple[str, ...]) -> bool:
     keys = [_names(key.columns) for key in table.constraints if isinstance(key, sa.PrimaryKeyConstraint | sa.UniqueConstraint)]
-    keys += [_names(index.columns) for index in table.indexes if index.unique]
+    keys += [_names(index.columns) for index in table.indexes if is_key(index)]
     return any(sorted(key) == sorted(columns) for key in keys)
 
 
@@ -110,49 +113,6 @@ def _action(which: str, action: str | None) -> str | None:
     if action is None or action.upper() in _ACTIONS:
         return action.upper() if action else None
     raise Unfit(f"{which}={action!r} is not served", f"one of {', '.join(_ACTIONS)}")
-
-
-def read_indexes(table: sa.Table, source: Source) -> tuple[Index, ...]:
-    """The secondary indexes; one over an expression or a part of the rows becomes a mistake."""
-    names = Names(str(table.name))
-    found: list[Index] = []
-    for index in sorted(table.indexes, key=lambda index: str(index.name)):
-        try:
-            found.append(_index(index, names))
-        except Unfit as unfit:
-            source.mistake(f"{source.where(table)} (index {index.name})", unfit)
-    return tuple(found)
-
-
-def _index(index: sa.Index, names: Names) -> Index:
-    parts = [_index_part(part) for part in index.expressions]
-    columns = tuple(name for name, _ in parts)
-    _check_options(index)
-    falling = frozenset(name for name, descending in parts if descending)
-    return Index(names.take(index.name, columns, "idx"), columns, bool(index.unique), falling)
-
-
-def _index_part(part: Any) -> tuple[str, bool]:
-    """A part's column and whether it falls."""
-    descending = False
-    while isinstance(part, UnaryExpression) and part.modifier in (operators.desc_op, operators.asc_op):
-        descending = part.modifier is operators.desc_op
-        part = part.element
-    if not isinstance(part, sa.Column):
-        raise Unfit(
-            "an index over an expression is not served",
-            "index columns; create this one in the database itself",
-        )
-    return str(part.name), descending
-
-
-def _check_options(index: sa.Index) -> None:
-    said = {name: index.dialect_kwargs[name] for name in set(index.dialect_kwargs)}  # asking for others loads dialects
-    if any(said.get(f"{dialect}_where") is not None for dialect in ("postgresql", "sqlite")):
-        raise Unfit("an index over a part of the rows is not served", "create this one in the database itself")
-    using = said.get("postgresql_using")
-    if using and str(using).lower() != "btree":
-        raise Unfit(f"an index of the kind {using} is not served", "create this one in the database itself")
 
 
 def _names(columns: Iterable[Any]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mainspring.catalog.declared.names import object_name
 from mainspring.catalog.model import Column, ForeignKey, Table
-from mainspring.cli.models.text import Call, literal
+from mainspring.cli.models.text import Call, literal, sql
 from mainspring.datatypes import DataType, Kind
 from mainspring.query.ast import Now, TableName
 
@@ -83,7 +83,7 @@ def _told(column: Column) -> Iterator[str]:
     if isinstance(column.server_default, Now):
         yield "server_default=sa.func.now()"
     elif column.server_default is not None:
-        yield f"server_default=sa.text({literal(column.server_default)})"
+        yield f"server_default={sql(column.server_default)}"
     if column.comment:
         yield f"comment={literal(column.comment)}"
     if column.type.kind is Kind.NATIVE:

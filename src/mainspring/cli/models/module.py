@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from mainspring.catalog.model import Catalog, Column, ForeignKey, Index, Table, Unique
+from mainspring.catalog.model import Catalog, Column, ForeignKey, Index, SqlIndex, Table, Unique
+from mainspring.catalog.pieces import quoted
 from mainspring.cli.models.columns import DEFAULT_SCHEMA, Enums, actions, arguments, target, told, types, usual_unique
 from mainspring.cli.models.names import Taken, attribute, class_name
-from mainspring.cli.models.text import INDENT, Call, docstring, lines, literal
+from mainspring.cli.models.text import INDENT, Call, comment, docstring, lines, literal, sql
 from mainspring.datatypes import Kind
 from mainspring.query.ast import TableName
 
@@ -38,15 +39,19 @@ and to give the signed-in their own rows:
 """
 
 
-def module(catalog: Catalog, file: str, place: str, left_out: Sequence[str] = ()) -> str:
-    """The text of a module `file` with models of every table in `catalog`; `place` is where the database is."""
+def module(catalog: Catalog, file: str, place: str, left_out: Sequence[str] = (), unsaid: Sequence[str] = ()) -> str:
+    """The text of a module `file` with models of every table in `catalog`; `place` is where the database is.
+
+    `left_out` is what is not served of it, `unsaid` what models do not say; both are told in comments.
+    """
     tables = list(catalog.tables.values())
     classes = _class_names(tables)
     enums = _enums(tables, classes)
     body = [_block(table, classes[table.name], enums) for table in tables]
     aliases = [Call(f"{name} = Literal[", _all(values), "]") for (_, values), name in enums.names.items()]
     literals = [line for alias in aliases for line in lines(alias)]
-    notes = [f"# Left out: {' '.join(each.split())}" for each in left_out]
+    notes = [line for each in left_out for line in comment(f"Left out: {each}")]
+    notes += [line for each in unsaid for line in comment(f"Not said here: {each}")]
     head = [_head(tables, classes, file, place) + _imports("\n".join([*literals, *body])), "\n".join(notes), "\n".join(literals)]
     parts = [
         "\n\n".join(part for part in head if part),
@@ -180,6 +185,18 @@ def _constraints(table: Table) -> Iterator[Call]:
     for index in table.indexes:
         if not index.descending:
             yield Call("sa.Index(", [literal(index.name), *_all(index.columns), *_once(index)])
+    for own in table.sql_indexes:
+        yield _in_sql(table, own)
+    for check in table.checks:
+        yield Call("sa.CheckConstraint(", [sql(check.sql), f"name={literal(check.name)}"])
+
+
+def _in_sql(table: Table, index: SqlIndex) -> Call:
+    """An index in SQL; columns by their names where a part is no more than one."""
+    columns = {quoted(name): literal(name) for name in table.columns}
+    parts = [columns.get(part) or sql(part) for part in index.parts]
+    where = [] if index.where is None else [f"{engine}_where={sql(index.where)}" for engine in ("postgresql", "sqlite")]
+    return Call("sa.Index(", [literal(index.name), *parts, *_once(index), *where])
 
 
 def _composite(table: Table, key: ForeignKey) -> Call:
@@ -197,7 +214,7 @@ def _falling(index: Index, columns: str) -> Call:
     return Call("sa.Index(", [literal(index.name), *parts, *_once(index)])
 
 
-def _once(index: Index) -> list[str]:
+def _once(index: Index | SqlIndex) -> list[str]:
     return ["unique=True"] if index.unique else []
 
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH = 100
 INDENT = "    "
+_COLON = re.compile(r"(?<![:\w\\]):(?=\w)|(?<=\\):")
 
 
 def literal(text: str) -> str:
     """A text as a Python string in double quotes."""
     return json.dumps(text) if text.isascii() and text.isprintable() else _double(text)
+
+
+def sql(text: str) -> str:
+    """SQL as SQLAlchemy's `text`, which takes a word after a colon for a parameter unless a backslash stands before it."""
+    escaped = _COLON.sub(r"\:", text)
+    return f"sa.text({literal(escaped)})"
 
 
 def _double(text: str) -> str:
@@ -39,6 +48,11 @@ def lines(piece: str | Call, depth: int = 0, comma: str = "") -> list[str]:
         return [f"{indent}{whole}{comma}"]
     inner = [line for each in piece.arguments for line in lines(each, depth + 1, ",")]
     return [f"{indent}{piece.head}", *inner, f"{indent}{piece.tail}{comma}"]
+
+
+def comment(text: str) -> list[str]:
+    """A text as comments."""
+    return textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="#   ")
 
 
 def docstring(text: str, depth: int) -> list[str]:

@@ -1,6 +1,6 @@
 """What the schema demands of rows after a statement: not null, unique keys, foreign keys and their actions.
 
-Check constraints are the model author's SQL and are not evaluated here. Knows no plan and no condition.
+Check constraints and indexes in SQL are the model author's own text and are not evaluated here. Knows no plan and no condition.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def create_statements(catalog: Catalog, existing: Collection[TableName] = frozen
         present.add(table.name)
         statements.append(_create_table(table, inline, draft))
         # A foreign key may refer to a unique index, which must stand before it.
-        statements += [migrate.create_index(table, index, names) for index in migrate.indexes(table)]
+        statements += migrate.create_indexes(table, names)
         statements += _comments(table, table.columns.values(), whole=True)
     statements += later
     draft.done()
@@ -150,7 +150,7 @@ def missing_columns(catalog: Catalog, existing_columns: Mapping[TableName, Colle
         for column in columns:
             statements.append(draft.attempt(f"{table.name}.{column.name}", partial(_addition, table, column)))
         statements += [_add_key(table, key) for key in table.foreign_keys if set(key.columns) & added]
-        statements += [migrate.create_index(table, index, names) for index in migrate.new_keys(table, added)]
+        statements += migrate.new_keys(table, added, names)
         statements += _comments(table, columns, whole=False)
     draft.done()
     return statements

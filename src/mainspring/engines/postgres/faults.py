@@ -95,4 +95,5 @@ def _columns(table: Table | None, name: str | None, constraint: str | None) -> t
         return ()
     keys = {unique.name: unique.columns for unique in table.uniques}
     keys |= {index.name: index.columns for index in table.indexes if index.unique}
+    keys |= {index.name: index.columns for index in table.sql_indexes}
     return keys.get(constraint or "", table.primary_key)

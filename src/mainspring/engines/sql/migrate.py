@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from mainspring.catalog.model import Catalog, Column, Definition, ForeignKey, Index, Table
+from mainspring.catalog.model import Catalog, Column, Definition, ForeignKey, Index, SqlIndex, Table
+from mainspring.catalog.pieces import mentions
 from mainspring.datatypes import from_json
 from mainspring.errors import ConfigError, Mistake
 from mainspring.query.ast import Const, TableName
@@ -151,6 +152,20 @@ def create_index(table: Table, index: Index, names: Names) -> str:
     return f"CREATE {kind} IF NOT EXISTS {names.quote(index.name)} ON {place}"
 
 
+def create_indexes(table: Table, names: Names) -> list[str]:
+    """CREATE INDEX for every index of a new table."""
+    plain = [create_index(table, index, names) for index in indexes(table)]
+    return plain + [create_sql_index(table, index, names) for index in table.sql_indexes]
+
+
+def create_sql_index(table: Table, index: SqlIndex, names: Names) -> str:
+    """CREATE INDEX of the author's own parts; it may stand already."""
+    kind = "UNIQUE INDEX" if index.unique else "INDEX"
+    where = "" if index.where is None else f" WHERE {index.where}"
+    place = f"{names.table(table.name)} ({', '.join(index.parts)}){where}"
+    return f"CREATE {kind} IF NOT EXISTS {names.quote(index.name)} ON {place}"
+
+
 # ---------------------------------------------------------------- additions to what stands
 
 
@@ -188,11 +203,14 @@ def fill(column: Column) -> Any:
     return None if column.nullable or constant is None else from_json(column.type, constant.value)
 
 
-def new_keys(table: Table, added: Collection[str]) -> Iterator[Index]:
-    """Unique keys and indexes in which an added column takes part, as indexes."""
+def new_keys(table: Table, added: Collection[str], names: Names) -> Iterator[str]:
+    """CREATE INDEX for the unique keys and indexes in which an added column takes part."""
     for unique in table.uniques:
         if set(unique.columns) & set(added):
-            yield Index(unique.name, unique.columns, unique=True)
+            yield create_index(table, Index(unique.name, unique.columns, unique=True), names)
     for index in indexes(table):
         if set(index.columns) & set(added):
-            yield index
+            yield create_index(table, index, names)
+    for own in table.sql_indexes:
+        if any(mentions(text, name) for text in (*own.parts, own.where or "") for name in added):
+            yield create_sql_index(table, own, names)

@@ -58,7 +58,7 @@ def create_statements(catalog: Catalog, existing: Collection[TableName] = frozen
     draft = Draft()
     tables = migrate.new_tables(catalog, existing)
     statements = [_create_table(table, draft) for table in tables]
-    statements += [migrate.create_index(table, index, names) for table in tables for index in migrate.indexes(table)]
+    statements += [sql for table in tables for sql in migrate.create_indexes(table, names)]
     draft.done()
     return statements
 
@@ -200,8 +200,7 @@ def missing_columns(catalog: Catalog, existing_columns: Mapping[TableName, Colle
     statements: list[str] = []
     for table, columns in migrate.additions(catalog, existing_columns):
         statements += [draft.attempt(f"{table.name}.{column.name}", partial(_addition, table, column)) for column in columns]
-        keys = migrate.new_keys(table, {column.name for column in columns})
-        statements += [migrate.create_index(table, index, names) for index in keys]
+        statements += migrate.new_keys(table, {column.name for column in columns}, names)
     draft.done()
     return statements
 

@@ -23,6 +23,7 @@ from mainspring.query.documents import too_much
 INTERRUPT = "interrupted"
 
 _FAILED = re.compile(r"(UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed(?:: (.*))?", re.DOTALL)
+_INDEX = re.compile(r"index '(.*)'", re.DOTALL)
 _COLUMN = re.compile(r"[^.,]+\.([^,]+)")
 
 
@@ -53,6 +54,8 @@ def _constraint(kind: str, what: str, table: Table) -> MainspringError:
     name = table.name.name
     match kind:
         case "UNIQUE":
+            if own := _INDEX.fullmatch(what):
+                return UniqueViolated(name, own[1])
             columns = tuple(_COLUMN.findall(what.replace(", ", ",")))
             return UniqueViolated(name, _unique_name(table, columns), columns)
         case "NOT NULL":
@@ -65,6 +68,7 @@ def _constraint(kind: str, what: str, table: Table) -> MainspringError:
 
 
 def _unique_name(table: Table, columns: tuple[str, ...]) -> str:
-    named = {unique.columns: unique.name for unique in table.uniques}
+    named = {index.columns: index.name for index in table.sql_indexes if index.unique}
+    named |= {unique.columns: unique.name for unique in table.uniques}
     named |= {index.columns: index.name for index in table.indexes if index.unique}
     return named.get(columns, f"{table.name.name}_pkey")

@@ -14,10 +14,11 @@ import psycopg
 from msgspec.structs import replace
 
 from mainspring.catalog.found import Found, default_of, gather, placed
-from mainspring.catalog.model import Catalog, Column, Index, Relation, Table, Unique
+from mainspring.catalog.model import Catalog, Column, Relation, Table, Unique
 from mainspring.datatypes import FLOAT, JSON, TEXT, DataType, Kind
 from mainspring.engines.postgres.engine import check_version, place, unreachable
-from mainspring.engines.postgres.introspect import questions
+from mainspring.engines.postgres.introspect import constraints, questions
+from mainspring.engines.postgres.introspect.constraints import Constraints
 from mainspring.engines.postgres.introspect.read import assemble
 from mainspring.errors import ConfigError, Mistake
 from mainspring.query.ast import Now, TableName
@@ -25,7 +26,12 @@ from mainspring.query.ast import Now, TableName
 CONNECT_SECONDS = 10
 # Types that are read by a cast: the database itself compares them in another way, or not at all, or rounds differently.
 _CAST = {"json": JSON, "real": FLOAT, "name": TEXT, '"char"': TEXT}
-_ASKED = {"indexes": questions.INDEXES, "scattered": questions.SCATTERED}
+_ASKED = {
+    "checks": questions.CHECKS,
+    "domains": questions.DOMAINS,
+    "indexes": questions.INDEXES,
+    "scattered": questions.SCATTERED,
+}
 
 
 def look(url: str, schemas: Sequence[str]) -> Found:
@@ -39,7 +45,8 @@ def look(url: str, schemas: Sequence[str]) -> Found:
         if error.sqlstate is None or error.diag.message_primary is None:
             raise unreachable(url, error) from error
         raise ConfigError([Mistake("database.url", f"cannot read {place(url)}: {error.diag.message_primary}")]) from error
-    return adopt(assemble(facts), facts["indexes"], {TableName(each["schema"], each["name"]) for each in facts["scattered"]})
+    scattered = {TableName(each["schema"], each["name"]) for each in facts["scattered"]}
+    return adopt(assemble(facts), constraints.read(facts), scattered)
 
 
 def _answer(connection: psycopg.Connection[Any], question: str, schemas: Sequence[str]) -> Any:
@@ -48,15 +55,12 @@ def _answer(connection: psycopg.Connection[Any], question: str, schemas: Sequenc
     return None if row is None else row[0] if not isinstance(row[0], str) else msgspec.json.decode(row[0])
 
 
-def adopt(catalog: Catalog, indexes: Sequence[Mapping[str, Any]], scattered: Collection[TableName]) -> Found:
-    """The catalog of app mode out of that of database mode."""
-    made: dict[TableName, list[Index]] = {}
-    for facts in indexes:
-        made.setdefault(TableName(facts["schema"], facts["table"]), []).append(_index(facts))
-    tables = [_table(table, made.get(name, []), name in scattered) for name, table in catalog.tables.items()]
+def adopt(catalog: Catalog, known: Constraints, scattered: Collection[TableName]) -> Found:
+    """The catalog of app mode out of that of database mode, with the checks and indexes that are `known`."""
+    tables = [_table(table, known, name in scattered) for name, table in catalog.tables.items()]
     views = frozenset(name for name, table in catalog.tables.items() if table.view)
     further = {name: [way for way in ways if _of_views(way, views)] for name, ways in catalog.relations.items()}
-    return gather(tables, further=further)
+    return gather(tables, further=further, unsaid=known.unsaid)
 
 
 def _of_views(way: Relation, views: frozenset[TableName]) -> bool:
@@ -65,13 +69,7 @@ def _of_views(way: Relation, views: frozenset[TableName]) -> bool:
     return way.function is None and not views.isdisjoint({way.source, way.target, *through})
 
 
-def _index(facts: Mapping[str, Any]) -> Index:
-    names = tuple(facts["columns"])
-    falling = frozenset(name for name, falls in zip(names, facts["falling"], strict=True) if falls)
-    return Index(facts["name"], names, facts["unique"], falling)
-
-
-def _table(table: Table, indexes: Sequence[Index], scattered: bool) -> Table:
+def _table(table: Table, known: Constraints, scattered: bool) -> Table:
     columns = {name: _column(table, column) for name, column in table.columns.items()}
     writable = not (table.view or scattered)
     return Table(
@@ -79,7 +77,9 @@ def _table(table: Table, indexes: Sequence[Index], scattered: bool) -> Table:
         columns,
         table.primary_key,
         _ordered(columns, table.uniques),
-        indexes=tuple(sorted(indexes, key=lambda index: index.name)),
+        tuple(sorted(known.checks.get(table.name, ()), key=lambda check: (check.sql, check.name))),
+        indexes=tuple(sorted(known.indexes.get(table.name, ()), key=lambda index: index.name)),
+        sql_indexes=tuple(sorted(known.sql_indexes.get(table.name, ()), key=lambda index: index.name)),
         foreign_keys=tuple(sorted(table.foreign_keys, key=lambda key: (placed(columns, key.columns), key.name))),
         comment=table.comment,
         view=table.view,

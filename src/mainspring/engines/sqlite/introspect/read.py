@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,9 @@ from msgspec.structs import replace
 
 from mainspring.catalog.declared.names import Names
 from mainspring.catalog.found import Found, default_of, gather, placed
-from mainspring.catalog.model import Column, ForeignKey, Index, Table, Unique
+from mainspring.catalog.model import Column, ForeignKey, Index, SqlIndex, Table, Unique
 from mainspring.datatypes import TEXT, DataType
+from mainspring.engines.sqlite.introspect.source import Statement, sql_index
 from mainspring.engines.sqlite.introspect.types import STRICT, declared, open_to_sample, sampled
 from mainspring.engines.sqlite.names import DEFAULT_SCHEMA, quote
 from mainspring.query.ast import TableName
@@ -41,39 +41,44 @@ class _Listed:
 def introspect(connection: Any) -> Found:
     """What the file of `connection` holds."""
     listed = [_Listed(name, kind == "view", bool(wr), bool(strict)) for name, kind, wr, strict in connection.execute(_TABLES)]
-    sources = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql LIKE '%as%(%'").fetchall())
+    sources = {name: sql or "" for name, sql in connection.execute("SELECT name, sql FROM sqlite_schema")}
     real = {each.name.lower(): each.name for each in listed if not each.view}
     tables: list[Table] = []
-    left_out: list[str] = []
+    left_out, unsaid = list[str](), list[str]()
     for each in listed:
         try:
-            tables.append(_table(connection, each, sources.get(each.name, "")))
+            statement = Statement.of(each.name, "" if each.view else sources[each.name])
+            tables.append(_table(connection, each, statement, sources))
+            unsaid += [f"{DEFAULT_SCHEMA}.{each.name}.{collation}" for collation in statement.collations()]
         except connection.DatabaseError as error:
             left_out.append(f"{DEFAULT_SCHEMA}.{each.name}: {error}")
     known = {table.name.name: table for table in tables}
     for table in tables:
         if not table.view:
             known[table.name.name] = replace(table, foreign_keys=_foreign_keys(connection, table, real, known))
-    return gather(known.values(), left_out)
+    return gather(known.values(), left_out, unsaid=unsaid)
 
 
-def _table(connection: Any, listed: _Listed, source: str) -> Table:
+def _table(connection: Any, listed: _Listed, statement: Statement, sources: Mapping[str, str]) -> Table:
     rows = connection.execute(f"PRAGMA table_xinfo({quote(listed.name)})").fetchall()
     facts = [row for row in rows if row[6] in (_PLAIN, _VIRTUAL, _STORED)]
     primary = tuple(row[1] for row in sorted(facts, key=lambda row: row[5]) if row[5])
     indexes = [] if listed.view else connection.execute(f"PRAGMA index_list({quote(listed.name)})").fetchall()
     counted = _counted(listed, primary, facts, indexes)
-    columns = {row[1]: _column(row, listed, counted, source) for row in facts}
+    columns = {row[1]: _column(row, listed, counted, statement) for row in facts}
     columns = _looked_at(connection, listed, columns)
-    over = {index[1]: _index_columns(connection, index[1]) for index in indexes if index[3] != "pk" and not index[4]}
-    whole = {name: parts for name, parts in over.items() if parts and all(part in columns for part, _ in parts)}
+    own = _sql_indexes(indexes, sources, columns)
+    others = [index[1] for index in indexes if index[3] != "pk" and index[1] not in {each.name for each in own}]
+    over = {name: _index_columns(connection, name) for name in others}
     writable = not (listed.view or listed.without_rowid or _hides_rowid(columns, counted))
     return Table(
         TableName(DEFAULT_SCHEMA, listed.name),
         columns,
         primary,
-        _uniques(listed.name, columns, indexes, whole),
-        indexes=_indexes(indexes, whole),
+        _uniques(listed.name, columns, indexes, over),
+        statement.checks(),
+        indexes=_indexes(indexes, over),
+        sql_indexes=own,
         view=listed.view,
         insertable=writable,
         updatable=writable,
@@ -93,7 +98,7 @@ def _hides_rowid(columns: Mapping[str, Column], counted: str | None) -> bool:
     return any(name.lower() == "rowid" and name != counted for name in columns)
 
 
-def _column(row: Any, listed: _Listed, counted: str | None, source: str) -> Column:
+def _column(row: Any, listed: _Listed, counted: str | None, statement: Statement) -> Column:
     _, name, native, not_null, default, key, hidden = row
     type_ = _type(native, listed, counted == name)
     return Column(
@@ -101,7 +106,7 @@ def _column(row: Any, listed: _Listed, counted: str | None, source: str) -> Colu
         type_,
         nullable=not (not_null or key),
         server_default=None if hidden or counted == name else default_of(default, type_),
-        generated=_expression(source, name) if hidden else None,
+        generated=statement.formula(name) if hidden else None,
         autoincrement=counted == name,
     )
 
@@ -111,25 +116,6 @@ def _type(native: str, listed: _Listed, counted: bool) -> DataType:
         found = STRICT.get(native.upper())
         return found if found is not None else replace(TEXT, native="")
     return declared(native)
-
-
-def _expression(source: str, name: str) -> str:
-    """What a generated column is computed by, out of the statement that made the table."""
-    start = re.search(rf"[\"`\[]?\b{re.escape(name)}\b[\"`\]]?[^,]*?\bAS\s*\(", source, re.IGNORECASE)
-    if start is None:
-        return "NULL"
-    depth, quoted = 1, ""
-    for place in range(start.end(), len(source)):
-        character = source[place]
-        if quoted:
-            quoted = "" if character == quoted else quoted
-        elif character in "'\"":
-            quoted = character
-        else:
-            depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return source[start.end() : place].strip()
-    return "NULL"
 
 
 # ---------------------------------------------------------------- values
@@ -161,9 +147,8 @@ def _looked_at(connection: Any, listed: _Listed, columns: dict[str, Column]) -> 
 
 
 def _index_columns(connection: Any, name: str) -> list[tuple[str, bool]]:
-    """An index's columns and whether they fall; none for one over an expression."""
-    rows = [row for row in connection.execute(f"PRAGMA index_xinfo({quote(name)})") if row[5]]
-    return [] if any(row[2] is None for row in rows) else [(row[2], bool(row[3])) for row in rows]
+    """An index's columns and whether they fall."""
+    return [(row[2], bool(row[3])) for row in connection.execute(f"PRAGMA index_xinfo({quote(name)})") if row[5]]
 
 
 def _uniques(
@@ -187,6 +172,12 @@ def _indexes(indexes: list[Any], over: Mapping[str, list[tuple[str, bool]]]) -> 
         )
         for index in made
     )
+
+
+def _sql_indexes(indexes: list[Any], sources: Mapping[str, str], columns: Mapping[str, Column]) -> tuple[SqlIndex, ...]:
+    made = sorted((index for index in indexes if index[3] == "c"), key=lambda index: str(index[1]))
+    own = (sql_index(index[1], bool(index[2]), sources[index[1]], columns) for index in made)
+    return tuple(index for index in own if index is not None)
 
 
 def _foreign_keys(connection: Any, table: Table, real: Mapping[str, str], known: Mapping[str, Table]) -> tuple[ForeignKey, ...]:
