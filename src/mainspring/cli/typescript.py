@@ -19,6 +19,9 @@ _KINDS = {
 }
 _NAMES = {
     **dict.fromkeys(("smallint", "integer", "bigint", "numeric", "real", "double precision"), "number"),
+    **dict.fromkeys(("int2", "int4", "int8", "float4", "float8"), "number"),  # so PostgreSQL calls what functions return
+    **dict.fromkeys(("varchar", "bpchar", "timestamptz", "timestamp", "time"), "string"),
+    "bool": "boolean",
     **dict.fromkeys(("text", "character varying", "uuid", "date", "bytea"), "string"),
     **dict.fromkeys(("timestamp with time zone", "timestamp without time zone", "time without time zone"), "string"),
     **dict.fromkeys(("json", "jsonb"), "Json"),
