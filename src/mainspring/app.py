@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,7 +31,7 @@ from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.routines import Routine
 from mainspring.catalog.system import RESERVED_SCHEMAS
 from mainspring.engines.base import Engine
-from mainspring.engines.registry import look, open_engine, open_memory, open_native
+from mainspring.engines.registry import look, open_engine, open_functions, open_memory, open_native
 from mainspring.errors import ConfigError, Mistake
 from mainspring.http.client import locator
 from mainspring.http.cookies import SessionCookie
@@ -50,6 +50,7 @@ from mainspring.policy.running import Rule
 from mainspring.principal import AUTHENTICATED, SERVICE_PRINCIPAL, Principal
 from mainspring.query.ast import Insert, Slot, TableName
 from mainspring.services.data import Data, Request
+from mainspring.services.functions.database import DatabaseFunctions, Opened
 from mainspring.services.functions.declare import Functions
 from mainspring.services.functions.run import Caller, catalogued
 from mainspring.services.hooks import Declared, Target
@@ -89,6 +90,7 @@ class Mainspring:
         self._declarations = Declarations()
         self._computations = Computations()
         self._functions = Functions()
+        self._opened = Opened()
         self._hooks = Declared()
         self._seeds: list[Seed] = []
         self._served: Dispatcher | None = None
@@ -157,6 +159,15 @@ class Mainspring:
         """
         return self._functions.rpc(to, read_only=read_only, name=name, schema=schema)
 
+    def database_function(self, name: str, to: str | Sequence[str] = AUTHENTICATED) -> None:
+        """Open a function of the PostgreSQL database itself, `schema.name`, at `/rest/v1/rpc/{name}` for the roles `to`.
+
+        All its overloads are called as PostgREST does it: by GET only where they are STABLE or IMMUTABLE. It runs with the rights
+        of Mainspring's own login, and policies do not reach inside it: `request.jwt.claims` tells it who asks. Of a table of
+        the app's it answers only the rows and columns that the caller may read. The app does not start where there is none.
+        """
+        self._opened.open(name, to)
+
     def auth_hook(self, name: str) -> Callable[[C], C]:
         """A decorator: the function has a say in what people who sign in do. It is asked with one JSON object, and answers one.
 
@@ -179,6 +190,11 @@ class Mainspring:
     def catalog(self) -> Catalog:
         """What exists by the app's own models, computed columns and functions. Raises ConfigError."""
         return self._catalog(system=False)
+
+    @property
+    def opened(self) -> Opened:
+        """The functions of the database that it opens, and to whom: for commands."""
+        return self._opened
 
     def _catalog(self, *, system: bool) -> Catalog:
         catalog = self._computations.added(build(self._models, system=system), table_of, attributes)
@@ -215,6 +231,7 @@ class Mainspring:
         everywhere = replace(planner, exposed=frozenset(catalog.schemas()))  # the application's own code has no profile
         inner = Data(engine, everywhere, settings.cache.statements, observe)
         own = Data(engine, Planner(catalog, policies, exposed=frozenset({AUTH_SCHEMA})), settings.cache.statements, observe)
+        database = self._database_functions(settings, engine, planner, observe)
         caller = Caller(
             functions,
             Names(catalog, table_of, attributes),
@@ -224,8 +241,10 @@ class Mainspring:
             threads=settings.rest.function_threads,
             seconds=settings.rest.function_seconds,
             make_engine=open_memory,
+            database=database.functions if database else None,
         )
-        verifier = TokenVerifier(keys, settings.auth, policies.roles)
+        roles = policies.roles.union(self._opened.all_roles(), *(each.roles for each in functions.values()))
+        verifier = TokenVerifier(keys, settings.auth, roles)
         keys.tell(verifier.forget)
         keys_watched = Watch(partial(renew, keys), KEYS_SECONDS, lambda error: observe(KeysUnread(error)))
         identify = identifier(verifier, settings.auth.require_key)
@@ -233,6 +252,7 @@ class Mainspring:
         async def describe(principal: Principal, schema: str, request: Request, media: str) -> bytes:
             here = [each for each in functions.values() if each.routine.name.schema == schema]
             routines = [each.routine for each in here if each.open_to(principal)]
+            routines += database.open_to(schema, principal) if database else []
             visible = planner.visible(schema, principal)
             if media == OPENAPI:
                 return _openapi(settings, schema, principal, catalog, visible, routines)
@@ -241,7 +261,7 @@ class Mainspring:
         rest = RestSurface(door, identify, settings, functions=caller, describe=describe)
         people, cookie = _People(), _cookie(settings)
         if self._serves_people(settings):
-            people = _people(settings, data, own, keys, verifier, policies.roles, observe, self._hooks, cookie)
+            people = _people(settings, data, own, keys, verifier, roles, observe, self._hooks, cookie)
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
@@ -253,6 +273,7 @@ class Mainspring:
             steps=[
                 Step("keys", keys_watched.start, keys_watched.stop),
                 Step("database", lambda: self._start(engine, planner, inner, observe), engine.stop),
+                *([Step("functions of the database", database.start)] if database else []),
                 *people.steps,
                 Step("functions", stop=caller.stop),
             ],
@@ -261,6 +282,18 @@ class Mainspring:
             observe=observe,
         )
         return dispatcher, people.identity
+
+    def _database_functions(self, settings: Settings, engine: Engine, planner: Planner, observe: Sink) -> _OfTheDatabase | None:
+        """What calls the functions that were opened, if any. Raises ConfigError."""
+        if not self._opened.roles:
+            return None
+        self._opened.check_names(self._functions.resolve(table_of), settings.rest.schemas)
+        from mainspring.plan.native.calls import CallPlanner  # here: a start without such functions need not wait for it
+
+        native = open_functions(engine, settings, self._opened.roles)
+        calls = CallPlanner(native.catalog, self._opened.roles, planner)
+        door = Data(native, calls, settings.cache.statements, observe)
+        return _OfTheDatabase(native.start, native.catalog, self._opened, DatabaseFunctions(self._opened.roles, door))
 
     def _rules(self, settings: Settings) -> tuple[Catalog, Registry]:
         """What exists and who may do what with it, as the application declares both."""
@@ -401,6 +434,26 @@ def _limits(settings: Settings) -> Limits:
         max_embed_depth=settings.rest.max_embed_depth,
         max_conditions=settings.rest.max_filter_nodes,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _OfTheDatabase:
+    """The functions of the database that the app opens, and what looks for them there."""
+
+    look: Callable[[], Awaitable[None]]
+    catalog: Callable[[], Catalog]
+    opened: Opened
+    functions: DatabaseFunctions
+
+    async def start(self) -> None:
+        """Look for them. Raises ConfigError where one is missing."""
+        await self.look()
+        self.opened.check(self.catalog())
+
+    def open_to(self, schema: str, principal: Principal) -> list[Routine]:
+        """Those of a schema that the caller may call, each with all its overloads."""
+        names = [name for name in self.opened.roles if name.schema == schema and self.functions.open_to(name, principal)]
+        return [routine for name in names for routine in self.catalog().routines[name]]
 
 
 @dataclass(frozen=True, slots=True)

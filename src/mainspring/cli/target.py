@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Protocol, runtime_checkable
 
 from mainspring.app import Mainspring
-from mainspring.catalog.model import Catalog
 from mainspring.errors import ConfigError, Mistake
 from mainspring.http.dispatch import Dispatcher
 from mainspring.settings import TOML_NAME, ServerSettings, Settings, load
@@ -82,12 +81,12 @@ def prepare(launch: Launch) -> tuple[Settings, Dispatcher]:
     return settings, _build(app, settings, target)
 
 
-def catalog_of(spec: str) -> Catalog:
-    """What exists by the models of the app that `spec` names. Raises ConfigError."""
+def app_of(spec: str) -> Mainspring:
+    """The app that `spec` names, whose models can be looked at. Raises ConfigError."""
     found = find_app(parse(spec))
     if not isinstance(found, Mainspring):
         raise ConfigError([Mistake(spec, "is not a Mainspring itself")])
-    return found.catalog()
+    return found
 
 
 def load_worker(launch: Launch) -> Dispatcher:

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from mainspring.catalog.model import Catalog
 from mainspring.cli import bare
 from mainspring.cli.pydantic import pydantic
-from mainspring.cli.target import catalog_of, parse, read_settings
+from mainspring.cli.target import app_of, parse, read_settings
 from mainspring.cli.typescript import typescript
 from mainspring.engines.registry import look, open_native
 from mainspring.settings import Settings
@@ -29,7 +31,12 @@ def _catalog(app: str, settings: Settings) -> Catalog:
         return asyncio.run(_introspected(settings))
     if app == bare.__name__:
         return look(settings, Path(settings.server.data)).catalog
-    return catalog_of(app)
+    found = app_of(app)
+    catalog = found.catalog()
+    if not found.opened.roles:
+        return catalog
+    there = asyncio.run(_introspected(settings))
+    return replace(catalog, routines={**catalog.routines, **found.opened.found(there)})
 
 
 async def _introspected(settings: Settings) -> Catalog:

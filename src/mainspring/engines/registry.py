@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mainspring.engines.base import Engine
 from mainspring.errors import ConfigError, Mistake
+from mainspring.query.ast import TableName
 from mainspring.settings import DatabaseSettings, Settings
 
 if TYPE_CHECKING:
@@ -70,6 +72,19 @@ def open_native(settings: Settings) -> NativeEngine:
     except ImportError:
         raise _driver_missing() from None
     return NativeEngine(settings.database, settings.rest.schemas, settings.rest.max_rows or None)
+
+
+def open_functions(engine: Engine, settings: Settings, names: Collection[TableName]) -> NativeEngine:
+    """What calls the database's own functions `names` on the connections of `engine`. Raises ConfigError where it has none."""
+    if engine.name != "postgres":
+        place = f"function {min(map(str, names))}"
+        raise ConfigError([Mistake(place, "functions of the database need PostgreSQL", "set database.url to postgresql://...")])
+    from mainspring.engines.postgres.engine import PostgresEngine
+    from mainspring.engines.postgres.native.engine import NativeEngine
+
+    assert isinstance(engine, PostgresEngine)
+    schemas = sorted({name.schema for name in names})
+    return NativeEngine(settings.database, schemas, settings.rest.max_rows or None, engine.pool)
 
 
 async def bootstrap_supabase(settings: DatabaseSettings, password: str) -> bool:

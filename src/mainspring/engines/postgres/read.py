@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,10 +20,10 @@ from mainspring.plan.nodes import ReadPlan
 from mainspring.principal import Principal
 
 
-def compile_read(plan: ReadPlan, dialect: PostgresDialect) -> Statement:
-    """`SELECT body, count[, total][, rows looked at | cursor]`."""
+def compile_read(plan: ReadPlan, dialect: PostgresDialect, stand_ins: Mapping[int, str] | None = None) -> Statement:
+    """`SELECT body, count[, total][, rows looked at | cursor]`; `stand_ins` are read instead of the tables of aliases."""
     arguments = Arguments(plan.params, whole=True)
-    compiler = PostgresCompiler(dialect, arguments, plan.max_rows)
+    compiler = PostgresCompiler(dialect, arguments, plan.max_rows, dict(stand_ins or {}))
     if plan.rows.group is not None:
         return arguments.statement(grouped_read(plan, compiler))
     total = f", ({compiler.counted(plan.rows)})" if plan.count else ""

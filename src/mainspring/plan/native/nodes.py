@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from mainspring.catalog.model import Relation
 from mainspring.catalog.routines import Parameter, Routine
+from mainspring.plan.nodes import ReadPlan
 from mainspring.query.ast import Count, Explain, Given, Quantifier, Resolution, Slot, TableName, Terms
 
 SOURCE = TableName("", "ms_source")
@@ -272,6 +273,7 @@ class NativeCall:
     """A routine's answer. `arguments` are the parameters given; `unnamed`: the body is the one argument.
 
     `direct`: they come by name from the query string or a form, not from a JSON body. `returning` are the columns needed.
+    `guarded` is how its rows are read where they are those of a table with policies (app mode).
     """
 
     root: Node
@@ -288,6 +290,7 @@ class NativeCall:
     schema: str
     terms: Terms
     singular: bool
+    guarded: ReadPlan | None = None
 
 
 NativePlan = NativeRead | NativeInsert | NativeUpdate | NativeDelete | NativeCall

@@ -77,7 +77,7 @@ def condition(catalog: Catalog, table: TableName, node: ast.Expr, embeds: dict[s
             found = replace(_input(catalog, table, column), search=searched, config=config)
             return nodes.Test(found, op, value, quantifier, config)
         case _:
-            raise AssertionError("a request's filter is made of columns and slots")
+            raise NotSupported("a filter of this kind in database mode and on functions of the database")
 
 
 def _negated(item: Condition) -> Condition:

@@ -38,6 +38,7 @@ from mainspring.principal import ANON, Principal
 from mainspring.query.ast import And, Call, Column, Compare, End, Order, Position, Query, Read, Selection, Slot, TableName, Terms
 from mainspring.services.data import Data, Request, Result
 from mainspring.services.functions.answers import answer
+from mainspring.services.functions.database import DatabaseFunctions
 from mainspring.services.functions.declare import Function
 from mainspring.services.functions.rows import Rows
 from mainspring.zones import clock
@@ -53,7 +54,7 @@ _WAITING = 4
 class Caller:
     """Calls the functions of an application. `threads` serve those that are not async; `seconds` bounds every call.
 
-    `make_engine` makes the engine that chooses from rows which a function makes itself.
+    `make_engine` makes the engine that chooses from rows which a function makes itself. `database` calls the database's own.
     Functions reach every schema through `inner`; what a request may choose of their answers goes through `data`.
     """
 
@@ -68,8 +69,9 @@ class Caller:
         threads: int,
         seconds: float,
         make_engine: Callable[[], Engine],
+        database: DatabaseFunctions | None = None,
     ) -> None:
-        self._make_engine = make_engine
+        self._make_engine, self._database = make_engine, database
         self._functions, self._names, self._data, self._inner, self._observe = functions, names, data, inner, observe
         self._threads, self._seconds = threads, seconds
         self._pool = ThreadPoolExecutor(threads, "mainspring-function")
@@ -80,8 +82,16 @@ class Caller:
         return self._data.require_table(name, principal)
 
     def require_routine(self, call: Call) -> Routine:
-        """The function that a call means. Raises RoutineUnknown."""
-        return self._find(call).routine
+        """The function that a call means. Raises RoutineUnknown, RoutineAmbiguous."""
+        own = self._of_database(call.routine)
+        return self._find(call).routine if own is None else own.require_routine(call)
+
+    def reads_bodies(self, name: TableName) -> bool:
+        """Whether the function is the database's own, which reads a body as it came."""
+        return self._of_database(name) is not None
+
+    def _of_database(self, name: TableName) -> DatabaseFunctions | None:
+        return self._database if self._database is not None and name in self._database.opened else None
 
     def prepare(self, query: Query, principal: Principal) -> None:
         """Nothing of a call is planned beforehand."""
@@ -91,6 +101,8 @@ class Caller:
         and what the function itself refuses.
         """
         assert isinstance(query, Call)
+        if own := self._of_database(query.routine):
+            return await own.execute(query, values, principal)
         function = self._find(query)
         if not function.open_to(principal):
             raise RoutineDenied(query.routine.name, principal.role == ANON)
@@ -112,7 +124,8 @@ class Caller:
         function = self._functions.get(call.routine)
         given = set(call.arguments)
         if function is None:
-            known = [name.name for name in self._functions if name.schema == call.routine.schema]
+            opened = self._database.opened if self._database is not None else {}
+            known = [name.name for name in (*self._functions, *opened) if name.schema == call.routine.schema]
             close = nearest(call.routine.name, known, least=0.75)
             raise RoutineUnknown(*call.routine, f"{call.routine.schema}.{close}" if close else None, tuple(sorted(given)))
         required = {each.name for each in function.routine.parameters if each.required}

@@ -38,6 +38,14 @@ class DataDoor(Protocol):
         ...
 
 
+class FunctionDoor(DataDoor, Protocol):
+    """What answers calls where the data door does not."""
+
+    def reads_bodies(self, name: TableName) -> bool:
+        """Whether a function takes the body as it came, instead of arguments decoded from it."""
+        ...
+
+
 def work_in_range(shape: Shape, values: list[Any], asked: Range) -> None:
     """Put what a Range header asks for into the places of limit and offset. Raises RangeNotSatisfiable."""
     page, given = shape.page, len(values)

@@ -21,7 +21,7 @@ from mainspring.services.data import Request, Result
 from mainspring.settings import Settings
 from mainspring.surfaces.rest.body import decode_rows
 from mainspring.surfaces.rest.errors import Refused, render_error
-from mainspring.surfaces.rest.handle import DataDoor, Queries, fit, work_in_range
+from mainspring.surfaces.rest.handle import DataDoor, FunctionDoor, Queries, fit, work_in_range
 from mainspring.surfaces.rest.media import OPENAPI, SWAGGER, accepted, content_type
 from mainspring.surfaces.rest.page import Range, parse_range
 from mainspring.surfaces.rest.parse import Asked, Grammar, invalid_filters, parse
@@ -79,7 +79,7 @@ class RestSurface:
         identify: Identify,
         settings: Settings | None = None,
         *,
-        functions: DataDoor | None = None,
+        functions: FunctionDoor | None = None,
         describe: Describe | None = None,
     ) -> None:
         whole = settings or Settings()
@@ -221,7 +221,7 @@ class RestSurface:
             return shape.query
         body = await read_body(receive, scope["headers"], self._settings.max_body_bytes)
         kind = find(scope["headers"], b"content-type")
-        if self._functions is not None:
+        if self._functions is not None and not self._functions.reads_bodies(_called(shape)):
             names, decoded = arguments(body, kind, shape.columns)
             values.append(decoded)
             return self._queries.with_arguments(shape, names, Given.NAMED, body=kind_of(kind) == b"application/json")
@@ -350,6 +350,11 @@ def _name_of(path: str, root: str) -> str:
     if "/" in name.removeprefix(_RPC) or name == "rpc":
         raise Refused(404, "PGRST125", "Invalid path specified in request URL")
     return name
+
+
+def _called(shape: Shape) -> TableName:
+    assert isinstance(shape.query, Call)
+    return shape.query.routine
 
 
 def _equalities(query: Insert) -> list[tuple[str, int]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mainspring.principal import Principal
 from mainspring.query.ast import Slot
 
 Encode = Callable[[Any], bytes | None]
@@ -13,22 +14,23 @@ Encode = Callable[[Any], bytes | None]
 
 @dataclass(slots=True)
 class Arguments:
-    """Collects arguments in the order of their placeholders."""
+    """Collects arguments in the order of their placeholders, which begin `after` those of others."""
 
+    after: int = 0
     places: list[tuple[int | None, Encode, bytes]] = field(default_factory=list)
 
     def slot(self, slot: Slot, encode: Encode) -> str:
         """The placeholder of a request's value."""
         self.places.append((slot.index, encode, b""))
-        return f"${len(self.places)}"
+        return f"${self.after + len(self.places)}"
 
     def constant(self, text: str) -> str:
         """The placeholder of a text that is part of the request's shape."""
         self.places.append((None, plain, text.replace("\0", "").encode()))
-        return f"${len(self.places)}"
+        return f"${self.after + len(self.places)}"
 
-    def bind(self, values: Sequence[Any]) -> list[bytes | None]:
-        """The arguments of one request."""
+    def bind(self, values: Sequence[Any], principal: Principal) -> list[bytes | None]:
+        """The arguments of one request, whoever asks."""
         return [fixed if index is None else encode(values[index]) for index, encode, fixed in self.places]
 
 

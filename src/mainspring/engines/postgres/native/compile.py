@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mainspring.catalog.model import Catalog
+from mainspring.engines.postgres.dialect import PostgresDialect
 from mainspring.engines.postgres.names import literal
 from mainspring.engines.postgres.native.arguments import Arguments
 from mainspring.engines.postgres.native.call import called
 from mainspring.engines.postgres.native.document import ANSWERED, ROWS, body
 from mainspring.engines.postgres.native.tree import Trees
 from mainspring.engines.postgres.native.write import INSERTED, deleted, inserted, updated
+from mainspring.engines.postgres.read import compile_read
 from mainspring.plan.native.nodes import (
     SOURCE,
     Form,
@@ -30,6 +32,8 @@ from mainspring.plan.native.nodes import (
     Node,
     Written,
 )
+from mainspring.plan.nodes import ReadPlan
+from mainspring.principal import Principal
 from mainspring.query.ast import Count, Explain, Resolution
 
 _OPTIONS = {"analyze": "ANALYZE", "verbose": "VERBOSE", "settings": "SETTINGS", "buffers": "BUFFERS", "wal": "WAL"}
@@ -40,7 +44,7 @@ class Compiled:
     """A statement; `estimate` is the one whose execution plan estimates the number of all rows."""
 
     sql: str
-    bind: Callable[[Sequence[Any]], list[bytes | None]]
+    bind: Callable[[Sequence[Any], Principal], list[Any]]
     estimate: Compiled | None = None
 
 
@@ -49,6 +53,8 @@ def compile_plan(plan: NativePlan, catalog: Catalog, max_rows: int | None) -> Co
     match plan:
         case NativeRead():
             return _read(plan, catalog.types, max_rows)
+        case NativeCall(guarded=ReadPlan() as read):
+            return _guarded(plan, read)
         case NativeCall():
             return _call(plan, catalog.types, max_rows)
         case NativeInsert():
@@ -85,6 +91,24 @@ def _call(plan: NativeCall, types: Mapping[str, str], max_rows: int | None) -> C
         f"{ANSWERED}, NULL, NULL FROM ({trees.select(plan.root)}) AS {ROWS}"
     )
     return Compiled(explained(sql, plan.document.explain), arguments.bind)
+
+
+def _guarded(plan: NativeCall, read: ReadPlan) -> Compiled:
+    """The function's rows, made once, as a read of their table: with its guard and the columns that the caller may see."""
+    found = compile_read(read, PostgresDialect(), {read.rows.source.alias: SOURCE.name})
+    arguments = Arguments(after=len(found.makers))
+    total = "ms_answer.total" if read.count else "NULL"
+    names = "body, count, total" if read.count else "body, count"
+    body = "ms_answer.body" if plan.routine.returns.many else "coalesce(ms_answer.body -> 0, 'null')"
+    sql = (
+        f"WITH {SOURCE.name} AS MATERIALIZED ({called(plan, arguments)}) SELECT {total}, ms_answer.count, {body}, "
+        f"{ANSWERED}, NULL, NULL FROM ({found.sql}) AS ms_answer ({names})"
+    )
+
+    def bind(values: Sequence[Any], principal: Principal) -> list[Any]:
+        return [*found.arguments(values, principal), *arguments.bind(values, principal)]
+
+    return Compiled(sql, bind)
 
 
 def _write(

@@ -66,15 +66,18 @@ SETTABLE = "SELECT coalesce(json_agg(name), '[]') FROM pg_settings WHERE context
 class NativeEngine:
     """PostgreSQL at `database.url`, serving `schemas`. `changed` is called after what exists was read anew.
 
-    `observe` is told when it could not be.
+    `observe` is told when it could not be. On somebody else's `pool` it runs everything with the rights of that one's login,
+    and does not listen for changes.
     """
 
     name = "postgres"
     capabilities = Capabilities()
 
-    def __init__(self, database: DatabaseSettings, schemas: Sequence[str], max_rows: int | None) -> None:
-        self._settings, self._schemas = database, tuple(schemas)
-        self._pool = Pool(
+    def __init__(
+        self, database: DatabaseSettings, schemas: Sequence[str], max_rows: int | None, pool: Pool | None = None
+    ) -> None:
+        self._settings, self._schemas, self._own = database, tuple(schemas), pool is None
+        self._pool = pool or Pool(
             database.url,
             size=database.pool_size,
             timeout=database.statement_timeout_seconds,
@@ -88,7 +91,7 @@ class NativeEngine:
             max_rows,
             database.anon_role,
         )
-        self._around = Surroundings(database.extra_search_path, _pairs(database.app_settings))
+        self._around = Surroundings(database.extra_search_path, _pairs(database.app_settings), impersonating=self._own)
         self._catalog: Catalog | None = None
         self._listening: asyncio.Task[None] | None = None
         self.changed: Callable[[], None] = lambda: None
@@ -103,6 +106,8 @@ class NativeEngine:
     async def start(self) -> None:
         """Read the schema, listen for its changes. Raises EngineUnavailable."""
         await self.reload()
+        if not self._own:
+            return
         if self._settings.channel:
             listens = asyncio.Event()
             self._listening = asyncio.create_task(self._listen(listens))
@@ -115,7 +120,8 @@ class NativeEngine:
     async def reload(self) -> None:
         """Read the schema anew; requests go on with what was known until then. Raises EngineUnavailable, DatabaseRefused."""
         try:
-            self._around = Surroundings(self._around.path, self._around.app, await self._roles())
+            if self._own:
+                self._around = Surroundings(self._around.path, self._around.app, await self._roles())
             self._catalog = await introspect(self._ask, self._schemas)
         except psycopg.Error as error:
             raise leaf(error) from error

@@ -20,12 +20,13 @@ Setting = tuple[str, str]
 class Surroundings:
     """What holds for every transaction: `path` are the schemas searched after the request's own, `app` its fixed settings.
 
-    `roles` holds the settings of roles, which are to be made before the role is taken on.
+    `roles` holds the settings of roles, which are to be made before the role is taken on. It is only where `impersonating`.
     """
 
     path: Sequence[str] = ()
     app: Sequence[Setting] = ()
     roles: Mapping[str, Sequence[Setting]] = field(default_factory=dict)
+    impersonating: bool = True
 
 
 def settings(
@@ -33,7 +34,8 @@ def settings(
 ) -> Command:
     """One statement that sets everything for the transaction. `more` are settings of the query's own."""
     pairs = [("search_path", ", ".join(map(quote, (schema, *around.path)))), *around.roles.get(principal.role, ())]
-    pairs += [("role", principal.role), ("request.jwt.claims", _claims(principal))]
+    pairs += [("role", principal.role)] if around.impersonating else []
+    pairs += [("request.jwt.claims", _claims(principal))]
     pairs += _facts(request) if request is not None else []
     pairs += [*more, *around.app]
     calls = ", ".join(f"set_config(${2 * number + 1}, ${2 * number + 2}, true)" for number in range(len(pairs)))

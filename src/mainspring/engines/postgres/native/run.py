@@ -85,7 +85,7 @@ class NativeRun:
         told = settings(self._around, _schema(self._plan), principal, request, self._more)._replace(prepared=prepared)
         before = [Command(f"SELECT {self._rules.before}()", (), prepared)] if self._rules.before else []
         asked = [self._compiled] + ([self._compiled.estimate] if self._compiled.estimate else [])
-        return [told, *before, *(Command(each.sql, each.bind(values), prepared) for each in asked)]
+        return [told, *before, *(Command(each.sql, each.bind(values, principal), prepared) for each in asked)]
 
     def _end(self) -> tuple[Command, ...]:
         asked = _terms(self._plan).end

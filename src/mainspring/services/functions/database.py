@@ -1,0 +1,93 @@
+"""`app.database_function`: functions of the database itself, for the roles they are opened to and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mainspring.catalog.model import Catalog
+from mainspring.catalog.names import nearest
+from mainspring.catalog.routines import Routine
+from mainspring.errors import ConfigError, Mistake, NotSupported, RoutineDenied, RoutineWrites
+from mainspring.principal import ANON, Principal
+from mainspring.query.ast import Call, TableName
+from mainspring.services.data import Data, Result
+
+
+@dataclass(slots=True)
+class Opened:
+    """Collects declarations: which functions are opened, and to which roles."""
+
+    roles: dict[TableName, frozenset[str]] = field(default_factory=dict)
+
+    def open(self, name: str, to: str | Sequence[str]) -> None:
+        """Open the function `name` (with its schema, else in public) to the roles `to` and to those it is open to already."""
+        schema, _, plain = name.rpartition(".")
+        found = TableName(schema or "public", plain)
+        self.roles[found] = self.roles.get(found, frozenset()) | ({to} if isinstance(to, str) else set(to))
+
+    def all_roles(self) -> frozenset[str]:
+        """Every role that one is opened to."""
+        return frozenset().union(*self.roles.values())
+
+    def found(self, catalog: Catalog) -> dict[TableName, tuple[Routine, ...]]:
+        """Each with its overloads, as the database has them. Raises ConfigError naming those that it has not."""
+        self.check(catalog)
+        return {name: catalog.routines[name] for name in self.roles}
+
+    def check_names(self, others: Container[TableName], schemas: Sequence[str]) -> None:
+        """Return when each can be called by its own name. Raises ConfigError."""
+        mistakes = [Mistake(f"function {name}", "is one of the app's too", "rename one") for name in self.roles if name in others]
+        hidden = [name for name in self.roles if name.schema not in schemas]
+        mistakes += [Mistake(f"function {name}", "its schema is not served", "add it to rest.schemas") for name in hidden]
+        if mistakes:
+            raise ConfigError(mistakes)
+
+    def check(self, catalog: Catalog) -> None:
+        """Return when the database has them all. Raises ConfigError naming those that it has not."""
+        missing = [name for name in self.roles if name not in catalog.routines]
+        known = {str(name) for name in catalog.routines}
+        problem = "the database has none of that name"
+        if missing:
+            raise ConfigError([Mistake(f"function {name}", problem, _cure(name, known)) for name in missing])
+
+
+def _cure(name: TableName, known: set[str]) -> str:
+    close = nearest(str(name), known)
+    return f"did you mean {close}?" if close else "create it there first, or mend the name"
+
+
+@dataclass(slots=True)
+class DatabaseFunctions:
+    """Calls them through `data`, a door that plans nothing but calls. `opened` says which there are, and to whom."""
+
+    opened: Mapping[TableName, frozenset[str]]
+    data: Data
+
+    def open_to(self, name: TableName, principal: Principal) -> bool:
+        """Whether the caller may call it."""
+        allowed = principal.bypass or principal.role in self.opened.get(name, ())
+        return allowed and principal.within_scope(*name, "execute")
+
+    def require_routine(self, call: Call) -> Routine:
+        """The overload that a call means. Raises RoutineUnknown, RoutineAmbiguous."""
+        return self.data.require_routine(call)
+
+    async def execute(self, call: Call, values: Sequence[Any], principal: Principal) -> Result:
+        """Answer a call. Raises RoutineDenied, RoutineUnknown, RoutineAmbiguous, RoutineWrites, NotSupported, DatabaseRefused."""
+        if not self.open_to(call.routine, principal):
+            raise RoutineDenied(call.routine.name, principal.role == ANON)
+        routine = self.require_routine(call)
+        if call.read_only and not routine.read_only:
+            raise RoutineWrites(call.routine.name)
+        if call.terms.explain is not None:
+            raise NotSupported("the execution plan of a function")
+        result = await self.data.execute(call, values, principal)
+        return _rows(result) if routine.returns.many else result
+
+
+def _rows(result: Result) -> Result:
+    """Rows, which take whatever form the request wants."""
+    result.media = None
+    return result
