@@ -14,6 +14,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mainspring.catalog.build import build
 from mainspring.engines.postgres.engine import PostgresEngine
+from mainspring.engines.postgres.pool import Pool
+from mainspring.engines.postgres.session import Command
 from mainspring.errors import (
     Busy,
     ConfigError,
@@ -152,6 +154,31 @@ async def test_who_finds_no_connection_in_time_is_told(postgres: PostgresServer)
     assert {type(outcome) for outcome in outcomes} <= {TimedOut, Busy}
     assert len(await door.ids()) == 1
     await door.engine.stop()
+
+
+async def test_everybody_who_waits_for_a_connection_waits_the_same_time(postgres: PostgresServer) -> None:
+    """Whoever came later is told later; who gave up keeps nobody's place, and the connection serves again."""
+    pool, loop = Pool(postgres.database("turns"), size=1, timeout=0.4), asyncio.get_running_loop()
+    held, refused = await pool.acquire(), list[float]()
+
+    async def wait(after: float) -> None:
+        await asyncio.sleep(after)
+        began = loop.time()
+        with pytest.raises(Busy):
+            await pool.acquire()
+        refused.append(loop.time() - began)
+
+    gone = asyncio.create_task(pool.acquire())
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(*map(wait, (0, 0.2, 0.3)))
+    assert all(0.39 < each < 2 for each in refused)
+    patient = asyncio.create_task(pool.acquire())
+    await asyncio.sleep(0)
+    pool.release(held)
+    pool.release(await patient)
+    assert len(await pool.run(Command("SELECT 1"))) == 1
+    await pool.close()
 
 
 async def test_a_slow_statement_is_cut_off(door: Door) -> None:

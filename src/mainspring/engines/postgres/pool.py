@@ -44,7 +44,8 @@ class Pool:
         self._url, self._size = url, size
         self._free = size
         self._idle: list[Session] = []
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
+        self._alarm: asyncio.Handle | None = None
         self._closed = False
         self._aside: asyncio.Task[None] | None = None
         self._rest = asyncio.Event()
@@ -118,22 +119,34 @@ class Pool:
     async def _turn(self) -> None:
         if len(self._waiting) >= MAX_WAITING:
             raise Busy("The database")
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        loop = asyncio.get_running_loop()
+        turn, latest = loop.create_future(), loop.time() + self.timeout
+        self._waiting.append((latest, turn))
+        if self._alarm is None:
+            self._alarm = loop.call_at(latest, self._expire)
         try:
-            async with asyncio.timeout(self.timeout):
-                await turn
-        except BaseException as error:
+            await turn
+        except BaseException:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._pass_on()
-            if isinstance(error, TimeoutError):
-                raise Busy("The database") from None
             raise
+
+    def _expire(self) -> None:
+        """Refuse those who have waited too long: who came first is the first of them, so one alarm serves all."""
+        loop, self._alarm = asyncio.get_running_loop(), None
+        while self._waiting:
+            latest, turn = self._waiting[0]
+            if not turn.done():
+                if latest > loop.time():
+                    self._alarm = loop.call_at(latest, self._expire)
+                    return
+                turn.set_exception(Busy("The database"))
+            self._waiting.popleft()
 
     def _pass_on(self) -> None:
         """Let the next one have its turn."""
         while self._waiting:
-            turn = self._waiting.popleft()
+            _, turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
@@ -144,10 +157,12 @@ class Pool:
     async def close(self) -> None:
         """Refuse what comes and what waits, let what is under way finish, close."""
         self._closed = True
-        for turn in self._waiting:
+        for _, turn in self._waiting:
             if not turn.done():
                 turn.set_exception(EngineUnavailable())
         self._waiting.clear()
+        if self._alarm is not None:
+            self._alarm.cancel()
         if self._free < self._size:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._rest.wait(), STOP_SECONDS)
