@@ -1,4 +1,4 @@
-"""How a request is carried out, over HTTP on every engine: the end of its transaction, time zones, schemas, plans."""
+"""How a request is carried out, over HTTP on every engine: the end of its transaction, time zones, schemas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import DateTime, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mainspring import Mainspring, Rows
-from mainspring.settings import DatabaseSettings, RestSettings, Settings
+from mainspring.settings import DatabaseSettings, Settings
 from mainspring.testing.client import TestClient
 from tests.support.servers import PostgresServer
 
@@ -176,52 +176,3 @@ async def test_a_zone_that_is_none_is_no_preference(serve: Serve, zone: str) -> 
         assert "preference-applied" not in answer.headers
         strict = await client.get(f"{API}/tasks", headers={"prefer": f"handling=strict, timezone={zone}"})
         assert (strict.status_code, strict.json()["code"]) == (400, "PGRST122")
-
-
-# ---------------------------------------------------------------- execution plans
-
-PLAN = "application/vnd.pgrst.plan"
-EXPLAINED = Settings(rest=RestSettings(plan_enabled=True))
-
-
-async def test_an_execution_plan_is_of_the_statement_with_its_policies(serve: Serve, request: pytest.FixtureRequest) -> None:
-    engine = request.node.callspec.params["serve"]
-    async with serve(application(), EXPLAINED) as client:
-        text = await client.get(f"{API}/tasks?id=eq.1&title=eq.water", headers={"accept": f"{PLAN}+text"})
-        json = await client.get(f"{API}/tasks?id=gt.1", headers={"accept": f'{PLAN}+json; for="text/csv"'})
-        if engine == "memory":
-            assert (text.status_code, text.json()["code"]) == (400, "PGRST127")
-            return
-        assert text.status_code == json.status_code == 200
-        assert text.headers["content-type"] == f'{PLAN}+text; for="application/json"; charset=utf-8'
-        assert json.headers["content-type"] == f'{PLAN}+json; for="text/csv"; charset=utf-8'
-        if engine == "postgres":
-            assert "tasks_pkey" in text.text
-            assert "title" in text.text
-            assert json.json()[0]["Plan"]["Node Type"] == "Aggregate"
-        else:
-            assert text.text.startswith("SEARCH t0 USING INTEGER PRIMARY KEY (rowid=?)")
-            assert json.json()[0]["Plans"][0]["Detail"].startswith("SEARCH")
-        options = await client.get(f"{API}/tasks", headers={"accept": f"{PLAN}+json; options=analyze|verbose"})
-        if engine == "postgres":
-            assert options.json()[0]["Plan"]["Actual Rows"] == 1
-            assert "Output" in options.json()[0]["Plan"]
-        else:
-            assert (options.status_code, options.json()["code"]) == (400, "PGRST127")
-
-
-async def test_what_has_no_execution_plan_says_so_and_none_is_told_unasked(serve: Serve) -> None:
-    accept = {"accept": f"{PLAN}+json"}
-    async with serve(application(), EXPLAINED) as client:
-        for answer in (
-            await client.patch(f"{API}/tasks?id=eq.1", json={"title": "x"}, headers=accept),
-            await client.delete(f"{API}/tasks?id=eq.1", headers=accept),
-            await client.get(f"{API}/rpc/number", headers=accept),
-        ):
-            assert (answer.status_code, answer.json()["code"]) == (400, "PGRST127")
-        assert await titles(client) == ["water"]
-    async with serve(application(), Settings()) as client:
-        answer = await client.get(f"{API}/tasks", headers=accept)
-        assert (answer.status_code, answer.json()["code"]) == (406, "PGRST107")
-        answer = await client.get(f"{API}/tasks", headers={"accept": "application/geo+json"})
-        assert (answer.status_code, answer.json()["code"]) == (406, "PGRST107")

@@ -123,8 +123,8 @@ class ReadPlan(msgspec.Struct, frozen=True):
     """Answer the rows as a JSON array; with `count`, also how many there are without the page.
 
     `max_rows` caps the page whatever it asks for. No more than `max_grouped` rows may stand in groups. With `cursor` the answer
-    also tells the order's values in the last row of the page. With `explain` it is the statement's execution plan. Here as in
-    every plan, `zone` is that of the moments in the answer (their types name it, too).
+    also tells the order's values in the last row of the page. Here as in every plan, `zone` is that of the moments in the answer
+    (their types name it, too), and with `explain` the answer is the statement's execution plan.
     """
 
     rows: Rows
@@ -218,6 +218,7 @@ class InsertPlan(msgspec.Struct, frozen=True):
     returning: Rows | None = None
     kept: Kept = ALWAYS
     zone: str | None = None
+    explain: Explain | None = None
 
     @property
     def table(self) -> Table:
@@ -236,6 +237,7 @@ class UpdatePlan(msgspec.Struct, frozen=True):
     returning: Rows | None = None
     kept: Kept = ALWAYS
     zone: str | None = None
+    explain: Explain | None = None
 
     @property
     def table(self) -> Table:
@@ -251,6 +253,7 @@ class DeletePlan(msgspec.Struct, frozen=True):
     returning: Rows | None = None
     kept: Kept = ALWAYS
     zone: str | None = None
+    explain: Explain | None = None
 
     @property
     def table(self) -> Table:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mainspring.catalog.access import Access
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.routines import Routine
-from mainspring.errors import NotSupported, RoutineUnknown
+from mainspring.errors import RoutineUnknown
 from mainspring.plan.draft import Planning
 from mainspring.plan.guard import Guards, Registry
 from mainspring.plan.limits import Limits
@@ -63,8 +63,6 @@ class Planner:
 
     def _plan(self, query: Query, principal: Principal) -> Plan:
         planning = Planning(self.catalog, Guards(self.registry, principal), self.limits, self.exposed, self.search_config)
-        if query.terms.explain is not None and not isinstance(query, Read):
-            raise NotSupported("the execution plan of a write", instead="Ask for the plan of a read with the same filters.")
         match query:
             case Read():
                 return self._read(planning, query)

@@ -28,7 +28,17 @@ def plan_insert(planning: Planning, query: Insert) -> InsertPlan:
     check = _holds(planning, target, planning.guards.check(table, "insert"))
     if returning is not None or upsert is not None:
         check = both(check, _holds(planning, target, planning.guards.using(table, "select")))
-    return InsertPlan(target, writes, query.rows.index, check, tuple(planning.params), upsert, returning, _kept(query))
+    return InsertPlan(
+        target,
+        writes,
+        query.rows.index,
+        check,
+        tuple(planning.params),
+        upsert,
+        returning,
+        _kept(query),
+        explain=query.terms.explain,
+    )
 
 
 def plan_update(planning: Planning, query: Update) -> UpdatePlan:
@@ -58,6 +68,7 @@ def plan_update(planning: Planning, query: Update) -> UpdatePlan:
         tuple(planning.params),
         returning,
         _kept(query),
+        explain=query.terms.explain,
     )
 
 
@@ -68,7 +79,7 @@ def plan_delete(planning: Planning, query: Delete) -> DeletePlan:
     _writable(table, table.deletable)
     picked = _picked(planning, query, "delete")
     returning = _returning(planning, query.table, query.returning)
-    return DeletePlan(picked, tuple(planning.params), returning, _kept(query))
+    return DeletePlan(picked, tuple(planning.params), returning, _kept(query), explain=query.terms.explain)
 
 
 def _kept(query: Insert | Update | Delete) -> Kept:

@@ -18,7 +18,7 @@ from mainspring.errors import EngineUnavailable, NotSupported, RowCheckViolated
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Kept, Plan, ReadPlan, Rows, UpdatePlan
 from mainspring.plan.params import binders, written
 from mainspring.principal import ANON, Principal
-from mainspring.query.ast import Explain, TableName
+from mainspring.query.ast import TableName
 
 
 class MemoryEngine:
@@ -48,12 +48,12 @@ class MemoryEngine:
 
     def prepare(self, plan: Plan) -> Prepared:
         """A plan ready to run."""
+        if plan.explain is not None:
+            raise NotSupported("an execution plan", by="the memory engine")
         refuse_unknown(plan)
         if self._views:
             refuse_views(plan)
         match plan:
-            case ReadPlan(explain=Explain()):
-                raise NotSupported("an execution plan", by="the memory engine")
             case ReadPlan():
                 return PreparedRead(self, plan)
             case InsertPlan():

@@ -48,23 +48,28 @@ class Update(Script):
             f"UPDATE {compiler.tables(rows.source)} SET {sets} WHERE {where} RETURNING {returning}"
         )
 
-    def work(self, values: Sequence[Any], principal: Principal) -> Work:
-        """What is to be done."""
-        picking = self._change.arguments(values, principal)
-        check, represent = made(self._check, values, principal), made(self._represent, values, principal)
+    def changes(self, values: Sequence[Any], principal: Principal) -> list[Command]:
+        """The update; nothing where no column is written."""
         (row,) = written(self.plan.writes, [values[self.plan.changes]], principal)
+        if not row:
+            return []
         new = [
             None if value is None else encode(value)
             for value, encode in zip(row, self._encoders, strict=True)
             if value is not DEFAULT
         ]
         statement = self._changed(tuple(value is DEFAULT for value in row))
-        change = Command(statement.sql, [*picking, *new])
+        return [Command(statement.sql, [*self._change.arguments(values, principal), *new])]
+
+    def work(self, values: Sequence[Any], principal: Principal) -> Work:
+        """What is to be done."""
+        change = self.changes(values, principal)
         if self._alone:
-            return Work((change,) if row else (), lambda results: Result(None, _touched(results)))
+            return Work(change, lambda results: Result(None, _touched(results)))
+        check, represent = made(self._check, values, principal), made(self._represent, values, principal)
 
         async def work(transaction: Transaction) -> Result:
-            ids = _ids(await transaction.run(change)) if row else []
+            ids = _ids(await transaction.run(*change)) if change else []
             answer = represented(self._represent, represent, ids, self.zone)
             return await self.settle(transaction, checks(self._check, check, ids), answer, ids)
 
@@ -85,24 +90,28 @@ class Delete(Script):
         self._represent = self.representation(plan.returning)
         self._alone = self._represent is None and plan.kept.always
         self._pick = self._picked()
-        self._remove = self._removal()
+        self._remove = self._removal(at_once=self._alone)
 
     def _picked(self) -> Statement:
         compiler, alias = self.compiler(), f"t{self.plan.picked.source.alias}"
         pick = compiler.picked(self.plan.picked, self.dialect.row_id(alias))
         return compiler.arguments.statement(f"{pick} FOR UPDATE OF {alias}")
 
-    def _removal(self) -> Statement:
+    def _removal(self, *, at_once: bool) -> Statement:
         compiler, rows = self.compiler(), self.plan.picked
         row_id = self.dialect.row_id(f"t{rows.source.alias}")
-        where = _picking(compiler, rows) if self._alone else self.dialect.among(row_id, compiler.arguments.extra())
+        where = _picking(compiler, rows) if at_once else self.dialect.among(row_id, compiler.arguments.extra())
         return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
+
+    def changes(self, values: Sequence[Any], principal: Principal) -> list[Command]:
+        """The removal of the rows picked, in one statement."""
+        remove = self._remove if self._alone else self._removal(at_once=True)
+        return [Command(remove.sql, remove.arguments(values, principal))]
 
     def work(self, values: Sequence[Any], principal: Principal) -> Work:
         """What is to be done."""
-        remove = self._remove.arguments(values, principal)
         if self._alone:
-            return Work((Command(self._remove.sql, remove),), lambda results: Result(None, _touched(results)))
+            return Work(self.changes(values, principal), lambda results: Result(None, _touched(results)))
         pick = Command(self._pick.sql, self._pick.arguments(values, principal))
         represent = made(self._represent, values, principal)
 

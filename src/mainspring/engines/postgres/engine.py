@@ -12,7 +12,7 @@ from mainspring.catalog.model import Catalog
 from mainspring.engines.base import Capabilities, Prepared, Result
 from mainspring.engines.postgres.change import Delete, Update
 from mainspring.engines.postgres.dialect import PostgresDialect
-from mainspring.engines.postgres.explain import Explained
+from mainspring.engines.postgres.explain import Explained, ExplainedWrite
 from mainspring.engines.postgres.faults import leaf
 from mainspring.engines.postgres.insert import Insert
 from mainspring.engines.postgres.migrate import migrate
@@ -24,7 +24,7 @@ from mainspring.engines.postgres.views import written_as
 from mainspring.errors import ConfigError, Mistake
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, UpdatePlan
 from mainspring.principal import Principal
-from mainspring.query.ast import Explain, TableName
+from mainspring.query.ast import TableName
 
 OLDEST = 140_000
 
@@ -66,11 +66,14 @@ class PostgresEngine:
 
     def prepare(self, plan: Plan) -> Prepared:
         """Compile a plan."""
+        if isinstance(plan, ReadPlan):
+            explained = plan.explain is not None
+            return (Explained if explained else Read)(plan, self._dialect, self._pool)
+        script = self._script(plan)
+        return script if plan.explain is None else ExplainedWrite(script, plan.explain)
+
+    def _script(self, plan: InsertPlan | UpdatePlan | DeletePlan) -> Script:
         match plan:
-            case ReadPlan(explain=Explain()):
-                return Explained(plan, self._dialect, self._pool)
-            case ReadPlan():
-                return Read(plan, self._dialect, self._pool)
             case InsertPlan():
                 return Insert(plan, written_as(plan, self._dialect), self._pool)
             case UpdatePlan():

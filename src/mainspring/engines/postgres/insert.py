@@ -34,13 +34,21 @@ class Insert(Script):
         self._updated = self.demand(plan.target, plan.upsert.updated) if plan.upsert and merging else None
         self._alone = not (merging or self._check or self._represent or not plan.kept.always)
 
+    def changes(self, values: Sequence[Any], principal: Principal) -> list[Command]:
+        """The inserts, one for each run of rows that name the same columns."""
+        return insertions(self._into, self._rows(values, principal)).commands
+
+    def _rows(self, values: Sequence[Any], principal: Principal) -> list[tuple[Any, ...]]:
+        rows = written(self.plan.writes, values[self.plan.rows], principal)
+        if self.plan.upsert is not None:
+            refuse_twice(self.plan.upsert, self.plan.writes, rows)
+        return rows
+
     def work(self, values: Sequence[Any], principal: Principal) -> Work:
         """What is to be done."""
         check, represent = made(self._check, values, principal), made(self._represent, values, principal)
         updated = made(self._updated, values, principal)
-        rows = written(self.plan.writes, values[self.plan.rows], principal)
-        if self.plan.upsert is not None:
-            refuse_twice(self.plan.upsert, self.plan.writes, rows)
+        rows = self._rows(values, principal)
         runs = insertions(self._into, rows)
         if self._alone:
             return Work((*runs.commands, *runs.counters), lambda results: self._told(runs, results))

@@ -101,13 +101,20 @@ class Script:
         await transaction.finish((), *then, undone=self.kept.undone)
         return result
 
+    def changes(self, values: Sequence[Any], principal: Principal) -> list[Command]:
+        """The statements that change rows, whatever is verified and answered besides."""
+        raise NotImplementedError
+
     def work(self, values: Sequence[Any], principal: Principal) -> Work:
         """What is to be done. Raises what the values are refused with."""
         raise NotImplementedError
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it, again when it lost a race. Raises typed errors."""
-        work = self.work(values, principal)
+        return await self.carry_out(self.work(values, principal), principal)
+
+    async def carry_out(self, work: Work, principal: Principal) -> Result:
+        """Do some work of this script's, again when it lost a race. Raises typed errors."""
         for _ in range(ATTEMPTS):
             try:
                 if work.told is not None:  # one round trip

@@ -58,7 +58,7 @@ class SqliteEngine:
 
     def prepare(self, plan: Plan) -> Prepared:
         """Compile a plan."""
-        if isinstance(plan, ReadPlan) and plan.explain is not None:
+        if plan.explain is not None:
             return Explained(plan, plan.explain, self._dialect, self._read)
         return Mended(self._compiled(plan)) if self._adopted else self._compiled(plan)
 

@@ -12,7 +12,7 @@ from mainspring.engines.sqlite.dialect import SqliteDialect
 from mainspring.engines.sqlite.read import compile_read
 from mainspring.engines.sqlite.reader import Readers
 from mainspring.errors import NotSupported
-from mainspring.plan.nodes import ReadPlan
+from mainspring.plan.nodes import Plan, ReadPlan
 from mainspring.principal import Principal
 from mainspring.query.ast import Explain
 
@@ -23,7 +23,10 @@ Step = tuple[int, int, int, str]
 class Explained:
     """A read whose plan is asked for."""
 
-    def __init__(self, plan: ReadPlan, explain: Explain, dialect: SqliteDialect, readers: Readers) -> None:
+    def __init__(self, plan: Plan, explain: Explain, dialect: SqliteDialect, readers: Readers) -> None:
+        if not isinstance(plan, ReadPlan):
+            instead = "Ask for the plan of a read with the same filters."
+            raise NotSupported("the execution plan of a write", by="SQLite", instead=instead)
         if explain.options:
             raise NotSupported(f"the option {explain.options[0]} of an execution plan", by="SQLite")
         statement = compile_read(plan, dialect)

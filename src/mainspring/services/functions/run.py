@@ -35,7 +35,22 @@ from mainspring.errors import (
 from mainspring.observe import FunctionFailed, Sink
 from mainspring.policy.language import Names
 from mainspring.principal import ANON, Principal
-from mainspring.query.ast import And, Call, Column, Compare, End, Order, Position, Query, Read, Selection, Slot, TableName, Terms
+from mainspring.query.ast import (
+    And,
+    Call,
+    Column,
+    Compare,
+    End,
+    Explain,
+    Order,
+    Position,
+    Query,
+    Read,
+    Selection,
+    Slot,
+    TableName,
+    Terms,
+)
 from mainspring.services.data import Data, Request, Result
 from mainspring.services.functions.answers import answer
 from mainspring.services.functions.database import DatabaseFunctions
@@ -109,7 +124,7 @@ class Caller:
         if query.read_only and not function.routine.read_only:
             raise RoutineWrites(query.routine.name)
         if query.terms.explain is not None:
-            raise NotSupported("the execution plan of a function")
+            self._explainable(function, query, query.terms.explain, len(values), principal)
         if query.terms.end is End.ROLLBACK and not function.routine.read_only:
             raise NotSupported("undoing what a function does (tx=rollback)", instead="Declare it read_only=True where it is.")
         arguments = _arguments(function, values[query.given.index], text=not query.body)
@@ -119,6 +134,18 @@ class Caller:
         if function.made is not None and query.selection != Selection():
             return await self._made(function, function.made, query, values, answered)
         return _value(function, query, answered)
+
+    def _explainable(self, function: Function, query: Call, explain: Explain, place: int, principal: Principal) -> None:
+        """Raises NotSupported unless the answer is read from a table, by a read that has a plan, and making it may change things
+        only where that is asked for.
+        """
+        if function.table is None:
+            what = "the execution plan of a function whose answer is not read from a table"
+            raise NotSupported(what, instead="Ask for that of a function that answers rows of a model.")
+        if not function.routine.read_only and "analyze" not in explain.options:
+            what = "the execution plan of a function that may write, without running it"
+            raise NotSupported(what, instead="Ask with options=analyze, or declare it read_only=True where it is.")
+        self._data.prepare(_read(self._names.catalog.tables[function.table], query, place), principal)
 
     def _find(self, call: Call) -> Function:
         function = self._functions.get(call.routine)
@@ -180,17 +207,12 @@ class Caller:
         table = self._names.catalog.tables[function.table]
         answered = list(given or ()) if function.routine.returns.many else [] if given is None else [given]
         key = table.primary_key
-        if len(key) != 1:
-            raise NotSupported("answering rows of a table whose primary key is not one column")
         attributes = {column: name for name, column in self._names.attributes(type(answered[0])).items()} if answered else {}
+        read = _read(table, query, len(values))
         values.append([_key(row, key[0], attributes.get(key[0], key[0])) for row in answered])
-        column, keys = Column(key[0]), Slot(len(values) - 1)
-        picked = Compare("in", column, keys)
-        where = picked if query.selection.where is None else And((picked, query.selection.where))
-        order = query.selection.order or (Order(Position(column, keys)),)
-        selection = replace(query.selection, where=where, order=order)
-        read = Read(function.table, selection, query.count, query.rows, Terms(timezone=query.terms.timezone))
         result = await self._data.execute(read, values, principal)
+        if query.terms.explain is not None:
+            return result
         _judge(query, result.count)
         if not function.routine.returns.many:
             return _one(result)
@@ -202,6 +224,19 @@ class Caller:
         result = await answer(table, list(made or ()) if many else [made], query, values, self._make_engine)
         _judge(query, result.count)
         return result if many else _one(result)
+
+
+def _read(table: Table, query: Call, place: int) -> Read:
+    """The read of what a function answered: the rows of `table` whose keys stand at `place` among the values."""
+    if len(table.primary_key) != 1:
+        raise NotSupported("answering rows of a table whose primary key is not one column")
+    column, keys = Column(table.primary_key[0]), Slot(place)
+    picked = Compare("in", column, keys)
+    where = picked if query.selection.where is None else And((picked, query.selection.where))
+    order = query.selection.order or (Order(Position(column, keys)),)
+    selection = replace(query.selection, where=where, order=order)
+    terms = Terms(timezone=query.terms.timezone, explain=query.terms.explain)
+    return Read(table.name, selection, query.count, query.rows, terms)
 
 
 def _one(result: Result) -> Result:
