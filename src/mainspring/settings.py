@@ -349,7 +349,9 @@ class RestSettings:
     schemas: tuple[str, ...] = option(("public",), "schemas served; the first is the default")
     aggregates: bool = option(True, "aggregate functions in select")
     max_aggregated_rows: int = option(
-        1_000_000, "most rows that one request may aggregate or look through for distinct ones; 0: no bound", minimum=0
+        1_000_000,
+        "most rows that one request may aggregate or look through for distinct ones, and as many in its embeds; 0: no bound",
+        minimum=0,
     )
     plan_enabled: bool = option(False, "answer application/vnd.pgrst.plan with the database's execution plan")
     openapi_mode: str = option(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from mainspring import Mainspring
 from mainspring.settings import RestSettings, Settings
 from mainspring.testing.client import TestClient
+from tests.support.servers import PostgresServer
 
 
 async def got(shop: TestClient, path: str) -> Any:
@@ -135,3 +138,53 @@ async def test_no_more_rows_are_aggregated_than_the_setting_says(store: Mainspri
         answer = await shop.as_service().get("/rest/v1/albums?select=count()")
         assert (answer.status_code, answer.json()["code"]) == (400, "54000")
         assert (await shop.as_service().get("/rest/v1/albums?select=count()&id=lte.20")).json() == [{"count": 20}]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def bounded(request: pytest.FixtureRequest, store: Mainspring) -> AsyncIterator[httpx.AsyncClient]:
+    """The shop where a request may aggregate 20 rows, asked by the service."""
+    url = {"memory": "memory://", "sqlite": ""}.get(request.param)
+    if url is None:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.database("grouped")
+    async with TestClient(store, url, settings=Settings(rest=RestSettings(max_aggregated_rows=20))) as shop:
+        yield shop.as_service()
+
+
+@pytest.mark.parametrize(
+    ("inside", "page"),
+    [
+        ("tracks(count())", "albums?select=id,{}&order=id"),
+        ("tracks(seconds.sum(),position)", "albums?select=id,{}&order=id"),
+        ("tracks(title)&tracks.distinct=true", "albums?select=id,{}&order=id"),
+        ("tracks(n:count())&tracks.having=(count().gt.1000)", "albums?select=id,{}&order=id"),
+        ("albums(tracks(count()))", "artists?select=id,{}&order=id"),
+        ("...albums(tracks(count()))", "artists?select=id,{}&order=id"),
+        ("genres(count())", "albums?select=id,{}&order=id"),
+    ],
+)
+async def test_aggregates_in_embeds_look_at_no_more_rows_together(bounded: httpx.AsyncClient, inside: str, page: str) -> None:
+    path = f"/rest/v1/{page.format(inside)}"
+    few = await bounded.get(f"{path}&limit=1")
+    assert few.status_code == 200, few.text
+    assert len(few.json()) == 1
+    many = await bounded.get(path)
+    assert (many.status_code, many.json()["code"]) == (400, "54000"), many.text
+    assert "20 rows" in many.json()["message"]
+    assert (await bounded.get(f"{path}&limit=1")).json() == few.json()  # each request counts for itself
+
+
+async def test_rows_embedded_without_aggregates_have_no_such_bound(bounded: httpx.AsyncClient) -> None:
+    answer = await bounded.get("/rest/v1/albums?select=id,tracks(id)")
+    assert sum(len(row["tracks"]) for row in answer.json()) > 20
+
+
+async def test_the_answer_to_a_write_has_the_same_bound(bounded: httpx.AsyncClient) -> None:
+    represented = {"prefer": "return=representation"}
+    for _ in range(3):
+        path = "/rest/v1/albums?id=eq.1&select=id,tracks(count())"
+        answer = await bounded.patch(path, json={"title": "Changed"}, headers=represented)
+        assert answer.status_code == 200, answer.text
+    answer = await bounded.patch("/rest/v1/albums?id=gt.0&select=id,tracks(count())", json={"title": "All"}, headers=represented)
+    assert (answer.status_code, answer.json()["code"]) == (400, "54000")
+    assert (await bounded.get("/rest/v1/albums?title=eq.All")).json() == []

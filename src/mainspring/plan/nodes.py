@@ -6,7 +6,8 @@ import msgspec
 
 from mainspring.catalog.model import Default, Table
 from mainspring.datatypes import DataType
-from mainspring.errors import LimitExceeded, NotSingular, TooManyAffected
+from mainspring.errors import NotSingular, TooManyAffected
+from mainspring.query.aggregates import too_many
 from mainspring.query.ast import Explain, Resolution, Value
 from mainspring.query.expr import TRUE, Aggregate, Condition, Key, Lookup, Param, Position, Ref, Source
 from mainspring.query.ops import Form
@@ -88,9 +89,11 @@ class Group(msgspec.Struct, frozen=True):
     """What is answered are groups: of the rows that share the values of all outputs that are no aggregates.
 
     Those for which `having` holds. Without such outputs all rows are one group, even if there are none.
+    Of an embed, no more than `most` rows may stand in the groups of all embeds of the statement together.
     """
 
     having: Condition = TRUE
+    most: int | None = None
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -139,7 +142,7 @@ class ReadPlan(msgspec.Struct, frozen=True):
     def judge(self, grouped: int) -> None:
         """Return when so many rows may stand in groups. Raises LimitExceeded."""
         if self.max_grouped is not None and grouped > self.max_grouped:
-            raise LimitExceeded(what="the number of rows that aggregates look at", limit=self.max_grouped, unit="rows")
+            raise too_many(self.max_grouped)
 
 
 class Kept(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, Final
 
 from mainspring.datatypes import BIGINT, FLOAT, NUMERIC, DataType, Kind, round_numeric
-from mainspring.errors import ValueOutOfRange
+from mainspring.errors import LimitExceeded, ValueOutOfRange
 from mainspring.query.functions import EXACT
 from mainspring.query.ops import order_key
 
@@ -43,6 +43,11 @@ def _total(type_: DataType) -> DataType:
     if type_.kind is Kind.INTEGER:
         return BIGINT if type_.bits <= _SMALL else NUMERIC
     return DataType(Kind.NUMERIC, scale=type_.scale if type_.precision is None else type_.scale or 0, wide=type_.wide)
+
+
+def too_many(most: int) -> LimitExceeded:
+    """The refusal of a request whose aggregates would look at more than `most` rows."""
+    return LimitExceeded(what="the number of rows that aggregates look at", limit=most, unit="rows")
 
 
 def aggregate(function: str, type_: DataType | None, values: Sequence[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -12,6 +13,7 @@ import msgspec
 from mainspring.datatypes import Kind, to_json
 from mainspring.engines.memory.store import State
 from mainspring.plan.nodes import OrderBy, OutAggregate, OutColumn, OutEmbed, OutGather, Output, OutSpread, Rows
+from mainspring.query.aggregates import too_many
 from mainspring.query.casts import cast
 from mainspring.query.evaluate import Scope
 from mainspring.query.expr import TRUE, Key, Param, Source
@@ -34,11 +36,14 @@ def scope_of(state: State, params: Sequence[Any]) -> Scope:
 class Reader:
     """Answers `Rows` from one state, inside of `outside` (the scope of the row that embeds them, if any).
 
-    `judge` is asked whether so many rows may stand in groups.
+    `judge` is asked whether so many rows may stand in groups; `looked` counts those in groups of embeds.
     """
 
-    def __init__(self, state: State, outside: Scope, judge: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, state: State, outside: Scope, judge: Callable[[int], None] | None = None, looked: Counter[str] | None = None
+    ) -> None:
         self._state, self._outside, self._judge = state, outside, judge
+        self._looked = Counter[str]() if looked is None else looked
 
     def matching(self, rows: Rows, among: Iterable[int] | None = None) -> list[Picked]:
         """Every row or group that may be seen and fits, in order, without the page; only rows `among` those numbers if given."""
@@ -57,6 +62,10 @@ class Reader:
         assert rows.group is not None
         if self._judge is not None:
             self._judge(len(found))
+        if rows.group.most is not None:
+            self._looked["rows"] += len(found)
+            if self._looked["rows"] > rows.group.most:
+                raise too_many(rows.group.most)
         keys = [rows.outputs[number] for number in rows.grouped_by()]
         groups: dict[bytes, list[Scope]] = {} if keys else {encode(()): []}
         for _, scope in found:
@@ -124,7 +133,7 @@ class Reader:
 
     def _below(self, rows: Rows, scope: Scope) -> list[dict[str, Any]]:
         """The documents of rows embedded in the row of `scope`."""
-        inner = Reader(self._state, scope)
+        inner = Reader(self._state, scope, looked=self._looked)
         return inner.documents(rows, inner.page(rows, inner.matching(rows)))
 
 

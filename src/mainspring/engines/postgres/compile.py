@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mainspring.engines.sql.compile import Compiler
-from mainspring.engines.sql.groups import NAME, Groups, grouped
+from mainspring.engines.sql.groups import NAME, Groups, embedded, grouped
 from mainspring.plan.nodes import ReadPlan, Rows
 from mainspring.query.expr import both
 
@@ -47,7 +47,7 @@ class PostgresCompiler(Compiler):
         return f"(SELECT {self.dialect.json_array(value)} {self.body(rows)})"
 
     def _embedded_groups(self, rows: Rows, single: bool) -> str:
-        found = grouped(self, rows)
+        found = embedded(self, rows)
         body = self.groups_body(rows, found, f"({found.inner}) AS {NAME}")
         return f"(SELECT row_to_json({ROW}) {body} LIMIT 1)" if single else f"(SELECT {self.dialect.json_array(ROW)} {body})"
 

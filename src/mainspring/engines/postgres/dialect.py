@@ -21,6 +21,7 @@ from mainspring.query.ops import Form, Operator
 from mainspring.query.search import CONFIGS
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
+_LOOKED = "mainspring.looked"
 _LISTS = (Form.LIST, Form.VALUES, Form.PATTERNS, Form.REGEXES)
 _SYMBOLS = {
     **SYMBOLS,
@@ -163,6 +164,12 @@ class PostgresDialect(Dialect):
         if function == "avg" and type_.kind is not Kind.FLOAT:  # the cast of a double keeps 15 significant digits
             return f"avg({value})::float8::numeric", shown
         return f"{function}({value})", shown
+
+    def few(self, count: str, most: int, refusal: str, arguments: Arguments) -> str:
+        """The sum is kept in a setting, which lasts as long as the transaction."""
+        before = f"coalesce(nullif(current_setting('{_LOOKED}', true), ''), '0')::bigint"
+        sum_ = f"set_config('{_LOOKED}', ({before} + {count})::text, true)::bigint"
+        return f"(CASE WHEN {sum_} > {most} THEN {names.literal(refusal)} ELSE '1' END)::int = 1"
 
     def json_object(self, pairs: list[tuple[str, str]]) -> str:
         """The select list of a subquery: PostgreSQL makes its objects of named rows."""

@@ -7,6 +7,7 @@ import re
 import psycopg
 
 from mainspring.catalog.model import Table
+from mainspring.engines.sql.groups import refused as refused_groups
 from mainspring.errors import (
     BodyInvalid,
     Busy,
@@ -57,6 +58,8 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
             return Busy("The database")
         case "42601" if " in ts" in (error.diag.message_primary or ""):  # the text of a tsvector or tsquery
             return ValueInvalid("the column", "...", reason="the database does not take it")
+        case "22P02" if grouped := refused_groups(error.diag.message_primary or ""):
+            return grouped
         case "22P02" | "22007":
             return ValueInvalid("the column", "...", reason="the database does not take it")
         case "22003" | "22001" | "22008" | "54000":

@@ -118,6 +118,10 @@ class Dialect(ABC):
         """An aggregate of bare values of `type_` as `query.aggregates` has it, and the type by which it is shown."""
 
     @abstractmethod
+    def few(self, count: str, most: int, refusal: str, arguments: Arguments) -> str:
+        """True; an error that names `refusal` once the counts for which it is asked make more than `most` in one statement."""
+
+    @abstractmethod
     def json_object(self, pairs: list[tuple[str, str]]) -> str:
         """An object of document values under their keys."""
 

@@ -5,14 +5,19 @@ Documents are made outside because a value inside a document has another form th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 
 from mainspring.datatypes import DataType
 from mainspring.engines.sql.compile import Compiler, needed_columns
+from mainspring.errors import LimitExceeded
 from mainspring.plan.nodes import OrderBy, OutAggregate, OutColumn, Output, Rows
 from mainspring.query import expr
+from mainspring.query.aggregates import too_many
 
 NAME = "g"
+
+_REFUSED = re.compile(r"mainspring: more than (\d+) rows in groups")
 
 
 @dataclass(slots=True)
@@ -56,6 +61,24 @@ def grouped(compiler: Compiler, rows: Rows, bound: int | None = None) -> Groups:
         where,
         f" ORDER BY {', '.join(order)}" if order else "",
     )
+
+
+def embedded(compiler: Compiler, rows: Rows) -> Groups:
+    """The groups of an embed. The statement fails when those of all embeds, for all rows around them, stand for too many."""
+    most = None if rows.group is None else rows.group.most
+    found = grouped(compiler, rows, most)
+    if most is None:
+        return found
+    refusal = f"mainspring: more than {most} rows in groups"
+    few = compiler.dialect.few(f"{NAME}.n", most, refusal, compiler.arguments)
+    holds = found.where.removeprefix(" WHERE ") or "1=1"
+    return replace(found, where=f" WHERE CASE WHEN {few} THEN {holds} END")
+
+
+def refused(message: str) -> LimitExceeded | None:
+    """The typed error where a database says that groups of embeds stand for too many rows."""
+    told = _REFUSED.search(message)
+    return None if told is None else too_many(int(told[1]))
 
 
 def _from(compiler: Compiler, rows: Rows, bound: int | None) -> str:

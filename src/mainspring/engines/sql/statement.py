@@ -60,21 +60,23 @@ class Arguments:
 
     def add(self, index: int, encode: Encoder) -> int:
         """The 1-based number of the placeholder for parameter `index`, encoded by `encode`."""
+        return self._place(index, encode)
+
+    def constant(self, value: Any) -> int:
+        """The number of the placeholder for a value fixed when the statement was compiled."""
+        return self.made(_Fixed(value))
+
+    def made(self, make: Encoder) -> int:
+        """The number of the placeholder for what `make` makes of nothing each time the statement is run."""
+        return self._place(None, make)
+
+    def _place(self, index: int | None, encode: Encoder) -> int:
         if self.extras:
             raise AssertionError("extra arguments come last")
         key = (index, encode)
         if key not in self.used:
             self.used.append(key)
         return self.used.index(key) + 1
-
-    def constant(self, value: Any) -> int:
-        """The number of the placeholder for a value fixed when the statement was compiled."""
-        if self.extras:
-            raise AssertionError("extra arguments come last")
-        fixed = (None, _Fixed(value))
-        if fixed not in self.used:
-            self.used.append(fixed)
-        return self.used.index(fixed) + 1
 
     def extra(self) -> int:
         """The number of one more placeholder, whose argument is given when the statement is run."""

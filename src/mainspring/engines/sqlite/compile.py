@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mainspring.engines.sql.compile import Compiler
-from mainspring.engines.sql.groups import NAME, Groups, grouped
+from mainspring.engines.sql.groups import NAME, Groups, embedded, grouped
 from mainspring.engines.sqlite.driven import driven, names_its_row
 from mainspring.plan.nodes import ReadPlan, Rows
 from mainspring.query import expr
@@ -32,7 +32,7 @@ class SqliteCompiler(Compiler):
         return Compiler.condition(self, node)
 
     def _embedded_groups(self, rows: Rows, single: bool) -> str:
-        found = grouped(self, rows)
+        found = embedded(self, rows)
         document = self.dialect.json_object(found.pairs)
         page = f"(SELECT * FROM ({found.inner}) AS {NAME}{found.where}{found.order}{self.page(rows)}) AS {NAME}"
         if single:

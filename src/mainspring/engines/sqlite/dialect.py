@@ -14,6 +14,7 @@ from mainspring.engines.sql.dialect import SYMBOLS, Dialect, Step
 from mainspring.engines.sql.statement import Arguments, Encoder, same
 from mainspring.engines.sqlite import adopted, names, search
 from mainspring.engines.sqlite.comparisons import spec
+from mainspring.engines.sqlite.functions import next_run
 from mainspring.errors import NotSupported, ValueOutOfRange
 from mainspring.query import regex
 from mainspring.query.aggregates import result_type
@@ -294,6 +295,10 @@ class SqliteDialect(Dialect):
                 return f"ms_round(avg({value}))", shown
             case _:
                 return f"{function}({value})", shown
+
+    def few(self, count: str, most: int, refusal: str, arguments: Arguments) -> str:
+        run = arguments.made(next_run)
+        return f"json_extract('{{}}', ms_looked(?{run}, total_changes(), {count}, {most}, {names.literal(refusal)})) IS NOT NULL"
 
     def json_object(self, pairs: list[tuple[str, str]]) -> str:
         return f"json_object({', '.join(f'{names.literal(key)}, {value}' for key, value in pairs)})"

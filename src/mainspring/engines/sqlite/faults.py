@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from mainspring.catalog.model import Table
+from mainspring.engines.sql.groups import refused
 from mainspring.errors import (
     Busy,
     CheckViolated,
@@ -32,6 +33,9 @@ def leaf(error: Exception, table: Table | None, indexes: Mapping[str, tuple[str,
     if isinstance(error, MainspringError):
         return error
     message = str(error)
+    grouped = refused(message)
+    if grouped is not None:
+        return grouped
     failed = _FAILED.match(message)
     if failed and table is not None:
         return _constraint(failed[1], failed[2] or "", table)

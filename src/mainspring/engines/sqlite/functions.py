@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ def register(connection: Any, before: Callable[[int], None] | None = None) -> No
         connection.create_function(name, arity, made, deterministic=True)
     for name, shown in _SHOWN.items():
         connection.create_function(name, 2, shown, deterministic=True)
+    connection.create_function("ms_looked", 5, Looked())
     connection.create_aggregate("ms_exact_sum", 1, ExactSum)
     for name in ("sum", "avg", "min", "max"):
         connection.create_aggregate(f"ms_wide_{name}", 1, wide_aggregate(name))
@@ -41,6 +43,28 @@ def _after(before: Callable[[int], None], function: Callable[..., Any]) -> Calla
         return function(*arguments)
 
     return run
+
+
+_runs = count()
+
+
+def next_run(_: None) -> int:
+    """The number of one more run of a statement."""
+    return next(_runs)
+
+
+class Looked:
+    """How many rows the groups in a statement's embeds stand for. A write that runs again has changed rows in between."""
+
+    def __init__(self) -> None:
+        self._run, self._rows = (-1, 0), 0
+
+    def __call__(self, run: int, changes: int, rows: int, most: int, refusal: str) -> str:
+        """Count so many more: a JSON path, or what is none when they are more than `most`, so that SQLite's error names it."""
+        if self._run != (run, changes):
+            self._run, self._rows = (run, changes), 0
+        self._rows += rows
+        return "$" if self._rows <= most else refusal
 
 
 class ExactSum:

@@ -20,7 +20,7 @@ def groups(planning: Planning, draft: Draft) -> None:
         if draft.spread:
             _refuse(draft)
         else:
-            draft.group = Group(_having(planning, draft))
+            draft.group = Group(_having(planning, draft), None if draft.parent is None else planning.limits.max_grouped)
 
 
 def _aggregates(draft: Draft) -> Iterator[OutAggregate]:
