@@ -88,6 +88,9 @@ def _tree(draw: DrawFn, catalog: Catalog, scopes: tuple[Table, ...], depth: int)
             return _leaf(draw, scopes)
 
 
+_UNJOINED = (Kind.JSON, Kind.ARRAY, Kind.ENUM)
+
+
 def _exists(draw: DrawFn, catalog: Catalog, scopes: tuple[Table, ...], depth: int) -> Expr:
     inner = draw(st.sampled_from(list(catalog.tables.values())))
     scope, outer = len(scopes), scopes[-1]
@@ -95,7 +98,7 @@ def _exists(draw: DrawFn, catalog: Catalog, scopes: tuple[Table, ...], depth: in
         Compare("eq", Column(mine.name, scope=scope), Column(theirs.name, scope=scope - 1))
         for mine in inner.columns.values()
         for theirs in outer.columns.values()
-        if mine.type.kind is theirs.type.kind and mine.type.kind not in (Kind.JSON, Kind.ARRAY, Kind.ENUM)
+        if mine.type.kind is theirs.type.kind and mine.type.item == theirs.type.item and mine.type.kind not in _UNJOINED
     ]
     rest = _tree(draw, catalog, (*scopes, inner), depth - 1)
     joined = draw(st.sampled_from(pairs)) if pairs and draw(st.integers(0, 3)) < 3 else TRUE
