@@ -97,6 +97,39 @@ async def test_cursors_lead_from_page_to_page(shop: TestClient) -> None:
     assert found == whole
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "albums?select=price,count()",
+        "albums?select=price,count()&order=count().desc",
+        "tracks?select=seconds,position.max()&order=position.max().desc.nullslast&having=(count().gte.1)",
+        "order_lines?select=...albums(title),quantity.sum()&order=quantity.sum().desc",
+        "albums?select=artist_id&distinct=true&order=artist_id.desc",
+        "albums?select=count()",
+        "albums?select=id,details&order=details->label.desc.nullslast",
+        "albums?select=id,details&order=details.nullsfirst",
+    ],
+)
+async def test_cursors_lead_through_groups_and_through_json(shop: TestClient, query: str) -> None:
+    service, table = shop.as_service(), query.partition("?")[0]
+    found: list[Any] = []
+    answer = await service.get(f"/rest/v1/{query}&limit=4&cursor=")
+    while True:
+        assert answer.status_code == 200, answer.text
+        found += answer.json()
+        if "next-cursor" not in answer.headers:
+            break
+        answer = await service.get(f"/rest/v1/{table}{answer.links['next']['url']}")
+    assert found == await got(shop, query)
+
+
+async def test_a_cursor_of_other_groups_is_none(shop: TestClient) -> None:
+    path = "/rest/v1/albums?order=count()&limit=1&cursor={}&select={},count()"
+    first = (await shop.as_service().get(path.format("", "artist_id"))).headers["next-cursor"]
+    answer = await shop.as_service().get(path.format(first, "id"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "22P02")
+
+
 async def test_a_page_by_cursor_knows_the_whole_count(shop: TestClient) -> None:
     service = shop.as_service()
     first = await service.get("/rest/v1/albums?select=id&limit=5&cursor=", headers={"prefer": "count=exact"})

@@ -11,7 +11,7 @@ from mainspring.plan.guard import Guards
 from mainspring.plan.limits import Limits
 from mainspring.plan.nodes import Group, OrderBy, OutAggregate, OutColumn, ParamSpec
 from mainspring.query.ast import Embed, Selection, Slot, TableName, Value
-from mainspring.query.expr import TRUE, Condition, Param, Source
+from mainspring.query.expr import Condition, Param, Source
 from mainspring.query.ops import Form
 
 
@@ -36,7 +36,6 @@ class Draft:
     offset: Param | None = None
     unique: bool = False
     group: Group | None = None
-    after: Condition = TRUE
 
     @property
     def spread(self) -> bool:

@@ -30,7 +30,7 @@ def finish(draft: Draft) -> Rows:
         outputs = tuple(map(_grouped, outputs))
         order = _group_order(draft, outputs)
     where = both(*draft.where)
-    return Rows(draft.source, outputs, where, order, draft.limit, draft.offset, draft.unique, draft.group, draft.after)
+    return Rows(draft.source, outputs, where, order, draft.limit, draft.offset, draft.unique, draft.group)
 
 
 # ---------------------------------------------------------------- embeds

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from mainspring.catalog.model import Default, Produced
 from mainspring.datatypes import (
+    JSON,
     TEXT,
     DataType,
     Document,
@@ -69,7 +70,8 @@ def _binder(spec: ParamSpec) -> Binder:
 def _element(slot: int, place: int, spec: ParamSpec) -> Binder:
     def bind(values: Sequence[Any], principal: Principal) -> Any:
         try:
-            return from_json(spec.type, values[slot][place])
+            value = values[slot][place]
+            return _told(value) if spec.type.kind is Kind.JSON else from_json(spec.type, value)
         except IndexError:
             raise ValueInvalid("cursor", "...", spec.where, reason="it belongs to another order") from None
         except (ValueInvalid, ValueOutOfRange) as error:
@@ -77,6 +79,15 @@ def _element(slot: int, place: int, spec: ParamSpec) -> Binder:
             raise
 
     return bind
+
+
+def _told(value: Any) -> Document | None:
+    """JSON in a cursor: a list of the one value, since a null that is there is not one that is missing."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 1:
+        raise ValueInvalid("cursor", "...", reason="it belongs to another order")
+    return Document(from_json(JSON, value[0]))
 
 
 def _slot(index: int, spec: ParamSpec) -> Binder:

@@ -1,6 +1,6 @@
 """The planner: an ordered list of passes over a draft tree. A new feature is a new pass.
 
-    tables -> guards -> outputs -> filters -> groups -> orders -> cursors -> freeze -> zones
+    tables -> guards -> outputs -> filters -> groups -> orders -> freeze -> cursors -> zones
 
 Pure: the same query, catalog, policies and caller always give the same plan.
 """

@@ -35,7 +35,7 @@ def read_rows(
     filters(planning, draft)
     groups(planning, draft)
     orders(planning, draft)
-    if cursor is not None:
-        resume(planning, draft, cursor)
     rows = finish(draft)
+    if cursor is not None:
+        rows = resume(planning, draft, rows, cursor)
     return rows if ordered or selection.order else replace(rows, order=())

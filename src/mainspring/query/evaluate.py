@@ -26,6 +26,7 @@ from mainspring.query.expr import (
     Exists,
     Holds,
     Is,
+    Key,
     Lookup,
     Not,
     Operand,
@@ -66,13 +67,15 @@ def evaluate(condition: Condition, rows: Rows, params: Sequence[Any], tables: Ta
 class Scope:
     """The rows in sight of an expression, the parameters and the way to further tables.
 
-    `group` are the scopes of the rows that stand together in a group, where this one stands for it.
+    `group` are the scopes of the rows that stand together in a group, where this one stands for it; `keys` the values of its
+    outputs (None of aggregates).
     """
 
     rows: Rows
     params: Sequence[Any]
     tables: Tables
     group: Sequence[Scope] = ()
+    keys: Sequence[Any] = ()
 
     def holds(self, condition: Condition) -> bool | None:
         """The truth of `condition` here."""
@@ -132,6 +135,8 @@ class Scope:
                 return found.value(ref) if found else None
             case Aggregate():
                 return self._aggregate(operand)
+            case Key(index):
+                return self.keys[index]
             case Position(ref, values):
                 return self.params[values.index].index(self.value(ref))
 

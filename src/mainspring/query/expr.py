@@ -117,7 +117,7 @@ class Holds(msgspec.Struct, frozen=True):
         return BOOLEAN
 
 
-Operand = Ref | Param | Lookup | Aggregate | Position | Apply | Case | Holds
+Operand = Ref | Param | Lookup | Aggregate | Key | Position | Apply | Case | Holds
 
 
 class Compare(msgspec.Struct, frozen=True):

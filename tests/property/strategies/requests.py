@@ -89,7 +89,7 @@ def reads(draw: DrawFn, catalog: Catalog, registry: Registry, principal: Princip
     table = asking.table("select")
     selection = _selection(asking, table, 2, paged=True)
     count = ast.Count.EXACT if asking.chance(3) else ast.Count.NONE
-    placed = selection.offset is None and selection.having is None and table.primary_key and asking.chance(3)
+    placed = selection.offset is None and table.primary_key and asking.chance(3)
     cursor = ast.Cursor() if placed else None
     read = ast.Read(table.name, selection, count, terms=ast.Terms(timezone=_zone(asking)), cursor=cursor)
     return Request(read, tuple(asking.values), principal)

@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from mainspring.datatypes import Kind, to_json
+from mainspring.datatypes import DataType, Document, Kind, to_json
 from mainspring.engines.memory.store import State
 from mainspring.plan.nodes import OrderBy, OutAggregate, OutColumn, OutEmbed, OutGather, Output, OutSpread, Rows
 from mainspring.query.aggregates import too_many
 from mainspring.query.casts import cast
 from mainspring.query.evaluate import Scope
-from mainspring.query.expr import TRUE, Key, Param, Source
+from mainspring.query.expr import TRUE, Param, Source
 from mainspring.query.order import Term, ordered
 
 Picked = tuple[int, Scope]
@@ -55,7 +55,7 @@ class Reader:
         ]
         if rows.group is not None:
             found = self._groups(rows, found)
-        return ordered(found, [self._term(rows, order) for order in rows.order])
+        return ordered(found, [self._term(order) for order in rows.order])
 
     def _groups(self, rows: Rows, found: list[Picked]) -> list[Picked]:
         """The groups that the rows make, each standing for its rows. Raises LimitExceeded for too many rows."""
@@ -70,26 +70,18 @@ class Reader:
         groups: dict[bytes, list[Scope]] = {} if keys else {encode(()): []}
         for _, scope in found:
             groups.setdefault(encode([{"": self._value(key, scope)} for key in keys]), []).append(scope)
-        standing = [replace(scopes[0] if scopes else self._outside, group=scopes) for scopes in groups.values()]
+        standing = [_group(rows, scopes, scopes[0] if scopes else self._outside) for scopes in groups.values()]
         return [(number, scope) for number, scope in enumerate(standing) if scope.holds(rows.group.having)]
 
-    def _term(self, rows: Rows, order: OrderBy) -> Term[Picked]:
-        def key(picked: Picked) -> Any:
-            scope, key = picked[1], order.key
-            if not isinstance(key, Key):
-                return scope.compared(key)
-            output = rows.outputs[key.index]
-            assert isinstance(output, OutColumn)  # groups order by nothing else
-            return scope.compared(output.ref) if output.cast is None else _cast(output, scope)
-
-        return Term(key, order.key.type, order.descending, order.nulls_first)
+    def _term(self, order: OrderBy) -> Term[Picked]:
+        return Term(lambda picked: picked[1].compared(order.key), order.key.type, order.descending, order.nulls_first)
 
     def last(self, rows: Rows, picked: list[Picked]) -> bytes | None:
         """What a cursor tells of the last row picked: the values of the order, as JSON."""
         if not picked:
             return None
-        keys = [self._term(rows, order) for order in rows.order]
-        return _ENCODER.encode([_plain(to_json(key.type, key.key(picked[-1]))) for key in keys])
+        scope = picked[-1][1]
+        return _ENCODER.encode([_placed(order.key.type, scope.compared(order.key)) for order in rows.order])
 
     def page(self, rows: Rows, matching: list[Picked], most: int | None = None) -> list[Picked]:
         """The page of `matching` that the plan asks for, of at most `most` rows."""
@@ -135,6 +127,17 @@ class Reader:
         """The documents of rows embedded in the row of `scope`."""
         inner = Reader(self._state, scope, looked=self._looked)
         return inner.documents(rows, inner.page(rows, inner.matching(rows)))
+
+
+def _group(rows: Rows, scopes: list[Scope], first: Scope) -> Scope:
+    """The scope of a group of rows, the first of which has what they share."""
+    keys = [_cast(output, first) if isinstance(output, OutColumn) and scopes else None for output in rows.outputs]
+    return replace(first, group=scopes, keys=keys)
+
+
+def _placed(type_: DataType, value: Any) -> Any:
+    """A value in a cursor: JSON in a list, so that a null that is there is not one that is missing."""
+    return [to_json(type_, value.value)] if isinstance(value, Document) else _plain(to_json(type_, value))
 
 
 def _column(output: OutColumn, scope: Scope) -> Any:

@@ -32,7 +32,13 @@ class PostgresCompiler(Compiler):
     def groups_body(self, rows: Rows, found: Groups, groups: str) -> str:
         """The FROM of an answer: the page of `groups`, known as `r`, each with its outputs."""
         outputs = self.dialect.json_object(found.pairs)
-        return f"FROM (SELECT {outputs} FROM {groups}{found.where}{found.order}{self.page(rows)}) AS r"
+        return f"FROM (SELECT {outputs} FROM {groups}{found.page}{found.order}{self.page(rows)}) AS r"
+
+    def groups_placed(self, rows: Rows, found: Groups, groups: str) -> str:
+        """The same with whole documents as `d` and what a cursor tells of each group as `c`."""
+        document = f"(SELECT row_to_json({ROW}) FROM (SELECT {self.dialect.json_object(found.pairs)}) AS r)"
+        page = f"{groups}{found.page}{found.order}{self.page(rows)}"
+        return f"FROM (SELECT {document} AS d, {found.place} AS c FROM {page}) AS r"
 
     def _embedded(self, rows: Rows, single: bool) -> str:
         if rows.group is not None:
@@ -53,11 +59,14 @@ class PostgresCompiler(Compiler):
 
 
 def grouped_read(plan: ReadPlan, compiler: PostgresCompiler) -> str:
-    """`SELECT body, count[, total], rows looked at` of groups. They are made once, whatever is asked of them."""
+    """`SELECT body, count[, total][, rows looked at][, cursor]` of groups. They are made once, whatever is asked of them."""
     found = grouped(compiler, plan.rows, plan.max_grouped)
-    columns = f"{compiler.dialect.json_array(ROW)}, count(*)"
+    columns = f"{compiler.dialect.json_array('r.d' if plan.cursor else ROW)}, count(*)"
     if plan.count:
         columns += f", (SELECT count(*) FROM {NAME}{found.where})"
     if plan.max_grouped is not None:
         columns += f", (SELECT sum(n) FROM {NAME})"
-    return f"WITH {NAME} AS MATERIALIZED ({found.inner}) SELECT {columns} {compiler.groups_body(plan.rows, found, NAME)}"
+    body = (compiler.groups_placed if plan.cursor else compiler.groups_body)(plan.rows, found, NAME)
+    if plan.cursor:
+        columns += ", json_agg(r.c) -> -1"
+    return f"WITH {NAME} AS MATERIALIZED ({found.inner}) SELECT {columns} {body}"

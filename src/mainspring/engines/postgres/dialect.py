@@ -139,6 +139,8 @@ class PostgresDialect(Dialect):
         return _number(value, type_)
 
     def cursor_value(self, value: str, type_: DataType) -> str:
+        if type_.kind is Kind.JSON:
+            return f"(CASE WHEN {value} IS NOT NULL THEN json_build_array({value}) END)"
         if type_.kind is not Kind.TIMESTAMPTZ:
             return self.document_value(value, type_)
         return f"((to_json({value} AT TIME ZONE 'UTC') #>> '{{}}') || '+00:00')"

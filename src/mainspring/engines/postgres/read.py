@@ -21,7 +21,7 @@ from mainspring.principal import Principal
 
 
 def compile_read(plan: ReadPlan, dialect: PostgresDialect, stand_ins: Mapping[int, str] | None = None) -> Statement:
-    """`SELECT body, count[, total][, rows looked at | cursor]`; `stand_ins` are read instead of the tables of aliases."""
+    """`SELECT body, count[, total][, rows looked at][, cursor]`; `stand_ins` are read instead of the tables of aliases."""
     arguments = Arguments(plan.params, whole=True)
     compiler = PostgresCompiler(dialect, arguments, plan.max_rows, dict(stand_ins or {}))
     if plan.rows.group is not None:
@@ -56,6 +56,6 @@ class Read:
         result = Result(row.get_value(0, 0), int(row.get_value(0, 1) or 0), total)
         if plan.cursor:
             result.cursor = row.get_value(0, row.nfields - 1)
-        elif plan.max_grouped is not None:
-            plan.judge(int(row.get_value(0, row.nfields - 1) or 0))
+        if plan.max_grouped is not None:
+            plan.judge(int(row.get_value(0, row.nfields - 1 - plan.cursor) or 0))
         return result

@@ -22,6 +22,7 @@ class Compiler:
 
     `stand_ins` names what stands in FROM instead of the table of an alias (the rows just written, say);
     `prefixes` by what name columns are addressed where an alias cannot be used (RETURNING).
+    `keys` are the columns that hold what groups are ordered by, where a condition is about whole groups.
     `negated`: a condition must be unknown, and not only not true, where it is.
     """
 
@@ -30,6 +31,7 @@ class Compiler:
     max_rows: int | None = None
     stand_ins: dict[int, str] = field(default_factory=dict)
     prefixes: dict[int, str] = field(default_factory=dict)
+    keys: dict[expr.Key | expr.Aggregate, str] = field(default_factory=dict)
     negated: bool = False
 
     # ------------------------------------------------------------ operands and conditions
@@ -61,6 +63,8 @@ class Compiler:
     def operand(self, operand: expr.Operand, operator: str | None = None) -> str:
         """A column, an argument, a formula, a value looked up in a related row, or an aggregate."""
         match operand:
+            case expr.Key() | expr.Aggregate() if operand in self.keys:
+                return self.keys[operand]
             case expr.Ref():
                 return self.ref(operand)
             case expr.Param():
@@ -76,6 +80,8 @@ class Compiler:
                 return self._one(self.operand(ref), source, where, first)
             case expr.Aggregate():
                 return self.aggregate(operand)[0]
+            case expr.Key():
+                raise AssertionError("a key is a column of groups")
             case expr.Position(ref, values):
                 encode = self.dialect.encoder(values.type, Form.LIST, "in")
                 return self.dialect.position(self.ref(ref), self.arguments.add(values.index, encode), values.type)

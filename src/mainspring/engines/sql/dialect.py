@@ -94,7 +94,10 @@ class Dialect(ABC):
         """The SQL whose value stands in a JSON document in the JSON form of `datatypes`."""
 
     def cursor_value(self, value: str, type_: DataType) -> str:
-        """The document form of a value in a cursor, whatever time zone an answer is shown in."""
+        """The document form of a value in a cursor, whatever time zone an answer is shown in.
+
+        JSON stands in an array, so that a null that is there is not one that is missing.
+        """
         return self.document_value(value, type_)
 
     @abstractmethod

@@ -22,12 +22,17 @@ _REFUSED = re.compile(r"mainspring: more than (\d+) rows in groups")
 
 @dataclass(slots=True)
 class Groups:
-    """`inner` selects the groups. Over it, known as `g`: `pairs` are the documents' members, `where` picks, `order` orders."""
+    """`inner` selects the groups. Over it, known as `g`: `pairs` are the documents' members, `where` picks, `order` orders.
+
+    `page` picks those that may stand on the page, `place` is what a cursor tells of a group.
+    """
 
     inner: str
     pairs: list[tuple[str, str]]
     where: str
+    page: str
     order: str
+    place: str
 
 
 @dataclass(slots=True)
@@ -47,19 +52,24 @@ def grouped(compiler: Compiler, rows: Rows, bound: int | None = None) -> Groups:
     assert rows.group is not None
     columns, keys = _Columns(), [str(number + 1) for number in rows.grouped_by()]
     outputs = [_output(compiler, columns, output) for output in rows.outputs]
-    order = [_term(compiler, columns, term, outputs) for term in rows.order]
+    terms = [_term(compiler, columns, term, outputs) for term in rows.order]
     where = ""
     if rows.group.having != expr.TRUE:
         where = f" WHERE {columns.add(compiler.condition(rows.group.having))}"
     counted = ", count(*) AS n" if bound is not None else ""
     selected = ", ".join(columns.selected) + counted if columns.selected else f"1{counted}"
     by = f" GROUP BY {', '.join(keys)}" if keys else ""
+    later = _later(compiler, rows, terms)
     shown = [compiler.dialect.document_of(column, type_) for column, type_ in outputs]
     return Groups(
         f"SELECT {selected} FROM {_from(compiler, rows, bound)}{by}",
         [(output.key, value) for output, value in zip(rows.outputs, shown, strict=True)],
         where,
-        f" ORDER BY {', '.join(order)}" if order else "",
+        f"{where}{' AND' if where else ' WHERE'} {later}" if later else where,
+        _order(compiler, rows, terms),
+        compiler.dialect.json_list(
+            [compiler.dialect.cursor_value(column, term.key.type) for term, (column, _) in zip(rows.order, terms, strict=True)]
+        ),
     )
 
 
@@ -72,7 +82,8 @@ def embedded(compiler: Compiler, rows: Rows) -> Groups:
     refusal = f"mainspring: more than {most} rows in groups"
     few = compiler.dialect.few(f"{NAME}.n", most, refusal, compiler.arguments)
     holds = found.where.removeprefix(" WHERE ") or "1=1"
-    return replace(found, where=f" WHERE CASE WHEN {few} THEN {holds} END")
+    where = f" WHERE CASE WHEN {few} THEN {holds} END"
+    return replace(found, where=where, page=where)
 
 
 def refused(message: str) -> LimitExceeded | None:
@@ -104,13 +115,35 @@ def _output(compiler: Compiler, columns: _Columns, output: Output) -> tuple[str,
     return columns.add(value), type_
 
 
-def _term(compiler: Compiler, columns: _Columns, term: OrderBy, outputs: list[tuple[str, DataType | None]]) -> str:
+def _term(
+    compiler: Compiler, columns: _Columns, term: OrderBy, outputs: list[tuple[str, DataType | None]]
+) -> tuple[str, DataType]:
+    """A column for what groups are ordered by, and its type."""
     match term.key:
         case expr.Key(index, type_):
-            column = outputs[index][0]
+            return outputs[index][0], type_
         case expr.Aggregate() as aggregate:
             value, type_ = compiler.aggregate(aggregate)
-            column = columns.add(value)
+            return columns.add(value), type_
         case _:
             raise AssertionError("groups are ordered by what makes them and by aggregates")
-    return compiler.dialect.order(column, type_, term.descending, term.nulls_first, nullable=True)
+
+
+def _order(compiler: Compiler, rows: Rows, terms: list[tuple[str, DataType]]) -> str:
+    order = [
+        compiler.dialect.order(column, type_, term.descending, term.nulls_first, nullable=True)
+        for term, (column, type_) in zip(rows.order, terms, strict=True)
+    ]
+    return f" ORDER BY {', '.join(order)}" if order else ""
+
+
+def _later(compiler: Compiler, rows: Rows, terms: list[tuple[str, DataType]]) -> str:
+    """The condition of groups that come after the page before; none where there is no such page."""
+    if rows.after == expr.TRUE:
+        return ""
+    for term, (column, _) in zip(rows.order, terms, strict=True):
+        if isinstance(term.key, expr.Key | expr.Aggregate):
+            compiler.keys[term.key] = column
+    later = compiler.condition(rows.after)
+    compiler.keys.clear()
+    return later

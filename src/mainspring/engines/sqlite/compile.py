@@ -34,14 +34,14 @@ class SqliteCompiler(Compiler):
     def _embedded_groups(self, rows: Rows, single: bool) -> str:
         found = embedded(self, rows)
         document = self.dialect.json_object(found.pairs)
-        page = f"(SELECT * FROM ({found.inner}) AS {NAME}{found.where}{found.order}{self.page(rows)}) AS {NAME}"
+        page = f"(SELECT * FROM ({found.inner}) AS {NAME}{found.page}{found.order}{self.page(rows)}) AS {NAME}"
         if single:
             return f"(SELECT {document} FROM {page} LIMIT 1)"
         return f"(SELECT {self.dialect.json_array(document)} FROM {page})"
 
 
 def grouped_read(plan: ReadPlan, compiler: SqliteCompiler) -> str:
-    """`SELECT body, count[, total], rows looked at` of groups. They are made once, whatever is asked of them."""
+    """`SELECT body, count[, total][, rows looked at][, cursor]` of groups. They are made once, whatever is asked of them."""
     found: Groups = grouped(compiler, plan.rows, plan.max_grouped)
     dialect = compiler.dialect
     columns = f"CAST({dialect.json_array(dialect.json_object(found.pairs))} AS BLOB), count(*)"
@@ -49,5 +49,7 @@ def grouped_read(plan: ReadPlan, compiler: SqliteCompiler) -> str:
         columns += f", (SELECT count(*) FROM {NAME}{found.where})"
     if plan.max_grouped is not None:
         columns += f", (SELECT sum(n) FROM {NAME})"
-    page = f"(SELECT * FROM {NAME}{found.where}{found.order}{compiler.page(plan.rows)}) AS {NAME}"
+    if plan.cursor:
+        columns += f", json_group_array(json({found.place})) -> '$[#-1]'"
+    page = f"(SELECT * FROM {NAME}{found.page}{found.order}{compiler.page(plan.rows)}) AS {NAME}"
     return f"WITH {NAME} AS MATERIALIZED ({found.inner}) SELECT {columns} FROM {page}"

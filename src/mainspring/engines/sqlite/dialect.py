@@ -256,6 +256,10 @@ class SqliteDialect(Dialect):
     def document_value(self, value: str, type_: DataType) -> str:
         return _document(value, type_)
 
+    def cursor_value(self, value: str, type_: DataType) -> str:
+        document = self.document_value(value, type_)
+        return f"json(CASE WHEN {value} IS NOT NULL THEN json_array({document}) END)" if type_.kind is Kind.JSON else document
+
     def document_text(self, document: str) -> str:
         return document
 

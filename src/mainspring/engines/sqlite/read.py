@@ -21,7 +21,7 @@ CURSOR = '"mainspring: cursor"'
 
 
 def compile_read(plan: ReadPlan, dialect: SqliteDialect) -> Statement:
-    """`SELECT body, count[, total][, rows looked at | cursor]`; of a row fetched by its key just `SELECT document`."""
+    """`SELECT body, count[, total][, rows looked at][, cursor]`; of a row fetched by its key just `SELECT document`."""
     arguments = Arguments(plan.params, whole=True)
     compiler = SqliteCompiler(dialect, arguments, plan.max_rows)
     if plan.rows.group is not None:
@@ -76,14 +76,15 @@ class Read:
         if self._by_key:
             return Result(b"[]", 0) if row is None else Result(b"[%b]" % row, 1)
         result = Result(row[0], row[1], row[2] if self._plan.count else None)
-        return result if self._plain else self._told(result, row[-1])
+        return result if self._plain else self._told(result, list(row))
 
-    def _told(self, result: Result, last: Any) -> Result:
-        """The answer of a read with a cursor or with groups, about which the last column tells more."""
+    def _told(self, result: Result, row: list[Any]) -> Result:
+        """The answer of a read with a cursor or with groups, about which the last columns tell more."""
         if self._plan.cursor:
+            last = row.pop()
             result.cursor = last.encode() if last else None
-        else:
-            self._plan.judge(last or 0)
+        if self._plan.max_grouped is not None:
+            self._plan.judge(row.pop() or 0)
         return result
 
     def _long_match(self, values: Sequence[Any]) -> bool:

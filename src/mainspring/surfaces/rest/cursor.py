@@ -1,6 +1,6 @@
 """Cursors: what tells a client where its page ended, opaque to it, and where the next one begins.
 
-A cursor holds the order's values in the page's last row, and a mark of the order, so that it is not taken for another one's.
+A cursor holds the order's values in a page's last row or group, and a mark of the order, so that it is taken for no other one's.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _MARK: Final = 4
 _decode = msgspec.json.Decoder(list[Any], float_hook=Decimal).decode
 
 
-def mark(table: str, order: tuple[Order, ...]) -> bytes:
-    """What cursors of this order of this table begin with."""
-    return crc32(f"{table} {order!r}".encode()).to_bytes(_MARK, "big")
+def mark(table: str, order: tuple[Order, ...], keys: tuple[str, ...] = ()) -> bytes:
+    """What cursors of this order of this table begin with, or of this order of its groups by `keys`."""
+    return crc32(f"{table} {order!r}{' '.join(keys)}".encode()).to_bytes(_MARK, "big")
 
 
 def write(mark: bytes, values: bytes) -> str:

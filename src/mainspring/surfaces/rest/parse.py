@@ -135,7 +135,7 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
         media.singular,
         columns,
         asked.method,
-        None if cursor is None else mark(str(asked.table), root.order),
+        None if cursor is None else mark(str(asked.table), root.order, root.keys()),
         tuple(places),
     )
 
@@ -307,7 +307,7 @@ def _cursor(asked: Asked, root: Node, slots: Slots) -> Cursor | None:
     if asked.method not in ("GET", "HEAD") or root.offset is not None or asked.ranged:
         raise SyntaxInvalid("query string", "cursor", expected="a cursor in a GET, without offset and without Range header")
     if cursor.after is not None:
-        slots.readers[cursor.after.index] = reader(mark(str(asked.table), root.order))
+        slots.readers[cursor.after.index] = reader(mark(str(asked.table), root.order, root.keys()))
     return cursor
 
 

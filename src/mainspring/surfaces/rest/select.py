@@ -44,6 +44,17 @@ class Node:
         """The resources embedded in it."""
         return (item for item in self.items if isinstance(item, Node))
 
+    def keys(self) -> tuple[str, ...]:
+        """What makes its groups, where it may answer groups."""
+        return tuple(self._fields()) if self.distinct or self.having is not None or _aggregated(self) else ()
+
+    def _fields(self) -> Iterator[str]:
+        for item in self.items:
+            if isinstance(item, Node) and item.spread:
+                yield from (f"{item.key}.{name}" for name in item._fields())
+            elif not isinstance(item, Node | Aggregate):
+                yield repr(item)
+
     def condition(self) -> Expr | None:
         """All of its filters as one."""
         if not self.where:
