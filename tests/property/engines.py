@@ -98,8 +98,9 @@ def sqlite_place(folder: Path, run: Callable[[Any], Any]) -> DatabasePlace:
 
         connection = dbapi2.connect(str(folder / FILE), isolation_level=None)
         connection.execute("PRAGMA synchronous = OFF")
-        for table in catalog.tables:
-            connection.execute(f'DROP TABLE IF EXISTS "{table.schema}_{table.name}"')
+        for table in sorted(catalog.tables.values(), key=lambda table: not table.view):
+            kind = "VIEW" if table.view else "TABLE"
+            connection.execute(f'DROP {kind} IF EXISTS "{table.name.schema}_{table.name.name}"')
         # What triggers kept in step is not the tables' own.
         kept = "SELECT name FROM sqlite_schema WHERE name LIKE '%search_keys' OR sql LIKE 'CREATE VIRTUAL TABLE%'"
         for (name,) in connection.execute(kept).fetchall():
@@ -150,6 +151,16 @@ class Lab:
         finally:
             for place in self.places:
                 place.clear(world.catalog)
+
+    def memory(self, world: World, registry: Registry, schema: str) -> Side:
+        """A memory engine of its own with the world's rows."""
+        engine, planner = MemoryEngine(), Planner(world.catalog, registry, exposed=frozenset({schema}))
+        self.run(engine.start(world.catalog))
+        self.run(engine.migrate(world.catalog))
+        side = Side(self, "memory", Data(engine, planner), engine, planner)
+        refused = [answer for answer in side.fill(world) if isinstance(answer, MainspringError)]
+        assert not refused, refused
+        return side
 
     def schema(self) -> str:
         """A name that no example has had."""

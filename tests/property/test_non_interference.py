@@ -6,7 +6,8 @@ that may not be read. Every answer must be the same, byte by byte. What is inher
 - a foreign key to or from a hidden row may refuse a write: after such a refusal the engine is asked no more;
 - what a policy itself looks at in other tables (`exists`) stays, and is not written: it decides what is visible;
 - columns of visible rows that a policy looks at stay: the policy's outcome is meant to tell of them;
-- no foreign key actions: a cascade runs with the application's authority.
+- no foreign key actions: a cascade runs with the application's authority;
+- what a view shows of a row is visible, whatever the policies of the table say: a view has its own.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ pytestmark = pytest.mark.timeout(seconds())
 @given(data=st.data())
 def test_what_is_hidden_shows_nowhere(labs: tuple[Lab, Lab], data: DataObject) -> None:
     schema = labs[0].schema()
-    world = data.draw(worlds(keyless=False, actions=False)).named(schema)
+    world = data.draw(worlds(keyless=False, actions=False, views=data.draw(st.booleans()))).named(schema)
     registry = data.draw(registries(world.catalog))
     principal = data.draw(callers())
     other = data.draw(_otherwise(_Hidden(world, registry, principal)))
@@ -94,8 +95,10 @@ class _Hidden:
 
     @property
     def looked_into(self) -> frozenset[TableName]:
-        """The tables that some policy looks into."""
-        return frozenset(name for name, column in self._mentioned() if column is None)
+        """The tables that some policy looks into, be it through a view, and the views of those."""
+        found = frozenset(name for name, column in self._mentioned() if column is None)
+        bases = found | {view.table for view in self.world.views if view.name in found}
+        return bases | {view.name for view in self.world.views if view.table in bases}
 
     def mentions(self, table: Table) -> frozenset[str]:
         """The columns of `table` that some policy looks at."""
@@ -107,9 +110,25 @@ class _Hidden:
 
     def judge(self, rows: Mapping[TableName, tuple[Row, ...]]) -> Judge:
         """The policies over `rows`."""
-        tables = self.world.catalog.tables
-        stored = {name: [canonical(tables[name], each) for each in found] for name, found in rows.items()}
+        tables, shown = self.world.catalog.tables, self.world.shown(rows)
+        stored = {name: [canonical(tables[name], each) for each in found] for name, found in shown.items()}
         return Judge(self.world.catalog, self.registry, self.principal, stored)
+
+    def showing(self, judge: Judge, table: Table, row: Row) -> list[Table]:
+        """The views in which the caller sees a row of `table`."""
+        views = [view for view in self.world.views if view.table == table.name and view.shows(row)]
+        pairs = [(self.world.catalog.tables[view.name], view.row(row)) for view in views]
+        return [view for view, shown in pairs if judge.sees(view, canonical(view, shown))]
+
+    def decided(self, judge: Judge, table: Table, row: Row) -> set[str]:
+        """The columns of a row of `table` that views tell of."""
+        found: set[str] = set()
+        showing = {view.name: judge.columns(view) for view in self.showing(judge, table, row)}
+        for view in self.world.views:
+            if view.table == table.name and (view.name in showing or view.name in self.looked_into):
+                found |= self.mentions(self.world.catalog.tables[view.name]) | showing.get(view.name, frozenset())
+                found |= {view.tested} if view.tested is not None else set()
+        return found
 
 
 @st.composite
@@ -117,10 +136,11 @@ def _otherwise(draw: DrawFn, hidden: _Hidden) -> World:
     """The world with hidden values and rows changed, and hidden rows added."""
     judge = hidden.judge(hidden.world.rows)
     rows: dict[TableName, tuple[Row, ...]] = {}
-    for name, table in hidden.world.catalog.tables.items():
+    for name in hidden.world.rows:
+        table = hidden.world.catalog.tables[name]
         kept = [_changed(draw, hidden, judge, table, each, rows) for each in hidden.world.rows[name]]
         rows[name] = (*kept, *_added(draw, hidden, judge, table, {**rows, name: tuple(kept)}))
-    return World(hidden.world.catalog, rows)
+    return World(hidden.world.catalog, rows, hidden.world.views)
 
 
 def _changed(
@@ -133,11 +153,15 @@ def _changed(
     if visible:
         fixed |= judge.columns(table)
         fixed |= {read for name, computed in table.computed.items() if name in judge.columns(table) for read in computed.reads}
+    fixed |= hidden.decided(judge, table, old)
+    shown = hidden.showing(judge, table, old)
     free = [column for column in table.columns.values() if column.name not in fixed and draw(st.booleans())]
     new = {**old, **{column.name: value(draw, column.type) for column in free}}
-    if not visible and table.name not in hidden.looked_into:
+    if not (visible or shown or table.name in hidden.looked_into):
         for key in table.foreign_keys:
             new.update(_elsewhere(draw, table, key, rows))
+    if hidden.showing(judge, table, new) != shown:
+        return old
     if visible or not judge.sees(table, canonical(table, new)):
         return new
     return old
@@ -161,7 +185,11 @@ def _added(draw: DrawFn, hidden: _Hidden, judge: Judge, table: Table, rows: Mapp
     if own_keys:  # a junction: its keys are references, and requests name them
         return []
     found = [_new(draw, table, number, rows) for number in range(20, 20 + draw(st.integers(0, 3)))]
-    return [each for each in found if each is not None and not judge.sees(table, canonical(table, each))]
+    return [
+        each
+        for each in found
+        if each is not None and not judge.sees(table, canonical(table, each)) and not hidden.showing(judge, table, each)
+    ]
 
 
 def _new(draw: DrawFn, table: Table, number: int, rows: Mapping[TableName, tuple[Row, ...]]) -> Row | None:

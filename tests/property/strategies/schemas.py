@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from mainspring.engines.memory.store import key_of
 from mainspring.query.ast import Auth, Const, TableName
 from tests.property.strategies.formulas import computed_columns, with_relations
 from tests.property.strategies.values import MOOD, TYPES, UIDS, value
+from tests.property.strategies.views import View, views_of
 
 SCHEMA = "app"
 Row = dict[str, Any]
@@ -31,9 +32,10 @@ class World:
 
     catalog: Catalog
     rows: Mapping[TableName, tuple[Row, ...]]
+    views: tuple[View, ...] = ()
 
     def __repr__(self) -> str:
-        return "\n".join(("World", *map(self._described, self.catalog.tables.values())))
+        return "\n".join(("World", *map(self._described, self.catalog.tables.values()), *map(str, self.views)))
 
     def _described(self, table: Table) -> str:
         columns = ", ".join(
@@ -49,7 +51,8 @@ class World:
 
     def named(self, schema: str) -> World:
         """The same world in another schema, so that many can follow each other in one database."""
-        tables = [_moved(table, schema) for table in self.catalog.tables.values()]
+        views = tuple(view.named(schema) for view in self.views)
+        tables = _with_views([_moved(table, schema) for table in self.catalog.tables.values() if not table.view], views)
         rows = {TableName(schema, name.name): rows for name, rows in self.rows.items()}
         catalog = catalog_of(tables)
         relations = {
@@ -59,7 +62,24 @@ class World:
             )
             for name, found in self.catalog.relations.items()
         }
-        return World(replace(catalog, relations=relations), rows)
+        return World(replace(catalog, relations=relations), rows, views)
+
+    def plain(self) -> World:
+        """The same world with tables instead of its views, which hold their rows."""
+        tables = {
+            name: replace(table, view=False, definition=None, insertable=True) for name, table in self.catalog.tables.items()
+        }
+        return World(replace(self.catalog, tables=tables), self.shown(self.rows))
+
+    def shown(self, rows: Mapping[TableName, tuple[Row, ...]]) -> Mapping[TableName, tuple[Row, ...]]:
+        """The rows of tables, and those that views of them have."""
+        seen = {view.name: tuple(view.row(each) for each in rows[view.table] if view.shows(each)) for view in self.views}
+        return {**rows, **seen}
+
+
+def _with_views(tables: list[Table], views: Sequence[View]) -> list[Table]:
+    known = {table.name: table for table in tables}
+    return [*tables, *(view.over(known[view.table]) for view in views)]
 
 
 def catalog_of(tables: list[Table]) -> Catalog:
@@ -80,8 +100,8 @@ def _led(relation: Relation, schema: str) -> Relation:
 
 
 @st.composite
-def worlds(draw: DrawFn, keyless: bool = True, actions: bool = True) -> World:
-    """A catalog with rows. `keyless` allows a table without a primary key, `actions` foreign keys that act.
+def worlds(draw: DrawFn, keyless: bool = True, actions: bool = True, views: bool = False) -> World:
+    """A catalog with rows. `keyless` allows a table without a primary key, `actions` foreign keys that act, `views` views.
 
     In one catalog either all foreign keys act or all refuse: where both reach a row, databases differ in which
     comes first.
@@ -94,8 +114,10 @@ def worlds(draw: DrawFn, keyless: bool = True, actions: bool = True) -> World:
         tables.append(_junction(draw, tables, actions))
     if keyless and draw(st.integers(0, 4)) == 4:
         tables.append(_keyless(draw, tables))
-    catalog = with_relations(draw, catalog_of([computed_columns(draw, table) for table in tables]))
-    return World(catalog, _rows(draw, catalog))
+    tables = [computed_columns(draw, table) for table in tables]
+    seen = tuple(views_of(draw, tables)) if views else ()
+    catalog = with_relations(draw, catalog_of(_with_views(tables, seen)))
+    return World(catalog, _rows(draw, catalog), seen)
 
 
 # ---------------------------------------------------------------- tables
@@ -236,8 +258,8 @@ def row(draw: DrawFn, table: Table, numbers: int = 9) -> Row:
 
 
 def _rows(draw: DrawFn, catalog: Catalog) -> Mapping[TableName, tuple[Row, ...]]:
-    stored: dict[TableName, list[Row]] = {name: [] for name in catalog.tables}
-    for table in catalog.tables.values():
+    stored: dict[TableName, list[Row]] = {table.name: [] for table in catalog.tables.values() if not table.view}
+    for table in (catalog.tables[name] for name in stored):
         for _ in range(draw(st.integers(2, 6))):
             candidate = _fitted(draw, table, stored)
             if candidate is not None:
