@@ -332,7 +332,7 @@ class Terms(msgspec.Struct, frozen=True):
 
     `end` None: as the settings say. More than `max_affected` rows changed or answered by a function undo everything. `timezone`
     is the zone in which moments are shown. `accept` lists media types by preference where the database has a say in the form
-    of the answer (database mode). With `explain` the answer is the database's plan for a read instead of its rows.
+    of the answer (database mode). With `explain` the answer is the database's plan for it instead of its rows.
     """
 
     end: End | None = None

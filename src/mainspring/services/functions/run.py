@@ -36,29 +36,21 @@ from mainspring.observe import FunctionFailed, Sink
 from mainspring.policy.language import Names
 from mainspring.principal import ANON, Principal
 from mainspring.query.ast import (
-    And,
     Call,
-    Column,
-    Compare,
     End,
     Explain,
-    Order,
-    Position,
     Query,
-    Read,
     Selection,
-    Slot,
     TableName,
-    Terms,
 )
 from mainspring.services.data import Data, Request, Result
 from mainspring.services.functions.answers import answer
 from mainspring.services.functions.database import DatabaseFunctions
 from mainspring.services.functions.declare import Function
+from mainspring.services.functions.keyed import JSON, key_of, one_of, read_of
 from mainspring.services.functions.rows import Rows
 from mainspring.zones import clock
 
-JSON = b"application/json"
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _KEPT = (datetime, date, time, timedelta, Decimal, UUID, bytes)
 """What the encoder is to write by itself."""
@@ -145,7 +137,7 @@ class Caller:
         if not function.routine.read_only and "analyze" not in explain.options:
             what = "the execution plan of a function that may write, without running it"
             raise NotSupported(what, instead="Ask with options=analyze, or declare it read_only=True where it is.")
-        self._data.prepare(_read(self._names.catalog.tables[function.table], query, place), principal)
+        self._data.prepare(read_of(self._names.catalog.tables[function.table], query, place), principal)
 
     def _find(self, call: Call) -> Function:
         function = self._functions.get(call.routine)
@@ -208,14 +200,14 @@ class Caller:
         answered = list(given or ()) if function.routine.returns.many else [] if given is None else [given]
         key = table.primary_key
         attributes = {column: name for name, column in self._names.attributes(type(answered[0])).items()} if answered else {}
-        read = _read(table, query, len(values))
-        values.append([_key(row, key[0], attributes.get(key[0], key[0])) for row in answered])
+        read = read_of(table, query, len(values))
+        values.append([key_of(row, key[0], attributes.get(key[0], key[0])) for row in answered])
         result = await self._data.execute(read, values, principal)
         if query.terms.explain is not None:
             return result
         _judge(query, result.count)
         if not function.routine.returns.many:
-            return _one(result)
+            return one_of(result)
         return result
 
     async def _made(self, function: Function, table: Table, query: Call, values: Sequence[Any], made: Any) -> Result:
@@ -223,25 +215,7 @@ class Caller:
         many = function.routine.returns.many
         result = await answer(table, list(made or ()) if many else [made], query, values, self._make_engine)
         _judge(query, result.count)
-        return result if many else _one(result)
-
-
-def _read(table: Table, query: Call, place: int) -> Read:
-    """The read of what a function answered: the rows of `table` whose keys stand at `place` among the values."""
-    if len(table.primary_key) != 1:
-        raise NotSupported("answering rows of a table whose primary key is not one column")
-    column, keys = Column(table.primary_key[0]), Slot(place)
-    picked = Compare("in", column, keys)
-    where = picked if query.selection.where is None else And((picked, query.selection.where))
-    order = query.selection.order or (Order(Position(column, keys)),)
-    selection = replace(query.selection, where=where, order=order)
-    terms = Terms(timezone=query.terms.timezone, explain=query.terms.explain)
-    return Read(table.name, selection, query.count, query.rows, terms)
-
-
-def _one(result: Result) -> Result:
-    """The answer of a function that answers one row."""
-    return Result((result.body or b"[]")[1:-1] or b"null", result.count, result.total, media=JSON)
+        return result if many else one_of(result)
 
 
 def _judge(query: Call, count: int) -> None:
@@ -249,12 +223,6 @@ def _judge(query: Call, count: int) -> None:
         raise NotSingular(count)
     if query.terms.max_affected is not None and count > query.terms.max_affected:
         raise TooManyAffected(count)
-
-
-def _key(row: Any, column: str, attribute: str) -> Any:
-    if isinstance(row, Mapping):
-        return row[column]
-    return getattr(row, attribute, row)
 
 
 def _value(function: Function, query: Call, answered: Any) -> Result:
