@@ -114,6 +114,7 @@ def _accepts(*media: str) -> tuple[Case, ...]:
 
 NEW = {"title": "New"}
 FORM = "application/x-www-form-urlencoded"
+PLAN = {"accept": "application/vnd.pgrst.plan+json"}
 SECTIONS: Mapping[str, tuple[Case, ...]] = {
     "Operators": (
         *_filters("price=eq.5", "price=neq.5", "price=gt.4", "price=gte.5", "price=lt.6", "price=lte.5", "price=in.(4,5)"),
@@ -144,7 +145,8 @@ SECTIONS: Mapping[str, tuple[Case, ...]] = {
     "Order and pages": (
         *_filters("order=title", "order=title.desc.nullslast,id", "order=data->>n", "order=data->n", "order=tags", "order=pages"),
         *_asked("/books?select=*,authors(name)&order=authors(name)", "/books?select=sold,count()&order=count().desc"),
-        *_filters("limit=1&offset=1", "cursor="),
+        *_filters("limit=1&offset=1", "cursor=", "order=data->n&cursor="),
+        *_asked("/books?select=sold,count()&order=count()&cursor=", "/books?select=title,authors(name)&distinct=true&cursor="),
         Case("Range: 0-0", "/books", headers={"range": "0-0"}),
         *_prefers("GET", "/books", None, "count=exact", "count=planned", "count=estimated"),
     ),
@@ -171,6 +173,17 @@ SECTIONS: Mapping[str, tuple[Case, ...]] = {
         *_accepts("application/json", "text/csv", "application/vnd.pgrst.object+json", "application/octet-stream"),
         *_accepts("application/vnd.pgrst.array+json;nulls=stripped", "application/geo+json"),
         *_accepts("application/vnd.pgrst.plan+text", "application/vnd.pgrst.plan+json"),
+        *(
+            Case(f"{method} {path[1:]}, {PLAN['accept']}", path, method, PLAN, body)
+            for method, path, body in (
+                ("POST", "/books", NEW),
+                ("PUT", "/authors?id=eq.9", {"id": 9, "name": "New"}),
+                ("PATCH", "/books?id=eq.1", NEW),
+                ("DELETE", "/books?id=eq.1", None),
+                ("GET", "/rpc/every_book", None),
+                ("POST", "/rpc/add", {"a": 1}),
+            )
+        ),
     ),
     "Functions": (
         Case("POST rpc/add", "/rpc/add", "POST", body={"a": 1}),
