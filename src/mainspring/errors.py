@@ -1430,13 +1430,16 @@ class SsoDisabled(SignInError):
 
 
 class SsoProviderUnknown(SignInError):
-    """No company with this id or domain; `off`: it is switched off."""
+    """No company with this id or domain; `off`: it is switched off; `unasked`: it is what sends somebody here."""
 
     code: ClassVar[str] = "MS8031"
     off: bool = False
+    unasked: bool = False
 
     @property
     def message(self) -> str:
+        if self.unasked:
+            return "A SAML connection has not been established with this Identity Provider"
         return "SSO Provider is currently disabled" if self.off else "No such SSO provider"
 
 

@@ -256,6 +256,8 @@ class AuthSettings:
     web3_seconds: int = option(600, "how long a message that a wallet has signed holds", minimum=10, maximum=86_400)
     provider_same_browser: bool = option(True, "a sign-in through a provider ends in the browser in which it began")
     saml: bool = option(False, "companies may sign in their people, SAML 2.0 (extra: saml)")
+    saml_encryption: bool = option(False, "companies may encrypt what they say of people; the key for it is in our metadata")
+    saml_unasked: bool = option(False, "companies may send people who have not begun here, which nothing binds to a browser")
     custom_providers: int = option(50, "most providers that the service key may add", minimum=0, maximum=1000)
     custom_providers_private: bool = option(False, "providers that the service key adds may be at private addresses")
     providers: Mapping[str, ProviderSettings] = family("accounts elsewhere with which people sign in")

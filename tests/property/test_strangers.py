@@ -16,6 +16,7 @@ from mainspring.services.identity.providers.known import KNOWN
 from mainspring.services.identity.providers.outline import Account, Provider
 from mainspring.services.identity.providers.reading import account
 from mainspring.services.identity.saml import assertion, signed
+from mainspring.services.identity.saml.encrypted import Recipient
 from mainspring.services.identity.saml.metadata import company
 from mainspring.services.identity.seal import Seal
 from mainspring.services.identity.wallets import ethereum, solana
@@ -81,18 +82,22 @@ def test_signatures_of_wallets(said: str, hexadecimal: str, other: str) -> None:
 REQUEST = {"audience": "a", "consumer": "c", "request": "_r", "relay": "x"}
 ANSWER = support.signed(support.response(REQUEST, "employee", "a@x.example"))
 WHOLE = base64.b64decode(support.encoded(ANSWER))
+OURS = Recipient("a", support.pair("ours")[0])
+SECRET = base64.b64decode(support.encoded(support.encrypted(ANSWER, support.Encryption(OURS.private.public_key()))))
 EXPECTED = assertion.Expected(support.ENTITY, "a", "c", "_r")
 
 
 @examples(0.01)
-@given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, len(WHOLE) - 1), st.binary(max_size=12)), max_size=3))
-def test_answers_of_companies(changes: list[tuple[int, int, bytes]]) -> None:
-    """However an answer is cut and mended, it says what was signed, or nothing."""
-    spoiled = WHOLE
+@given(
+    st.sampled_from([WHOLE, SECRET]),
+    st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, len(WHOLE) - 1), st.binary(max_size=12)), max_size=3),
+)
+def test_answers_of_companies(spoiled: bytes, changes: list[tuple[int, int, bytes]]) -> None:
+    """However an answer is cut and mended, it says what was signed, or nothing; encrypted or not."""
     for begin, end, put in changes:
         spoiled = spoiled[: min(begin, end)] + put + spoiled[max(begin, end) :]
     try:
-        found = signed.assertion(spoiled, company(support.metadata()).certificates)
+        found = signed.assertion(spoiled, company(support.metadata()).certificates, OURS)
         assertion.check(found, EXPECTED, datetime.now(UTC))
         said = assertion.account(found, "sso:x", support.ENTITY, None)
     except (AssertionInvalid, AssertionSilent):

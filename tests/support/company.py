@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import secrets
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -12,14 +15,21 @@ from urllib.parse import parse_qs, urlsplit
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.x509.oid import NameOID
 from lxml import etree
 from signxml.signer import XMLSigner
 
 ENTITY = "https://idp.example/entity"
 ADDRESS = "https://idp.example/sso"
-_SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
+SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 _SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
+XENC = "http://www.w3.org/2001/04/xmlenc#"
+XENC11 = "http://www.w3.org/2009/xmlenc11#"
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
@@ -54,7 +64,7 @@ def asked(url: str) -> dict[str, str]:
     return {
         "request": root.get("ID"),
         "consumer": root.get("AssertionConsumerServiceURL"),
-        "audience": root.findtext(f"{{{_SAML}}}Issuer"),
+        "audience": root.findtext(f"{{{SAML}}}Issuer"),
         "format": root.find(f"{{{_SAMLP}}}NameIDPolicy").get("Format"),
         "relay": said["RelayState"],
         "to": url.partition("?")[0],
@@ -76,18 +86,21 @@ def response(request: dict[str, str], name: str, email: str | None = None, **sai
         "begins": _time(-10),
         "ends": _time(300),
         "extra": "",
+        "id": f"_assertion{said.get('in_response_to', request['request'])}",
+        "issued": _time(0),
         **said,
     }
+    answers = "" if told["in_response_to"] is None else f'InResponseTo="{told["in_response_to"]}"'
     mail = ""
     if email is not None:
         mail = f'<saml:Attribute Name="email"><saml:AttributeValue>{email}</saml:AttributeValue></saml:Attribute>'
     return etree.fromstring(
-        f"""<samlp:Response xmlns:samlp="{_SAMLP}" xmlns:saml="{_SAML}" ID="_response" Version="2.0" IssueInstant="{_time(0)}">
+        f"""<samlp:Response xmlns:samlp="{_SAMLP}" xmlns:saml="{SAML}" ID="_response" Version="2.0" IssueInstant="{_time(0)}">
 <saml:Issuer>{told["issuer"]}</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/>
-</samlp:Status><saml:Assertion ID="_assertion{told["in_response_to"]}" Version="2.0" IssueInstant="{_time(0)}">
+</samlp:Status><saml:Assertion ID="{told["id"]}" Version="2.0" IssueInstant="{told["issued"]}">
 <saml:Issuer>{told["issuer"]}</saml:Issuer><saml:Subject><saml:NameID Format="{told["format"]}">{name}</saml:NameID>
 <saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData
- InResponseTo="{told["in_response_to"]}" NotOnOrAfter="{told["ends"]}" Recipient="{told["recipient"]}"/>
+ {answers} NotOnOrAfter="{told["ends"]}" Recipient="{told["recipient"]}"/>
 </saml:SubjectConfirmation></saml:Subject>
 <saml:Conditions NotBefore="{told["begins"]}" NotOnOrAfter="{told["ends"]}"><saml:AudienceRestriction>
 <saml:Audience>{told["audience"]}</saml:Audience></saml:AudienceRestriction></saml:Conditions>
@@ -103,11 +116,68 @@ def signed(root: Any, part: str = "assertion", by: str = "signing", **how: Any) 
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     if part == "whole":
         return signer.sign(root, key=key, cert=pem, reference_uri=root.get("ID"), id_attribute="ID")
-    inside = root.find(f"{{{_SAML}}}Assertion")
+    inside = root.find(f"{{{SAML}}}Assertion")
     place = root.index(inside)
     done = signer.sign(inside, key=key, cert=pem, reference_uri=inside.get("ID"), id_attribute="ID")
     root.remove(inside)
     root.insert(place, done)
+    return root
+
+
+def key_for(metadata_xml: bytes) -> Any:
+    """The key for which answers may be encrypted, by the metadata of who gets them."""
+    about = find(etree.fromstring(metadata_xml), "KeyDescriptor")
+    assert about.get("use") == "encryption"
+    return x509.load_der_x509_certificate(base64.b64decode(find(about, "X509Certificate").text)).public_key()
+
+
+OAEP_SHA1 = OAEP(MGF1(hashes.SHA1()), hashes.SHA1(), None)
+
+
+@dataclass(frozen=True)
+class Encryption:
+    """How an answer's assertion is encrypted, well or badly."""
+
+    key: Any
+    way: str = f"{XENC11}aes256-gcm"
+    wrap: str = f"{XENC}rsa-oaep-mgf1p"
+    padding: Any = field(default_factory=lambda: OAEP_SHA1)
+    method: str = ""
+    recipient: str = ""
+    beside: bool = False
+    content: Callable[[bytes], bytes] = bytes
+    secret: bytes = b""
+
+    def sealed(self, content: bytes, secret: bytes) -> bytes:
+        iv = secrets.token_bytes(12 if self.way.endswith("gcm") else 16)
+        if self.way.endswith("gcm"):
+            return iv + AESGCM(secret).encrypt(iv, content, None)
+        padded = content + bytes(15 - len(content) % 16) + bytes([16 - len(content) % 16])
+        done = Cipher(AES(secret), CBC(iv)).encryptor()
+        return iv + done.update(padded) + done.finalize()
+
+    def element(self, inside: Any) -> Any:
+        """The EncryptedAssertion in the place of an assertion."""
+        secret = self.secret or secrets.token_bytes(int(self.way[-7:-4]) // 8)
+        content = self.content(etree.tostring(inside))
+        wrapped = self.key.encrypt(secret, self.padding)
+        recipient = f' Recipient="{self.recipient}"' if self.recipient else ""
+        key = f"""<xenc:EncryptedKey{recipient}>
+<xenc:EncryptionMethod Algorithm="{self.wrap}">{self.method}</xenc:EncryptionMethod><xenc:CipherData>
+<xenc:CipherValue>{base64.encodebytes(wrapped).decode()}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey>"""
+        return etree.fromstring(
+            f"""<saml:EncryptedAssertion xmlns:saml="{SAML}" xmlns:xenc="{XENC}" xmlns:xenc11="{XENC11}" xmlns:ds="{DS[1:-1]}">
+<xenc:EncryptedData Type="{XENC}Element"><xenc:EncryptionMethod Algorithm="{self.way}"/>
+<ds:KeyInfo>{"" if self.beside else key}</ds:KeyInfo><xenc:CipherData><xenc:CipherValue>
+{base64.encodebytes(self.sealed(content, secret)).decode()}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedData>
+{key if self.beside else ""}</saml:EncryptedAssertion>"""
+        )
+
+
+def encrypted(root: Any, how: Encryption) -> Any:
+    """The answer with its assertion encrypted."""
+    inside = root.find(f"{{{SAML}}}Assertion")
+    inside.getparent().replace(inside, how.element(inside))
     return root
 
 

@@ -48,7 +48,8 @@ from mainspring.services.identity.passwords.passwords import Passwords
 from mainspring.services.identity.providers.configured import configured
 from mainspring.services.identity.providers.custom_providers import CustomProviders
 from mainspring.services.identity.providers.registry import Providers
-from mainspring.services.identity.saml.companies import Companies, open_companies
+from mainspring.services.identity.saml.companies import Companies
+from mainspring.services.identity.saml.sign_in import CompanySignIn, open_company_sign_in
 from mainspring.services.identity.seal import Seal
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.store import Store
@@ -89,6 +90,7 @@ class Identity(msgspec.Struct, frozen=True):
     wallets: Wallets
     custom_providers: CustomProviders
     companies: Companies
+    company_sign_in: CompanySignIn
 
     @property
     def sessions(self) -> Sessions:
@@ -143,7 +145,7 @@ def open_identity(
     linking, providers = Linking(parts), Providers(configured(auth.providers), external + PATH + "/callback", observe)
     oauth, custom = OAuth(parts, providers, linking), CustomProviders(parts, providers)
     providers.find = custom.find
-    party = RelyingParty(auth, site)
+    companies, party = Companies(parts, oauth), RelyingParty(auth, site)
     return Identity(
         parts=parts,
         sign_up=sign_up,
@@ -168,7 +170,8 @@ def open_identity(
         id_tokens=IdTokens(parts, providers, linking),
         wallets=open_wallets(parts, linking),
         custom_providers=custom,
-        companies=open_companies(parts, oauth, f"{external}{PATH}/sso/saml"),
+        companies=companies,
+        company_sign_in=open_company_sign_in(companies, f"{external}{PATH}/sso/saml", keys.folder),
     )
 
 

@@ -169,6 +169,8 @@ def wire(error: MainspringError) -> tuple[int, str, str]:
             return 429, "over_email_send_rate_limit", error.message
         case errors.SsoProviderUnknown(off=True):
             return 404, "sso_provider_disabled", error.message
+        case errors.SsoProviderUnknown(unasked=True):
+            return 404, "saml_idp_not_found", error.message
         case errors.SsoProviderTaken(domain=True):
             return 400, "sso_domain_already_exists", error.message
         case errors.AssertionSilent("email"):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mainspring.errors import MainspringError, RelayStateUnknown
+from mainspring.errors import MainspringError
 from mainspring.http.headers import Header
 from mainspring.services.identity.flows.verify import Continued
 from mainspring.services.identity.people import SsoProvider
@@ -33,27 +33,30 @@ class Sso(Desk, frozen=True):
             raise invalid("A provider_id or domain needs to be provided")
         provider = parse.uuid(said.provider_id, "provider_id") if said.provider_id else None
         to = self.identity.parts.redirects.choose(said.redirect_to) if said.redirect_to else self.target(asked)
-        url = await self.identity.companies.begin(provider, said.domain, said.challenge(), to)
+        url = await self.identity.company_sign_in.begin(provider, said.domain, said.challenge(), to)
         return Answer(body=render.json({"url": url})) if said.skip_http_redirect else sent(url)
 
     async def metadata(self, asked: Asked) -> Answer:
         """GET /sso/saml/metadata."""
         self.identity.companies.demand()
         download = [_DOWNLOAD] if asked.query.get("download") == "true" else []
-        return Answer(body=await self.identity.companies.metadata(), headers=[*_XML, *download])
+        return Answer(body=await self.identity.company_sign_in.metadata(), headers=[*_XML, *download])
 
     async def consume(self, asked: Asked) -> Answer:
         """POST /sso/saml/acs: a company sends somebody back."""
         self.identity.companies.demand()
-        to, companies = self.identity.parts.redirects.site_url, self.identity.companies
+        redirects, sign_in = self.identity.parts.redirects, self.identity.company_sign_in
+        to = redirects.site_url
         try:
             await self.bound(asked, "saml", self.auth.rate_verify)
             said = parse.query(asked.body)
-            if not said.get("RelayState"):
-                raise RelayStateUnknown
-            flow = await companies.recall(said["RelayState"])
+            relay, answer = said.get("RelayState", ""), said.get("SAMLResponse", "")
+            if not relay or relay.startswith("/") or "://" in relay:  # nothing of ours: where the company would have them go
+                to = redirects.choose(relay)
+                return sent(to, render.fragment(await sign_in.unasked(answer, asked.asker)), 302)
+            flow = await sign_in.recall(relay)
             to = flow.referrer or to
-            found = await companies.finish(flow, said.get("SAMLResponse", ""), asked.asker)
+            found = await sign_in.finish(flow, answer, asked.asker)
         except MainspringError as error:
             return failed(to, error)
         if isinstance(found, Continued):

@@ -154,6 +154,14 @@ class OAuth(msgspec.Struct, frozen=True):
         granted: Granted = await self._settled(flow, account, asker, end)
         return granted
 
+    async def arrived(self, account: Account, method: str, asker: Asker) -> Granted:
+        """Sign in who comes from elsewhere without having been sent there. Raises what `Linking.enter` does."""
+
+        async def end(user: User) -> tuple[Granted, list[Step]]:
+            return await self.parts.sessions.begin(user, method, asker)
+
+        return await self.linking.enter(account, asker, end)
+
     async def _settled(self, flow: Flow, account: Account, asker: Asker, end: Any) -> Any:
         if flow.linking_target_id is not None:
             return await self.linking.add(flow.linking_target_id, account, asker, end)

@@ -16,6 +16,8 @@ from mainspring.services.identity.saml.xml import NAMES, only, text
 
 _BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 _LEEWAY: Final = timedelta(seconds=60)
+_UNASKED: Final = timedelta(days=1)
+"""What was used is remembered for longer (`tokens.revocations`)."""
 _LONGEST: Final = 1024
 _MOST: Final = 64
 _SUBJECT_IDS: Final = ("urn:oasis:names:tc:SAML:attribute:subject-id", "urn:oasis:names:tc:SAML:attribute:pairwise-id")
@@ -31,12 +33,12 @@ _MAILS: Final = (
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """For whom an assertion must be: by which company, to whom, sent where, as the answer to which request."""
+    """For whom an assertion must be: by which company, to whom, sent where, as the answer to which request (None: to none)."""
 
     issuer: str
     audience: str
     consumer: str
-    request: str
+    request: str | None
 
 
 def check(assertion: Any, expected: Expected, at: datetime) -> None:
@@ -46,6 +48,8 @@ def check(assertion: Any, expected: Expected, at: datetime) -> None:
     subject = only(assertion, "saml:Subject")
     if not any(_confirms(each, expected, at) for each in subject.findall("saml:SubjectConfirmation", NAMES)):
         raise AssertionInvalid("it is not for us, for another request, or too old")
+    if expected.request is None:
+        _check_recent(assertion, at)
     conditions = only(assertion, "saml:Conditions")
     _check_time(conditions, at)
     restrictions = conditions.findall("saml:AudienceRestriction", NAMES)
@@ -65,6 +69,13 @@ def _confirms(confirmation: Any, expected: Expected, at: datetime) -> bool:
     ends = _moment(said.get("NotOnOrAfter"))
     in_time = ends is not None and at < ends + _LEEWAY
     return in_time and said.get("Recipient") == expected.consumer and said.get("InResponseTo") == expected.request
+
+
+def _check_recent(assertion: Any, at: datetime) -> None:
+    """What answers no request could be told again once it is forgotten that it was used."""
+    issued = _moment(assertion.get("IssueInstant"))
+    if issued is None or not at - _UNASKED < issued < at + _LEEWAY:
+        raise AssertionInvalid("nobody has asked for it, and it is not of today")
 
 
 def _check_time(conditions: Any, at: datetime) -> None:

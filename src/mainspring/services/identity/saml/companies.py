@@ -1,163 +1,47 @@
-"""Companies that sign in their people: which there are, sending people there, and taking them in when they come back.
-
-A company speaks for its own people alone: their accounts are apart, and never join one that was there before.
-"""
+"""Companies that sign in their people: which there are."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import re
-import secrets
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
 
 from mainspring.errors import (
-    AssertionInvalid,
     BodyInvalid,
-    ConfigError,
-    MainspringError,
-    Mistake,
     ProviderFailed,
-    RelayStateUnknown,
     SsoDisabled,
     SsoProviderTaken,
     SsoProviderUnknown,
-    StateUnknown,
     UniqueViolated,
 )
 from mainspring.services.identity.accounts import logged, stamp
 from mainspring.services.identity.flows.oauth import OAuth
-from mainspring.services.identity.flows.verify import Continued
-from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.parts import Parts
-from mainspring.services.identity.people import Asker, Challenge, Flow, Granted, SsoProvider, now
+from mainspring.services.identity.people import Asker, SsoProvider
 from mainspring.services.identity.providers.configured import host
-from mainspring.services.identity.providers.outline import Account, Outline, Provider
+from mainspring.services.identity.providers.outline import Outline, Provider
 from mainspring.services.identity.saml.formats import FORMATS
 from mainspring.services.identity.store import Step
 
-METHOD: Final = "sso/saml"
-PREFIX: Final = "sso:"
 _DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}\Z")
 _RESOURCE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}\Z")
 _MOST_DOMAINS: Final = 100
-_MOST_ANSWER: Final = 400_000
 
 
 class Companies(msgspec.Struct, frozen=True):
-    """The companies. `place` is where our endpoints for them lie."""
+    """The companies."""
 
     parts: Parts
     elsewhere: OAuth
-    place: str
-
-    @property
-    def entity_id(self) -> str:
-        """What companies know us by."""
-        return f"{self.place}/metadata"
-
-    @property
-    def consumer(self) -> str:
-        """Where companies send people back."""
-        return f"{self.place}/acs"
 
     def demand(self) -> None:
         """Return when companies may sign in their people. Raises SsoDisabled."""
         if not self.parts.auth.saml:
             raise SsoDisabled
-
-    async def metadata(self) -> bytes:
-        """What companies must know of us."""
-        return await asyncio.to_thread(self._written)
-
-    def _written(self) -> bytes:
-        from mainspring.services.identity.saml.metadata import ours
-
-        return ours(self.entity_id, self.consumer)
-
-    # ------------------------------------------------------------ there and back
-
-    async def begin(self, provider: str | None, domain: str | None, challenge: Challenge | None, redirect_to: str) -> str:
-        """Where somebody is to go, by a company's id or domain. Raises SsoProviderUnknown."""
-        found = await self._by_domain(domain) if domain else await self.get(provider or "")
-        if found.disabled:
-            raise SsoProviderUnknown(off=True)
-        relay, asked, flow = secrets.token_urlsafe(32), f"_{secrets.token_hex(20)}", str(uuid4())
-        challenge = challenge or Challenge("", "")
-        row: dict[str, Any] = {
-            "id": flow,
-            "code_challenge": challenge.text,
-            "code_challenge_method": challenge.method,
-            "authentication_method": METHOD,
-            "state_hash": hashed(relay),
-            "provider_type": PREFIX + found.id,
-            "referrer": redirect_to,
-            "client_state": self.parts.seal.close(asked, f"flow {flow} client_state"),
-            "created_at": stamp(),
-        }
-        await self.parts.store.do(self.parts.store.flows.insert(row))
-        return await asyncio.to_thread(self._asking, found, asked, relay)
-
-    def _asking(self, found: SsoProvider, asked: str, relay: str) -> str:
-        """The address of a request. Reading what strangers write takes a while, and so does importing what reads it."""
-        from mainspring.services.identity.saml import request
-        from mainspring.services.identity.saml.metadata import company
-
-        about = company(found.metadata_xml)
-        return request.address(about, asked, relay, self.entity_id, self.consumer, found.name_id_format)
-
-    async def recall(self, relay: str) -> Flow:
-        """The sign-in to which somebody comes back. Raises RelayStateUnknown."""
-        try:
-            flow = await self.elsewhere.recall(relay, None)
-        except StateUnknown:
-            raise RelayStateUnknown from None
-        if not (flow.provider_type or "").startswith(PREFIX):
-            raise RelayStateUnknown
-        return flow
-
-    async def finish(self, flow: Flow, answer: str, asker: Asker) -> Granted | Continued:
-        """Sign in who came back with this answer. Raises AssertionInvalid, AssertionSilent and what `Linking` does."""
-        try:
-            return await self._finish(flow, answer, asker)
-        except MainspringError:
-            await self.parts.store.do(self.parts.store.flows.clear(id=flow.id))
-            raise
-
-    async def _finish(self, flow: Flow, answer: str, asker: Asker) -> Granted | Continued:
-        request = self.parts.seal.open(flow.client_state or "", f"flow {flow.id} client_state")
-        found = await self.get((flow.provider_type or "").removeprefix(PREFIX))
-        if request is None or found.disabled:
-            raise SsoProviderUnknown(off=True)
-        account, identity = await asyncio.to_thread(self._judged, found, answer, request)
-        await self._spend(found, identity)
-        return await self.elsewhere.settle(flow, account, asker, {})
-
-    def _judged(self, found: SsoProvider, answer: str, request: str) -> tuple[Account, str]:
-        """Who somebody is by an answer, and the id of what says so."""
-        from mainspring.services.identity.saml import assertion, signed
-        from mainspring.services.identity.saml.metadata import company
-
-        about = company(found.metadata_xml)
-        said = signed.assertion(_decoded(answer), about.certificates)
-        assertion.check(said, assertion.Expected(about.entity_id, self.entity_id, self.consumer, request), now())
-        return assertion.account(said, PREFIX + found.id, about.entity_id, found.attribute_mapping), str(said.get("ID"))
-
-    async def _spend(self, found: SsoProvider, identity: str) -> None:
-        """Use an assertion up. Raises AssertionInvalid when somebody has done so before."""
-        mark = hashlib.sha256(f"saml {found.entity_id} {identity}".encode()).hexdigest()
-        try:
-            await self.parts.store.do(self.parts.store.spent.insert({"message_hash": mark, "created_at": stamp()}))
-        except UniqueViolated:
-            raise AssertionInvalid("it has been used already") from None
-
-    # ------------------------------------------------------------ which there are
 
     async def all(self) -> list[SsoProvider]:
         """Every company, the oldest first."""
@@ -171,11 +55,19 @@ class Companies(msgspec.Struct, frozen=True):
             raise SsoProviderUnknown
         return found
 
-    async def _by_domain(self, domain: str) -> SsoProvider:
+    async def by_domain(self, domain: str) -> SsoProvider:
+        """The company that has a domain. Raises SsoProviderUnknown."""
         found = await self.parts.store.sso_domains.find(domain=domain.lower()[:255])
         if found is None:
             raise SsoProviderUnknown
         return await self.get(found.sso_provider_id)
+
+    async def by_issuer(self, issuer: str) -> SsoProvider:
+        """The company that calls itself so. Raises SsoProviderUnknown."""
+        found = await self.parts.store.sso_providers.find(entity_id=issuer)
+        if found is None:
+            raise SsoProviderUnknown(unasked=True)
+        return found
 
     async def create(self, said: Mapping[str, Any], asker: Asker) -> SsoProvider:
         """Add a company. Raises BodyInvalid, SsoProviderTaken."""
@@ -262,19 +154,3 @@ def _settings(said: Mapping[str, Any]) -> dict[str, Any]:
     if len(msgspec.json.encode(found.get("attribute_mapping"))) > 16_384:
         raise BodyInvalid("attribute_mapping is too large")
     return {name: value or None if name != "disabled" else bool(value) for name, value in found.items()}
-
-
-def _decoded(answer: str) -> bytes:
-    if not answer or len(answer) > _MOST_ANSWER:
-        raise AssertionInvalid("there is none, or it is too large")
-    try:
-        return base64.b64decode("".join(answer.split()), validate=True)
-    except ValueError:
-        raise AssertionInvalid("it is not in base64") from None
-
-
-def open_companies(parts: Parts, elsewhere: OAuth, place: str) -> Companies:
-    """The companies. Raises ConfigError where their libraries are missing."""
-    if parts.auth.saml and not (find_spec("signxml") and find_spec("lxml") and find_spec("httpx2") and find_spec("authlib")):
-        raise ConfigError([Mistake("auth.saml", "needs the extra saml", "install it: pip install 'mainspring[saml]'")])
-    return Companies(parts, elsewhere, place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -12,7 +12,9 @@ from lxml import etree
 
 from mainspring.errors import AssertionInvalid, BodyInvalid
 from mainspring.services.identity.providers.configured import safe
+from mainspring.services.identity.saml.encrypted import OAEP_WAY, WHOLE
 from mainspring.services.identity.saml.formats import EMAIL, PERSISTENT
+from mainspring.services.identity.saml.our_key import certificate
 from mainspring.services.identity.saml.xml import NAMES, POST, REDIRECT, named, only, read, text, written
 
 _LEAST_RSA_BITS: Final = 2048
@@ -63,8 +65,8 @@ def _certificate(written_: str) -> Certificate:
     raise BodyInvalid("SAML Metadata holds a certificate whose key is too weak")
 
 
-def ours(entity_id: str, consumer: str) -> bytes:
-    """Our metadata: who we are, and where answers are sent."""
+def ours(entity_id: str, consumer: str, private: rsa.RSAPrivateKey | None) -> bytes:
+    """Our metadata: who we are, where answers are sent, and for which key they may be encrypted."""
     root = etree.Element(named("md", "EntityDescriptor"), nsmap={None: NAMES["md"]}, entityID=entity_id)
     role = etree.SubElement(
         root,
@@ -73,7 +75,19 @@ def ours(entity_id: str, consumer: str) -> bytes:
         WantAssertionsSigned="true",
         protocolSupportEnumeration=NAMES["samlp"],
     )
+    if private is not None:
+        _describe(role, private)
     for form in (EMAIL, PERSISTENT):
         etree.SubElement(role, named("md", "NameIDFormat")).text = form
     etree.SubElement(role, named("md", "AssertionConsumerService"), Binding=POST, Location=consumer, index="1", isDefault="true")
     return written(root)
+
+
+def _describe(role: Any, private: rsa.RSAPrivateKey) -> None:
+    """Say for which key, and in which ways, the best one first."""
+    about = etree.SubElement(role, named("md", "KeyDescriptor"), use="encryption")
+    info = etree.SubElement(about, named("ds", "KeyInfo"), nsmap={"ds": NAMES["ds"]})
+    place = etree.SubElement(etree.SubElement(info, named("ds", "X509Data")), named("ds", "X509Certificate"))
+    place.text = base64.b64encode(certificate(private)).decode()
+    for way in (*sorted(WHOLE, reverse=True), OAEP_WAY):
+        etree.SubElement(about, named("md", "EncryptionMethod"), Algorithm=way)

@@ -2,7 +2,8 @@
 
 Signature wrapping moves the signed part aside and puts another in its place. So: an answer holds one assertion and it is where it
 belongs, no id occurs twice, a signature stands in the element that it signs and signs that element as a whole, and what is
-read afterwards is parsed anew from the very bytes whose digest was signed.
+read afterwards is parsed anew from the very bytes whose digest was signed. Where the whole is signed, that is verified before
+anything is decrypted; what was signed by nobody is worth nothing, decrypted or not.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from signxml.exceptions import SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from mainspring.errors import AssertionInvalid
+from mainspring.services.identity.saml.encrypted import Recipient, opened
 from mainspring.services.identity.saml.xml import NAMES, named, only, parser, read
 
 _CONFIG: Final = SignatureConfiguration(
@@ -35,30 +37,55 @@ _CONFIG: Final = SignatureConfiguration(
     digest_algorithms=frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512}),
     ignore_ambiguous_key_info=True,
 )
+_ENCRYPTED: Final = named("saml", "EncryptedAssertion")
 _TRANSFORMS: Final = frozenset(
     {"http://www.w3.org/2000/09/xmldsig#enveloped-signature", "http://www.w3.org/2001/10/xml-exc-c14n#"}
 )
 
 
-def assertion(text: bytes, certificates: Sequence[Certificate]) -> Any:
-    """The assertion in an answer, as it was signed. Raises AssertionInvalid."""
+def assertion(text: bytes, certificates: Sequence[Certificate], recipient: Recipient | None = None) -> Any:
+    """The assertion in an answer, as it was signed; an encrypted one with a `recipient` only. Raises AssertionInvalid."""
     root = read(text)
     if root.tag != named("samlp", "Response"):
         raise AssertionInvalid("it is no answer")
-    if root.findall(".//saml:EncryptedAssertion", NAMES):
-        raise AssertionInvalid("it is encrypted, which is not supported")
-    everywhere = root.findall(".//saml:Assertion", NAMES)
-    inside = only(root, "saml:Assertion")
-    if len(everywhere) != 1:
-        raise AssertionInvalid("it has more than one Assertion")
-    _check_ids(root)
-    signatures = root.findall(".//ds:Signature", NAMES)
-    whole, part = root.findall("ds:Signature", NAMES), inside.findall("ds:Signature", NAMES)
-    if not signatures or len(whole) > 1 or len(part) > 1 or len(signatures) != len(whole) + len(part):
-        raise AssertionInvalid("it is not signed where it must be")
+    inside = _inside(root)
+    whole = _signed(root, inside)
     if whole:
-        return only(_verified(root, certificates), "saml:Assertion")
-    return _verified(inside, certificates)
+        inside = _inside(_verified(root, certificates))
+    if inside.tag == _ENCRYPTED:
+        inside = _opened(inside, recipient, vouched=whole)
+    return inside if whole else _verified(inside, certificates)
+
+
+def _inside(root: Any) -> Any:
+    """The one assertion, encrypted or not, where it belongs."""
+    everywhere = [*root.iter(named("saml", "Assertion"), _ENCRYPTED)]
+    if len(everywhere) != 1:
+        raise AssertionInvalid(f"it has {'no' if not everywhere else 'more than one'} Assertion")
+    if everywhere[0].getparent() is not root:
+        raise AssertionInvalid("its Assertion is not where it belongs")
+    return everywhere[0]
+
+
+def _signed(root: Any, inside: Any) -> bool:
+    """Whether an answer is signed as a whole. Raises AssertionInvalid where anything else is than the whole or the assertion."""
+    _check_ids(root)
+    whole, part = root.findall("ds:Signature", NAMES), inside.findall("ds:Signature", NAMES)
+    everywhere = root.findall(".//ds:Signature", NAMES)
+    if len(whole) > 1 or len(part) > 1 or len(everywhere) != len(whole) + len(part):
+        raise AssertionInvalid("it is not signed where it must be")
+    return bool(whole)
+
+
+def _opened(sealed: Any, recipient: Recipient | None, *, vouched: bool) -> Any:
+    """What was encrypted, to be judged as if it had never been."""
+    if recipient is None:
+        raise AssertionInvalid("it is encrypted, which is not accepted here")
+    found = opened(sealed, recipient, vouched=vouched)
+    around = found.getparent()
+    _inside(around)
+    _signed(around, found)
+    return found
 
 
 def _check_ids(root: Any) -> None:

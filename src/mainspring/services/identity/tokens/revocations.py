@@ -19,6 +19,7 @@ _OVERLAP: Final = timedelta(seconds=60)
 """The clocks of workers may differ by so much."""
 _SWEEP_SECONDS: Final = 600.0
 _ABANDONED: Final = timedelta(days=2)
+"""What is used once is remembered for so long: longer than anything holds that is used once."""
 
 
 class Revocations:
