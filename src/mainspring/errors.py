@@ -44,7 +44,8 @@
     |  |- ConsentUnknown        8066 |- GrantInvalid          8067 |- ScopeInvalid          8068
     |  |- ProgramRefused        8069 |- SsoDisabled           8030 |- SsoProviderUnknown    8031
     |  |- SsoProviderTaken      8032 |- AssertionInvalid      8033 |- AssertionSilent       8034
-    |  |- RelayStateUnknown     8035 |- ManagedElsewhere      8036
+    |  |- RelayStateUnknown     8035 |- ManagedElsewhere      8036 |- InvitationUnknown     8037
+    |  |- InvitationForAnother  8038
     |  |- ProviderUnknown       8080 |- ProviderDisabled      8081 |- ProviderFailed        8082
     |  |- ProviderRefused       8083 |- StateUnknown          8084 |- CallbackIncomplete    8085
     |  |- IdTokenInvalid        8086 |- AddressMissing        8087 |- AddressUnverified     8088
@@ -1499,6 +1500,27 @@ class ManagedElsewhere(SignInError):
     @property
     def message(self) -> str:
         return "Updating email, phone, password of a SSO account only possible via SSO"
+
+
+class InvitationUnknown(SignInError):
+    """No such invitation, or it was accepted or is too old; `begun`: there was when somebody went to a provider with it."""
+
+    code: ClassVar[str] = "MS8037"
+    begun: bool = True
+
+    @property
+    def message(self) -> str:
+        return "Invite not found" if self.begun else "User identified by token not found"
+
+
+class InvitationForAnother(SignInError):
+    """Somebody accepts an invitation with an account elsewhere that has another address."""
+
+    code: ClassVar[str] = "MS8038"
+
+    @property
+    def message(self) -> str:
+        return "Invited email does not match emails from external provider"
 
 
 class ProviderUnknown(SignInError):

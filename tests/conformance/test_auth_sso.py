@@ -13,7 +13,7 @@ import pytest
 from lxml import etree
 
 from tests.support import company
-from tests.support.elsewhere import PKCE, SITE, Browser, exchange, user_of, with_providers
+from tests.support.elsewhere import PKCE, SITE, Browser, exchange, told, user_of, with_providers
 from tests.support.employees import PATH, add, back, leave, session_of, sign_in
 from tests.support.people import Open, People, refused
 from tests.support.provider import FakeProvider
@@ -349,6 +349,13 @@ async def test_nobody_comes_unasked(people: People, provider: FakeProvider) -> N
     provider.signs_in("mixed-2", people.address())
     state = parse_qs(urlsplit(await Browser(people, provider).leave()).query)["state"][0]
     assert (await back(people, state, answer))["error_code"] == "saml_relay_state_not_found"
+
+
+async def test_who_was_sent_to_a_company_does_not_come_back_from_a_provider(people: People, provider: FakeProvider) -> None:
+    await add(people)
+    request = await leave(people)
+    found = told(await people.anon.get("/auth/v1/callback", params={"state": request["relay"], "code": "x"}))
+    assert found["error_code"] == "bad_oauth_state"
 
 
 async def test_a_company_that_is_switched_off(people: People) -> None:

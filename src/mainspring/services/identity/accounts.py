@@ -135,6 +135,7 @@ _LOG_TYPES = {
     "logout": "account",
     "user_signedup": "team",
     "user_invited": "team",
+    "invite_accepted": "account",
     "user_deleted": "team",
     "user_modified": "user",
     "user_recovery_requested": "user",

@@ -23,6 +23,7 @@ from mainspring.services.identity.factors.recovery import RecoveryCodes
 from mainspring.services.identity.factors.relying import RelyingParty
 from mainspring.services.identity.factors.security_keys import SecurityKeys
 from mainspring.services.identity.factors.totp import Totp
+from mainspring.services.identity.flows.accepting import Accepting
 from mainspring.services.identity.flows.id_tokens import IdTokens
 from mainspring.services.identity.flows.invitations import Invitations
 from mainspring.services.identity.flows.linking import Linking
@@ -143,7 +144,7 @@ def open_identity(
     verifier.issues(scoped_keys.find)
     profile = Profile(parts, mailed, Known(store, auth.revocation_seconds if settings.server.workers == 1 and data.local else 0))
     linking, providers = Linking(parts), Providers(configured(auth.providers), external + PATH + "/callback", observe)
-    oauth, custom = OAuth(parts, providers, linking), CustomProviders(parts, providers)
+    oauth, custom = OAuth(parts, providers, linking, Accepting(linking)), CustomProviders(parts, providers)
     providers.find = custom.find
     companies, party = Companies(parts, oauth), RelyingParty(auth, site)
     return Identity(

@@ -73,7 +73,9 @@ class Elsewhere(Desk, frozen=True):
         to = self.target(asked)
         try:
             address = await self.identity.elsewhere.begin(
-                Leaving(name, to, _challenge(asked.query), dict(asked.query), browser, linking)
+                Leaving(
+                    name, to, _challenge(asked.query), dict(asked.query), browser, linking, asked.query.get("invite_token", "")
+                )
             )
         except ProviderFailed as error:
             if linking is not None:

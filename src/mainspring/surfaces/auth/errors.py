@@ -108,6 +108,8 @@ TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
     errors.AssertionSilent: (400, "saml_assertion_no_user_id"),
     errors.RelayStateUnknown: (404, "saml_relay_state_not_found"),
     errors.ManagedElsewhere: (422, "user_sso_managed"),
+    errors.InvitationUnknown: (404, "invite_not_found"),
+    errors.InvitationForAnother: (400, "validation_failed"),
     errors.ProviderUnknown: (400, "validation_failed"),
     errors.ProviderDisabled: (400, "provider_disabled"),
     errors.ProviderFailed: (502, "unexpected_failure"),
@@ -175,6 +177,8 @@ def wire(error: MainspringError) -> tuple[int, str, str]:
             return 400, "sso_domain_already_exists", error.message
         case errors.AssertionSilent("email"):
             return 400, "saml_assertion_no_email", error.message
+        case errors.InvitationUnknown(begun=False):
+            return 404, "user_not_found", error.message
         case errors.UserUnknown(claimed=True):
             return 403, "user_not_found", error.message
         case errors.AssuranceTooLow("update"):

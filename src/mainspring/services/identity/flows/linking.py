@@ -74,11 +74,11 @@ class Linking(msgspec.Struct, frozen=True):
         if known is None and (account.apart or user.is_sso_user):
             raise AddressTaken
         if self._trusted(user) or (known and not user.email):
-            return await self._again(user, known, account, asker, end)
+            return await self.again(user, known, account, asker, end)
         if proven:
-            return await self._anew(user, account, asker, end)
+            return await self.anew(user, account, asker, end)
         if known and user.email_confirmed_at is not None:
-            return await self._again(user, known, account, asker, end)
+            return await self.again(user, known, account, asker, end)
         await self._confirm(user, asker, redirect_to)
         raise AddressUnverified(account.provider)
 
@@ -130,8 +130,10 @@ class Linking(msgspec.Struct, frozen=True):
         await self.parts.hooks.after_user_created(user, asker)
         return found
 
-    async def _again(self, user: User, known: Identity | None, account: Account, asker: Asker, end: End[T]) -> T:
-        """Somebody who is known, perhaps in another way until now."""
+    async def again(
+        self, user: User, known: Identity | None, account: Account, asker: Asker, end: End[T], more: Row | None = None
+    ) -> T:
+        """Somebody who is known, perhaps in another way until now. `more`: what else is changed of them."""
         store = self.parts.store
         identity = _row(user.id, account)
         if known is None:
@@ -145,19 +147,22 @@ class Linking(msgspec.Struct, frozen=True):
             "last_sign_in_at": stamp(),
             "raw_user_meta_data": merged(user.raw_user_meta_data, account.data()),
             "raw_app_meta_data": _providers(user.raw_app_meta_data, named),
+            **(more or {}),
         }
         steps.append(logged(store, "login", asker, user.id, user.email, provider=account.provider))
         return await self._done(replace(user, **changes), [change(store, user, changes), *steps], end)
 
-    async def _anew(self, user: User, account: Account, asker: Asker, end: End[T]) -> T:
-        """Somebody proves an address with which an account was made by whoever: it is theirs, and nothing of it is left."""
+    async def anew(self, user: User, account: Account, asker: Asker, end: End[T], told: Row | None = None) -> T:
+        """Somebody proves an address with which an account was made by whoever: it is theirs, and nothing is left of it but
+        what was `told` of them.
+        """
         store = self.parts.store
         changes = {
             **UNPROVEN,
             "email_confirmed_at": stamp(),
             "last_sign_in_at": stamp(),
             "is_anonymous": False,
-            "raw_user_meta_data": account.data(),
+            "raw_user_meta_data": merged(told, account.data()),
             "raw_app_meta_data": _providers(user.raw_app_meta_data, [account.provider]),
         }
         steps = [change(store, user, changes), *self.parts.sessions.end_all(user), *store.belongings(user.id)]

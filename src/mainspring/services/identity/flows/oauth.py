@@ -28,6 +28,7 @@ from mainspring.errors import (
     shorten,
 )
 from mainspring.services.identity.accounts import stamp
+from mainspring.services.identity.flows.accepting import Accepting
 from mainspring.services.identity.flows.linking import Linking
 from mainspring.services.identity.flows.verify import Continued
 from mainspring.services.identity.opaque import hashed
@@ -55,7 +56,10 @@ _RESERVED: Final = OURS | {
 
 
 class Leaving(msgspec.Struct, frozen=True):
-    """Somebody who wants to go to a provider. `browser` is what theirs is known by; None: it cannot be."""
+    """Somebody who wants to go to a provider. `browser` is what theirs is known by; None: it cannot be.
+
+    `invitation` is the token of the link with which they were invited, if they accept that in this way.
+    """
 
     provider: str
     redirect_to: str
@@ -63,6 +67,15 @@ class Leaving(msgspec.Struct, frozen=True):
     said: Mapping[str, str] | None = None
     browser: str | None = None
     linking: User | None = None
+    invitation: str = ""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What is kept of a sign-in, sealed, until somebody comes back."""
+
+    nonce: str
+    verifier: str
+    invitation: str = ""
 
 
 class OAuth(msgspec.Struct, frozen=True):
@@ -71,18 +84,21 @@ class OAuth(msgspec.Struct, frozen=True):
     parts: Parts
     providers: Providers
     linking: Linking
+    accepting: Accepting
 
     async def begin(self, leaving: Leaving) -> str:
-        """Where somebody is to go. Raises ProviderUnknown, ProviderFailed, LinkingDisabled."""
+        """Where somebody is to go. Raises ProviderUnknown, ProviderFailed, LinkingDisabled, InvitationUnknown."""
         if leaving.linking is not None and not self.parts.auth.manual_linking:
             raise LinkingDisabled
         provider = await self.providers.get(leaving.provider)
+        if leaving.invitation:
+            await self.accepting.demand(leaving.invitation)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         said = {name: value for name, value in (leaving.said or {}).items() if name.lower() not in _RESERVED}
         if "workos_provider" in said:
             said["provider"] = said.pop("workos_provider")
         address = await (await self.providers.elsewhere()).address(provider, state, nonce, verifier, said)
-        flow = str(uuid4())
+        flow, kept = str(uuid4()), Kept(nonce, verifier, leaving.invitation if leaving.linking is None else "")
         challenge = leaving.challenge or Challenge("", "")
         row: dict[str, Any] = {
             "id": flow,
@@ -93,7 +109,7 @@ class OAuth(msgspec.Struct, frozen=True):
             "browser_hash": hashed(leaving.browser) if leaving.browser is not None else None,
             "provider_type": provider.name,
             "referrer": leaving.redirect_to,
-            "client_state": self.parts.seal.close(f"{nonce} {verifier}", f"flow {flow} client_state"),
+            "client_state": self.parts.seal.close(msgspec.json.encode(kept).decode(), f"flow {flow} client_state"),
             "linking_target_id": leaving.linking.id if leaving.linking else None,
             "created_at": stamp(),
         }
@@ -130,28 +146,34 @@ class OAuth(msgspec.Struct, frozen=True):
             raise ProviderRefused(_printable(said["error"], 100), _printable(said.get("error_description", ""), 500))
         if not said.get("code"):
             raise CallbackIncomplete("authorization code")
-        kept = self.parts.seal.open(flow.client_state or "", f"flow {flow.id} client_state")
-        if kept is None:
-            raise StateUnknown
-        nonce, _, verifier = kept.partition(" ")
+        kept = self._kept(flow)
         provider = await self.providers.get(flow.provider_type or "")
-        came = await (await self.providers.elsewhere()).came(provider, said, nonce, verifier)
+        came = await (await self.providers.elsewhere()).came(provider, said, kept.nonce, kept.verifier)
         tokens = {"provider_access_token": came.access_token, "provider_refresh_token": came.refresh_token}
-        found = await self.settle(flow, came.account, asker, tokens)
+        found = await self.settle(flow, came.account, asker, tokens, kept.invitation)
         if isinstance(found, Continued):
             return found
         return replace(found, provider_token=came.access_token, provider_refresh_token=came.refresh_token)
 
-    async def settle(self, flow: Flow, account: Account, asker: Asker, tokens: Mapping[str, str]) -> Granted | Continued:
+    def _kept(self, flow: Flow) -> Kept:
+        text = self.parts.seal.open(flow.client_state or "", f"flow {flow.id} client_state")
+        try:
+            return msgspec.json.decode(text or "", type=Kept)
+        except msgspec.DecodeError:  # it is no sign-in through a provider
+            raise StateUnknown from None
+
+    async def settle(
+        self, flow: Flow, account: Account, asker: Asker, tokens: Mapping[str, str], invitation: str = ""
+    ) -> Granted | Continued:
         """What a sign-in comes to, now that it is known who came back: a session, or a code for the program that began it."""
         if flow.code_challenge:
-            return await self._continued(flow, account, tokens, asker)
+            return await self._continued(flow, account, tokens, asker, invitation)
 
         async def end(user: User) -> tuple[Granted, list[Step]]:
             granted, steps = await self.parts.sessions.begin(user, flow.authentication_method, asker)
             return granted, [*steps, self.parts.store.flows.delete(id=flow.id)]
 
-        granted: Granted = await self._settled(flow, account, asker, end)
+        granted: Granted = await self._settled(flow, account, asker, end, invitation)
         return granted
 
     async def arrived(self, account: Account, method: str, asker: Asker) -> Granted:
@@ -162,12 +184,19 @@ class OAuth(msgspec.Struct, frozen=True):
 
         return await self.linking.enter(account, asker, end)
 
-    async def _settled(self, flow: Flow, account: Account, asker: Asker, end: Any) -> Any:
+    async def _settled(self, flow: Flow, account: Account, asker: Asker, end: Any, invitation: str) -> Any:
         if flow.linking_target_id is not None:
             return await self.linking.add(flow.linking_target_id, account, asker, end)
+        return await self._entered(flow, account, asker, end, invitation)
+
+    async def _entered(self, flow: Flow, account: Account, asker: Asker, end: Any, invitation: str) -> Any:
+        if invitation:
+            return await self.accepting.accept(invitation, account, asker, end)
         return await self.linking.enter(account, asker, end, flow.referrer or "")
 
-    async def _continued(self, flow: Flow, account: Account, tokens: Mapping[str, str], asker: Asker) -> Continued:
+    async def _continued(
+        self, flow: Flow, account: Account, tokens: Mapping[str, str], asker: Asker, invitation: str
+    ) -> Continued:
         """The sign-in goes on in the program that began it."""
         code, seal, store = str(uuid4()), self.parts.seal, self.parts.store
         kept = {name: seal.close(token, f"flow {flow.id} {name}") for name, token in tokens.items() if token}
@@ -185,7 +214,8 @@ class OAuth(msgspec.Struct, frozen=True):
         async def end(user: User) -> tuple[Continued, list[Step]]:
             return Continued(code), [store.flows.update({**changes, "user_id": user.id}, id=flow.id)]
 
-        return await self.linking.enter(account, asker, end, flow.referrer or "")
+        continued: Continued = await self._entered(flow, account, asker, end, invitation)
+        return continued
 
     async def exchanged(self, flow: Flow, user: User, asker: Asker) -> Granted:
         """The session in which a sign-in ends for the program that began it; with the provider's tokens, this once."""
