@@ -133,3 +133,21 @@ def test_authlib_is_told_what_was_refused(place: Place) -> None:
         back = consent(place, url)
         with pytest.raises(OAuthError, match="invalid_client"):
             client.fetch_token(place.issuer["token_endpoint"], authorization_response=back, state=state, code_verifier="v" * 43)
+
+
+@pytest.mark.parametrize("which", ["refresh_token", "access_token"])
+def test_authlib_gives_back_what_it_was_given(place: Place, which: str) -> None:
+    registered, verifier = register(place, "client_secret_basic"), "v" * 43
+    with client_of(registered) as client:
+        url, state = client.create_authorization_url(place.issuer["authorization_endpoint"], code_verifier=verifier)
+        back = consent(place, url)
+        tokens = client.fetch_token(
+            place.issuer["token_endpoint"], authorization_response=back, state=state, code_verifier=verifier
+        )
+        answer = client.revoke_token(place.issuer["revocation_endpoint"], token=tokens[which], token_type_hint=which)
+        assert answer.status_code == 200, answer.text
+        with pytest.raises(OAuthError, match="invalid_grant"):
+            client.refresh_token(place.issuer["token_endpoint"], refresh_token=tokens["refresh_token"])
+        headers = {"authorization": f"Bearer {tokens['access_token']}"}
+        notes = httpx.get(f"{place.server.url}/rest/v1/notes", headers=headers, trust_env=False)
+        assert notes.status_code == 401, "its access to the data has ended as well"

@@ -69,15 +69,15 @@ class Program:
             target = answer.json()["redirect_url"]
         return query_of(target)["code"]
 
-    async def token(self, auth: tuple[str, str] | None = None, **form: Any) -> httpx.Response:
-        """Ask for tokens, proving who it is in the way it is registered for."""
+    async def token(self, auth: tuple[str, str] | None = None, to: str = "token", **form: Any) -> httpx.Response:
+        """Ask for tokens (or `to` do something else with them), proving who it is in the way it is registered for."""
         method, more = self.client["token_endpoint_auth_method"], dict[str, Any]()
         if auth is None and method == "client_secret_basic":
             auth = (self.id, self.client["client_secret"])
         elif auth is None:
             more = {"client_id": self.id, **({"client_secret": self.client["client_secret"]} if method != "none" else {})}
         data = {name: value for name, value in {**more, **form}.items() if value is not None}
-        request = self.people.anon.build_request("POST", "/auth/v1/oauth/token", data=data)
+        request = self.people.anon.build_request("POST", f"/auth/v1/oauth/{to}", data=data)
         del request.headers["authorization"]
         if auth is not None:
             request.headers["authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
@@ -90,6 +90,9 @@ class Program:
 
     async def refresh(self, token: str, **form: Any) -> httpx.Response:
         return await self.token(**{"grant_type": "refresh_token", "refresh_token": token, **form})
+
+    async def revoke(self, token: str | None, **form: Any) -> httpx.Response:
+        return await self.token(**{"to": "revoke", "token": token, **form})
 
     async def tokens(self, person: Session, **said: Any) -> dict[str, Any]:
         """What it is given in the end."""

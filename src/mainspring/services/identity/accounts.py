@@ -136,6 +136,7 @@ _LOG_TYPES = {
     "user_signedup": "team",
     "user_invited": "team",
     "invite_accepted": "account",
+    "token_revoked": "token",
     "user_deleted": "team",
     "user_modified": "user",
     "user_recovery_requested": "user",

@@ -290,8 +290,12 @@ class Sessions:
 
     async def end_of(self, text: str) -> None:
         """Sign out where a refresh token was given, whichever of its session's. Raises RefreshTokenUnknown, BodyInvalid."""
-        session = self._tokens.read(text).session
+        session = self.named(text)
         await self.told([self._store.sessions.clear(id=session), self._revocations.mark(session)])
+
+    def named(self, text: str) -> str:
+        """The session of a refresh token. Raises RefreshTokenUnknown, BodyInvalid."""
+        return self._tokens.read(text).session
 
     async def told(self, steps: Sequence[Step]) -> None:
         """Carry out steps; where some of them revoke something, let this worker know at once."""

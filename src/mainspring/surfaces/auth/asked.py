@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
 from mainspring.backends.counters.base import Rate
-from mainspring.errors import AdministratorRequired, BearerMissing, ProgramRefused, TooManyRequests
+from mainspring.errors import AdministratorRequired, BearerMissing, FeatureDisabled, ProgramRefused, TooManyRequests
 from mainspring.http.headers import JSON, NO_STORE, Header, find
 from mainspring.principal import Principal
+from mainspring.services.identity.oauth_server.oauth_server import OAuthServer
 from mainspring.services.identity.people import Asker, Granted
 from mainspring.services.identity.service import Identity
 from mainspring.services.identity.tokens.tokens import TokenVerifier
@@ -71,6 +72,13 @@ class Desk(msgspec.Struct, frozen=True):
         if not principal.bypass or principal.scope is not None:
             raise AdministratorRequired
 
+    @property
+    def oauth_server(self) -> OAuthServer:
+        """What programs are served by. Raises FeatureDisabled where it is switched off."""
+        if not self.auth.oauth_server:
+            raise FeatureDisabled("OAuth server")
+        return self.identity.oauth
+
     async def bound(self, asked: Asked, what: str, times: int, seconds: float = FIVE_MINUTES) -> None:
         """Return when the address may ask so now. Raises TooManyRequests."""
         wait = await self.identity.parts.counters.take(f"{what} {asked.asker.ip}", Rate(times, seconds))
@@ -101,6 +109,11 @@ def told_of(granted: Granted) -> list[Header]:
     if granted.reused:
         told[b"sb-auth-refresh-token-reuse-cause"] = ",".join(granted.reused)
     return [(name, value.encode()) for name, value in told.items()]
+
+
+def unkept(body: dict[str, Any]) -> Answer:
+    """An answer that nothing between here and there may keep."""
+    return Answer(body=render.json(body), headers=[NO_STORE])
 
 
 def posted(text: str | None) -> Answer:

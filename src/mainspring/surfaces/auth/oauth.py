@@ -7,28 +7,15 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from mainspring.backends.counters.base import Rate
-from mainspring.errors import (
-    ClientMismatch,
-    FeatureDisabled,
-    RequestError,
-    ScopeInvalid,
-    SignInError,
-    TooManyRequests,
-    UserBanned,
-)
 from mainspring.http.headers import NO_STORE, find
-from mainspring.services.identity.oauth_server.clients import BASIC, CODE, DYNAMIC, GRANTS, METHODS, REFRESH, Client, proves
-from mainspring.services.identity.oauth_server.oauth_server import OAuthServer
+from mainspring.services.identity.oauth_server.clients import DYNAMIC, GRANTS, METHODS, Client
 from mainspring.services.identity.oauth_server.scopes import SCOPES
-from mainspring.services.identity.oauth_server.tokens import Exchange, known
-from mainspring.services.identity.people import Granted, User
+from mainspring.services.identity.people import User
 from mainspring.surfaces.auth import consent, parse, render
-from mainspring.surfaces.auth.asked import FIVE_MINUTES, Answer, Asked, Desk, joined
+from mainspring.surfaces.auth.asked import Answer, Asked, Desk, joined, unkept
 from mainspring.surfaces.auth.errors import Refused, invalid
-from mainspring.surfaces.auth.oauth_parse import Credentials, Mistaken, credentials, form, wanted
+from mainspring.surfaces.auth.oauth_parse import Mistaken, client_id, wanted
 
-_WRONG_SECRETS: Final = 30
 _CACHED: Final = (b"cache-control", b"public, max-age=600")
 _CLAIMS: Final = (
     "sub aud iss exp iat auth_time nonce email email_verified phone_number phone_number_verified name picture "
@@ -45,13 +32,6 @@ class ConsentBody(msgspec.Struct):
 class OAuth(Desk, frozen=True):
     """The endpoints for programs and for the people who use them."""
 
-    @property
-    def server(self) -> OAuthServer:
-        """The service. Raises FeatureDisabled where it is switched off."""
-        if not self.auth.oauth_server:
-            raise FeatureDisabled("OAuth server")
-        return self.identity.oauth
-
     # ------------------------------------------------------------ what there is
 
     async def openid(self, asked: Asked) -> Answer:
@@ -60,7 +40,7 @@ class OAuth(Desk, frozen=True):
 
     async def metadata(self, asked: Asked) -> Answer:
         """GET /.well-known/oauth-authorization-server."""
-        return Answer(body=render.json(self._discovery(self.server.issuer)), headers=[_CACHED])
+        return Answer(body=render.json(self._discovery(self.oauth_server.issuer)), headers=[_CACHED])
 
     def _discovery(self, issuer: str) -> dict[str, Any]:
         told: dict[str, Any] = {"issuer": issuer, "jwks_uri": f"{issuer}/.well-known/jwks.json"}
@@ -68,6 +48,8 @@ class OAuth(Desk, frozen=True):
             told |= {
                 "authorization_endpoint": f"{issuer}/oauth/authorize",
                 "token_endpoint": f"{issuer}/oauth/token",
+                "revocation_endpoint": f"{issuer}/oauth/revoke",
+                "revocation_endpoint_auth_methods_supported": list(METHODS),
                 "userinfo_endpoint": f"{issuer}/oauth/userinfo",
             }
         if self.auth.oauth_server and self.auth.oauth_registration:
@@ -88,13 +70,13 @@ class OAuth(Desk, frozen=True):
 
     async def authorize(self, asked: Asked) -> Answer:
         """GET /oauth/authorize: a browser is sent here by a program. Only to an address of the program's is it ever sent on."""
-        server, query = self.server, asked.query
+        server, query = self.oauth_server, asked.query
         await self.bound(asked, "oauth authorize", self.auth.rate_token)
         if not query.get("client_id"):
             raise invalid("client_id is required")
         if not query.get("redirect_uri"):
             raise invalid("redirect_uri is required")
-        client = await server.clients.find(_client_id(query["client_id"]))
+        client = await server.clients.find(client_id(query["client_id"]))
         if client is None:
             raise Refused(400, "oauth_client_not_found", "invalid client_id")
         if query["redirect_uri"] not in client.redirect_uris:
@@ -115,9 +97,9 @@ class OAuth(Desk, frozen=True):
     async def details(self, asked: Asked) -> Answer:
         """GET /oauth/authorizations/{id}."""
         user = await self._person(asked)
-        row, client, code = await self.server.grants.look(asked.named["id"], user, asked.asker)
+        row, client, code = await self.oauth_server.grants.look(asked.named["id"], user, asked.asker)
         if code is not None:
-            return _told({"redirect_url": _with_code(row.redirect_uri, code, row.state)})
+            return unkept({"redirect_url": _with_code(row.redirect_uri, code, row.state)})
         told = {
             "authorization_id": row.authorization_id,
             "redirect_uri": row.redirect_uri,
@@ -125,7 +107,7 @@ class OAuth(Desk, frozen=True):
             "user": {"id": user.id, "email": user.email or ""},
             "scope": row.scope,
         }
-        return _told(told)
+        return unkept(told)
 
     async def consent(self, asked: Asked) -> Answer:
         """POST /oauth/authorizations/{id}/consent."""
@@ -133,15 +115,15 @@ class OAuth(Desk, frozen=True):
         action = parse.body(asked.body, ConsentBody).action
         if action not in ("approve", "deny"):
             raise invalid("action must be 'approve' or 'deny'")
-        row, code = await self.server.grants.answer(asked.named["id"], user, asked.asker, allow=action == "approve")
+        row, code = await self.oauth_server.grants.answer(asked.named["id"], user, asked.asker, allow=action == "approve")
         if code is not None:
-            return _told({"redirect_url": _with_code(row.redirect_uri, code, row.state)})
+            return unkept({"redirect_url": _with_code(row.redirect_uri, code, row.state)})
         said = _mistake("access_denied", "User denied the request", row.state or "")
-        return _told({"redirect_url": joined(row.redirect_uri, urlencode(said))})
+        return unkept({"redirect_url": joined(row.redirect_uri, urlencode(said))})
 
     async def list_grants(self, asked: Asked) -> Answer:
         """GET /user/oauth/grants."""
-        server, user = self.server, (await self.identity.profile.of(self.bearer(asked)))[0]
+        server, user = self.oauth_server, (await self.identity.profile.of(self.bearer(asked)))[0]
         found = await server.grants.consents(user)
         told = [
             {"client": _shown(client), "scopes": row.scopes.split(), "granted_at": row.granted_at.replace("+00:00", "Z")}
@@ -151,15 +133,15 @@ class OAuth(Desk, frozen=True):
 
     async def withdraw(self, asked: Asked) -> Answer:
         """DELETE /user/oauth/grants."""
-        server, user = self.server, (await self.identity.profile.of(self.bearer(asked)))[0]
+        server, user = self.oauth_server, (await self.identity.profile.of(self.bearer(asked)))[0]
         if not asked.query.get("client_id"):
             raise invalid("client_id query parameter is required")
-        await server.grants.withdraw(user, _client_id(asked.query["client_id"], "validation_failed"), asked.asker)
+        await server.grants.withdraw(user, client_id(asked.query["client_id"], "validation_failed"), asked.asker)
         return Answer(204, b"")
 
     async def _person(self, asked: Asked) -> User:
         """Who answers a program's request: a person, from a page of ours. Raises Refused and what `profile.of` raises."""
-        _ = self.server
+        _ = self.oauth_server
         origin = (find(asked.headers, b"origin") or b"").decode("latin-1")
         if origin and origin != self._own_origin() and not self.identity.parts.redirects.allows(origin):
             raise invalid("unauthorized request origin")
@@ -168,105 +150,11 @@ class OAuth(Desk, frozen=True):
     def _own_origin(self) -> str:
         return "/".join(self.identity.oauth.issuer.split("/")[:3])
 
-    # ------------------------------------------------------------ tokens
-
-    async def token(self, asked: Asked) -> Answer:
-        """POST /oauth/token. It speaks OAuth's words, errors included."""
-        _ = self.server
-        await self.bound(asked, "oauth token", self.auth.rate_token)
-        try:
-            return await self._tokens(asked)
-        except Mistaken as mistake:
-            return _refusal(mistake.error, mistake.text, mistake.status)
-        except TooManyRequests:
-            raise
-        except ClientMismatch as error:
-            return _refusal("invalid_client", error.message)
-        except ScopeInvalid as error:
-            return _refusal("invalid_scope", error.message)
-        except UserBanned as error:
-            return _refusal("access_denied", error.message)
-        except (SignInError, RequestError) as error:
-            return _refusal("invalid_grant", error.message)
-
-    async def _tokens(self, asked: Asked) -> Answer:
-        said = form(asked)
-        client = await self._proven(asked, credentials(asked, said))
-        kind = said.get("grant_type", "")
-        if not kind:
-            raise Mistaken("invalid_request", "grant_type is required")
-        if kind not in GRANTS or kind not in client.grant_types:
-            raise Mistaken("unsupported_grant_type", f"Client is not allowed to use grant type: {kind[:50]}")
-        if kind == REFRESH:
-            if not said.get("refresh_token"):
-                raise Mistaken("invalid_request", "refresh_token is required for refresh_token grant")
-            tokens = self.server.tokens
-            return _granted(await tokens.refresh(client, said["refresh_token"], said.get("scope") or None, asked.asker), None)
-        if not said.get("code"):
-            raise Mistaken("invalid_request", f"code is required for {CODE} grant")
-        exchange = Exchange(
-            code=said["code"],
-            verifier=said.get("code_verifier", ""),
-            redirect_uri=said.get("redirect_uri"),
-            resource=said.get("resource"),
-        )
-        return _granted(*await self.server.tokens.exchange(client, exchange, asked.asker))
-
-    async def _proven(self, asked: Asked, said: Credentials) -> Client:
-        """The program, which has proved who it is. Wrong proofs are counted, so that guessing ends soon. Raises Mistaken."""
-        try:
-            client = await self.server.clients.find(_client_id(said.client_id))
-        except Refused:
-            client = None
-        if client is not None and proves(client, said.method, said.secret):
-            return client
-        proves(None, said.method, said.secret)
-        wait = await self.identity.parts.counters.take(f"oauth client {asked.asker.ip}", Rate(_WRONG_SECRETS, FIVE_MINUTES))
-        if wait:
-            raise TooManyRequests("request", wait)
-        raise Mistaken("invalid_client", "Invalid client credentials", 401 if said.method == BASIC else 400)
-
-    # ------------------------------------------------------------ who has signed in
-
-    async def userinfo(self, asked: Asked) -> Answer:
-        """GET and POST /oauth/userinfo: as much as the token's scope allows."""
-        _ = self.server
-        principal = self.bearer(asked, programs=True)
-        user, _session = await self.identity.profile.of(principal)
-        scope = principal.claim("scope") if principal.claim("client_id") is not None else ""
-        return _told({"sub": user.id, **known(user, scope if isinstance(scope, str) else "")})
-
-
-def _client_id(text: str, code: str = "oauth_client_not_found") -> str:
-    try:
-        return parse.uuid(text, "client_id")
-    except Refused:
-        raise Refused(400, code, "invalid client_id format") from None
-
 
 def _shown(client: Client) -> dict[str, Any]:
     optional = {"name": client.client_name, "uri": client.client_uri, "logo_uri": client.logo_uri}
     told = {"id": client.id, **{name: value for name, value in optional.items() if value}}
     return told | ({"registration_type": DYNAMIC} if client.registration_type == DYNAMIC else {})
-
-
-def _granted(granted: Granted, id_token: str | None) -> Answer:
-    told = render.tokens(granted)
-    del told["expires_at"]
-    if granted.session.scopes:
-        told["scope"] = granted.session.scopes
-    if id_token is not None:
-        told["id_token"] = id_token
-    return _told(told)
-
-
-def _told(body: dict[str, Any]) -> Answer:
-    return Answer(body=render.json(body), headers=[NO_STORE])
-
-
-def _refusal(error: str, text: str, status: int = 400) -> Answer:
-    headers = [NO_STORE, (b"www-authenticate", b'Basic realm="oauth"')] if status == 401 else [NO_STORE]
-    return Answer(status, render.json({"error": error, "error_description": text}), headers)
 
 
 def _redirect(to: str) -> Answer:

@@ -40,10 +40,9 @@ class ClientDesk(Desk, frozen=True):
 
     def clients(self, asked: Asked) -> Clients:
         """The programs, for the service key. Raises FeatureDisabled, AdministratorRequired."""
-        if not self.auth.oauth_server:
-            raise FeatureDisabled("OAuth server")
+        server = self.oauth_server
         self.administrator(asked)
-        return self.identity.oauth.clients
+        return server.clients
 
     async def list_clients(self, asked: Asked) -> Answer:
         """GET /admin/oauth/clients."""

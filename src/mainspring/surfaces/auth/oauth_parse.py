@@ -15,7 +15,9 @@ from mainspring.http.headers import find
 from mainspring.services.identity.oauth_server.clients import BASIC, NONE, POST
 from mainspring.services.identity.oauth_server.grants import Wanted
 from mainspring.services.identity.oauth_server.scopes import EMAIL, scopes_of, unsupported
+from mainspring.surfaces.auth import parse
 from mainspring.surfaces.auth.asked import Asked
+from mainspring.surfaces.auth.errors import Refused
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}\Z")
 _LIMITS: Final = {"state": 4096, "nonce": 255, "resource": 2048, "scope": 1024}
@@ -35,6 +37,14 @@ class Credentials(msgspec.Struct, frozen=True):
     client_id: str
     secret: str
     method: str
+
+
+def client_id(text: str, code: str = "oauth_client_not_found") -> str:
+    """The id of a program. Raises Refused."""
+    try:
+        return parse.uuid(text, "client_id")
+    except Refused:
+        raise Refused(400, code, "invalid client_id format") from None
 
 
 def wanted(query: Mapping[str, str], allowed: Sequence[str]) -> Wanted:

@@ -30,6 +30,7 @@ from mainspring.surfaces.auth.factors import Factors
 from mainspring.surfaces.auth.invitations import Inviting
 from mainspring.surfaces.auth.oauth import OAuth
 from mainspring.surfaces.auth.oauth_clients import ClientDesk
+from mainspring.surfaces.auth.oauth_tokens import TokenDesk
 from mainspring.surfaces.auth.passkeys import PasskeyDesk
 from mainspring.surfaces.auth.public import Public
 from mainspring.surfaces.auth.signed_in import SignedInDesk
@@ -67,7 +68,7 @@ class AuthSurface:
                 **_admin(Admin(*desk)),
                 **_inviting(Inviting(*desk)),
                 **_api_keys(KeyDesk(*desk)),
-                **_oauth(OAuth(*desk), ClientDesk(*desk)),
+                **_oauth(OAuth(*desk), TokenDesk(*desk), ClientDesk(*desk)),
                 **_elsewhere(Elsewhere(*desk)),
                 **_custom(Custom(*desk)),
                 **_cookies(CookieDesk(*desk, cookie)),
@@ -186,15 +187,16 @@ def _api_keys(do: KeyDesk) -> dict[str, Methods]:
     }
 
 
-def _oauth(do: OAuth, clients: ClientDesk) -> dict[str, Methods]:
+def _oauth(do: OAuth, tokens: TokenDesk, clients: ClientDesk) -> dict[str, Methods]:
     return {
         "/.well-known/openid-configuration": {"GET": do.openid, "HEAD": do.openid},
         "/.well-known/oauth-authorization-server": {"GET": do.metadata, "HEAD": do.metadata},
         "/oauth/authorize": {"GET": do.authorize},
         "/oauth/authorizations/{id}": {"GET": do.details},
         "/oauth/authorizations/{id}/consent": {"POST": do.consent},
-        "/oauth/token": {"POST": do.token},
-        "/oauth/userinfo": {"GET": do.userinfo, "POST": do.userinfo},
+        "/oauth/token": {"POST": tokens.token},
+        "/oauth/revoke": {"POST": tokens.revoke},
+        "/oauth/userinfo": {"GET": tokens.userinfo, "POST": tokens.userinfo},
         "/oauth/clients/register": {"POST": clients.register},
         "/user/oauth/grants": {"GET": do.list_grants, "DELETE": do.withdraw},
         "/admin/oauth/clients": {"GET": clients.list_clients, "POST": clients.create_client},

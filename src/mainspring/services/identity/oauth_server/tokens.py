@@ -16,7 +16,7 @@ from mainspring.services.identity.oauth_server.scopes import EMAIL, OPENID, PHON
 from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.people import Asker, Granted, User, moment, now
 from mainspring.services.identity.sessions import ATTEMPTS, Sessions
-from mainspring.services.identity.store import Store
+from mainspring.services.identity.store import Step, Store
 from mainspring.services.identity.tokens.revocations import Revocations
 
 METHOD: Final = "oauth_provider/authorization_code"
@@ -87,7 +87,20 @@ class OAuthTokens:
     async def _end(self, row: Authorization) -> None:
         """Somebody else holds the code as well: what was issued for it ends."""
         if row.session_id is not None:
-            await self._sessions.told([self._store.sessions.clear(id=row.session_id), self._revocations.mark(row.session_id)])
+            await self._sessions.told(self._ending(row.session_id))
+
+    def _ending(self, session: str) -> list[Step]:
+        return [self._store.sessions.clear(id=session), self._revocations.mark(session)]
+
+    async def revoke(self, client: Client, session: str, asker: Asker) -> None:
+        """End a program's session, with its refresh token and its access tokens; what was allowed stays. Raises GrantInvalid."""
+        found = await self._store.sessions.find(id=session)
+        if found is None:
+            return
+        if found.oauth_client_id != client.id:
+            raise GrantInvalid("The token was not issued to this client")
+        note = logged(self._store, "token_revoked", asker, found.user_id, client.client_name, client_id=client.id)
+        await self._sessions.told([*self._ending(session), note])
 
     async def refresh(self, client: Client, token: str, scope: str | None, asker: Asker) -> Granted:
         """New tokens for a refresh token, with all that was allowed or less. Raises what Sessions.refresh does, ScopeInvalid."""
