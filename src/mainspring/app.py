@@ -261,7 +261,8 @@ class Mainspring:
         rest = RestSurface(door, identify, settings, functions=caller, describe=describe)
         people, cookie = _People(), _cookie(settings)
         if self._serves_people(settings):
-            people = _people(settings, data, own, keys, verifier, roles, observe, self._hooks, cookie)
+            there = self._opened.named(catalog)
+            people = _people(settings, data, own, keys, verifier, roles, observe, self._hooks, cookie, there)
         dispatcher: Dispatcher
         dispatcher = Dispatcher(
             {
@@ -485,6 +486,7 @@ def _people(
     observe: Sink,
     declared: Declared,
     cookie: SessionCookie | None,
+    catalog: Catalog,
 ) -> _People:
     """The auth surface on `own`, the door to our own tables; and the inbox, where mails are shown.
 
@@ -503,7 +505,8 @@ def _people(
         observe(MailLost())
     if (settings.auth.phone or settings.auth.mfa_phone != "off") and isinstance(sms, NoSms) and not hooks.texts_set:
         observe(TextsLost())
-    identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, open_counters(workers, data), observe, hooks)
+    counters = open_counters(workers, data)
+    identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, counters, observe, hooks, catalog)
     direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why
     keys.tell(direct.forget)
     direct.issues(identity.scoped_keys.find)

@@ -320,6 +320,71 @@ async def test_what_makes_no_key(tmp_path: Path, said: dict[str, Any]) -> None:
         assert (await client.as_service().get("/auth/v1/admin/api-keys")).json() == {"api_keys": []}
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"tables": {"post": ["select"]}}, 'there is no table or function "public.post"; did you mean "public.posts"?'),
+        (
+            {"tables": {"public.title": ["execute"]}},
+            'there is no table or function "public.title"; did you mean "public.titles"?',
+        ),
+        ({"tables": {"pubic.posts": ["select"]}}, 'there is no schema "pubic"; did you mean "public"?'),
+        ({"tables": {"public.posts": ["select"], "public.zzz": ["select"]}}, 'there is no table or function "public.zzz"'),
+        (
+            {"tables": {"public.posts.": ["select"]}},
+            'there is no table or function "public.posts."; did you mean "public.posts"?',
+        ),
+        ({"role": "editr"}, 'there is no role "editr"; did you mean "editor"?'),
+        ({"role": "Editor"}, 'there is no role "Editor"; did you mean "editor"?'),
+        ({"role": "zzz"}, 'there is no role "zzz"'),
+    ],
+)
+async def test_a_key_names_what_there_is(client: TestClient, said: dict[str, Any], told: str) -> None:
+    answer = await client.as_service().post("/auth/v1/admin/api-keys", json={"name": "x", **said})
+    assert (answer.status_code, answer.json()["msg"]) == (400, told)
+    assert (await client.as_service().get("/auth/v1/admin/api-keys")).json() == {"api_keys": []}
+    if "tables" in said:
+        path = f"/auth/v1/admin/api-keys/{(await made(client))['id']}"
+        changed = await client.as_service().patch(path, json=said)
+        assert (changed.status_code, changed.json()["msg"]) == (400, told)
+
+
+async def test_a_key_outlives_its_tables(tmp_path: Path) -> None:
+    """What is gone is let be; the rest serves on, and the key can still be changed."""
+
+    class Before(DeclarativeBase):
+        pass
+
+    class Kept(Before):
+        __tablename__ = "kept"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Gone(Before):
+        __tablename__ = "gone"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class After(DeclarativeBase):
+        pass
+
+    class Left(After):
+        __tablename__ = "kept"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    url, limits = f"sqlite:///{tmp_path}/keys.sqlite", {"public.kept": ["select"], "public.gone": ["select"]}
+    async with TestClient(Mainspring(models=Before), url, settings=settings()) as client:
+        found = await made(client, tables=limits)
+        assert (await using(client, found["key"]).get("/rest/v1/gone")).status_code == 200
+    async with TestClient(Mainspring(models=After), url, settings=settings()) as client:
+        asker, path = using(client, found["key"]), f"/auth/v1/admin/api-keys/{found['id']}"
+        assert (await asker.get("/rest/v1/kept")).status_code == 200
+        assert (await asker.get("/rest/v1/gone")).status_code == 404
+        more = {"tables": {**limits, "public.kept": ["select", "insert"]}}
+        assert (await client.as_service().patch(path, json=more)).json()["tables"] == more["tables"]
+        assert (await asker.post("/rest/v1/kept", json={"id": 1})).status_code == 201
+        again = await client.as_service().post("/auth/v1/admin/api-keys", json={"name": "x", "tables": limits})
+        assert again.status_code == 400, "a new key cannot name it"
+
+
 async def test_the_key_is_not_stored(tmp_path: Path) -> None:
     async with TestClient(app, f"sqlite:///{tmp_path}/keys.sqlite", settings=settings()) as client:
         key = (await made(client))["key"]

@@ -1,14 +1,19 @@
-"""`mainspring keys create`, `services` and `revoke ID`: keys for services, in the database of a project. Needs no app."""
+"""`mainspring keys create`, `services` and `revoke ID`: keys for services, in the database of a project.
+
+Needs no app; where one is named, a new key's tables, functions and role must be there.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 from mainspring.catalog.build import build
+from mainspring.cli.target import app_of, people_of
 from mainspring.engines.registry import open_engine
 from mainspring.errors import ApiKeyUnknown, BodyInvalid, ConfigError, Mistake
 from mainspring.plan.planner import Planner
@@ -31,6 +36,8 @@ def create(settings: Settings, given: argparse.Namespace) -> None:
     async def work(keys: ScopedKeys) -> str:
         tables = read_tables(given.tables) if given.tables else None
         expires = now() + read_age(given.expires) if given.expires else None
+        if tables and given.app is None:
+            print("The tables are not checked, since no app is named (--app).", file=sys.stderr)
         return (await keys.create(given.name, given.role, tables, expires))[1]
 
     print(_done(settings, given, work))
@@ -68,17 +75,20 @@ def _done(settings: Settings, given: argparse.Namespace, work: Callable[[ScopedK
     if settings.database.auth_mode == "database" or settings.database.url.startswith("memory:"):
         raise ConfigError([Mistake(what, "this database keeps no API keys", "they are part of app mode, on disk")])
     try:
-        return asyncio.run(_with_keys(settings, given.role, work))
+        return asyncio.run(_with_keys(settings, given, work))
     except (BodyInvalid, ApiKeyUnknown) as error:
         raise ConfigError([Mistake(what, error.message)]) from error
 
 
-async def _with_keys(settings: Settings, role: str, work: Callable[[ScopedKeys], Awaitable[str]]) -> str:
+async def _with_keys(settings: Settings, given: argparse.Namespace, work: Callable[[ScopedKeys], Awaitable[str]]) -> str:
+    if given.app is not None:
+        async with people_of(app_of(given.app), settings) as identity:
+            return await work(identity.scoped_keys)
     engine, catalog = open_engine(settings.database, Path(settings.server.data)), build([], system=True)
     await engine.start(catalog)
     try:
         await engine.migrate(catalog)
         door = Data(engine, Planner(catalog, Registry({}), exposed=frozenset({"auth"})))
-        return await work(ScopedKeys(Store(door), {role}))
+        return await work(ScopedKeys(Store(door), {given.role}, None))
     finally:
         await engine.stop()

@@ -145,6 +145,7 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tables", nargs="+", metavar="TABLE:COMMANDS", help="create: all it may do of that, e.g. public.posts:select,insert"
     )
+    parser.add_argument("--app", metavar="APP", help="create: as for serve; tables, functions and role are checked to be its own")
     parser.add_argument("--expires", metavar="AGE", help="create: when it ends, e.g. 90d (never)")
     for key in ("server.data", "database.url", "auth.jwt_algorithm", "auth.key_overlap_seconds"):
         _add_flag(parser, OPTIONS[key])

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from mainspring.cli.target import read_settings
+from mainspring.cli.target import parse, read_settings
 from mainspring.errors import ConfigError, Mistake
 from mainspring.services.identity.keys import rotation
 from mainspring.services.identity.keys.api_files import PREFIXES
@@ -26,7 +26,7 @@ _SHARED: Final = "auth.jwt_secret signs access tokens here; these keys sign only
 
 def keys(flags: Mapping[str, str], given: argparse.Namespace) -> int:
     """Carry out `given.action`. Returns the exit code. Raises ConfigError."""
-    settings = read_settings(flags, Path.cwd())
+    settings = read_settings(flags, parse(given.app).folder if given.app else Path.cwd())
     held = open_keys(Path(settings.server.data) / "keys", settings.auth)
     do: Mapping[str, Callable[[Settings, KeySet, argparse.Namespace], None]] = {
         "print": _print,

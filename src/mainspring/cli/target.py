@@ -10,7 +10,8 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol, runtime_checkable
@@ -18,6 +19,8 @@ from typing import Protocol, runtime_checkable
 from mainspring.app import Mainspring
 from mainspring.errors import ConfigError, Mistake
 from mainspring.http.dispatch import Dispatcher
+from mainspring.observe import log_sink
+from mainspring.services.identity.service import Identity
 from mainspring.settings import TOML_NAME, ServerSettings, Settings, load
 
 
@@ -87,6 +90,12 @@ def app_of(spec: str) -> Mainspring:
     if not isinstance(found, Mainspring):
         raise ConfigError([Mistake(spec, "is not a Mainspring itself")])
     return found
+
+
+def people_of(app: Mainspring, settings: Settings) -> AbstractAsyncContextManager[Identity]:
+    """The service that knows who can sign in, for a command: which shares no counters with servers. Raises ConfigError."""
+    alone = replace(settings, server=replace(settings.server, workers=1))
+    return app.people(alone, Path(settings.server.data), log_sink("error", settings.server.log_format))
 
 
 def load_worker(launch: Launch) -> Dispatcher:

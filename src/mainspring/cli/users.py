@@ -8,15 +8,12 @@ import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from mainspring.app import Mainspring
-from mainspring.cli.target import find_app, parse, read_settings
+from mainspring.cli.target import app_of, parse, people_of, read_settings
 from mainspring.cli.user_arguments import KINDS
 from mainspring.errors import ConfigError, MainspringError, Mistake
-from mainspring.observe import log_sink
 from mainspring.services.identity.administration import Account
 from mainspring.services.identity.flows.invitations import INVITE, SIGNUP, Link, Wanted
 from mainspring.services.identity.people import User, now
@@ -32,10 +29,7 @@ _COLUMNS: Final = ("id", "email", "phone", "roles", "state", "created_at")
 
 def users(given: Given, flags: Mapping[str, str]) -> int:
     """Do what was asked and print what there is to see. Returns the exit code. Raises ConfigError."""
-    target = parse(given.app)
-    settings, app = read_settings(flags, target.folder), find_app(target)
-    if not isinstance(app, Mainspring):
-        raise ConfigError([Mistake(given.app, "is not a Mainspring itself")])
+    settings, app = read_settings(flags, parse(given.app).folder), app_of(given.app)
     given.secret = _password(given)
     _sure(given)
     try:
@@ -51,8 +45,7 @@ def users(given: Given, flags: Mapping[str, str]) -> int:
 
 
 async def _done(app: Mainspring, settings: Settings, given: Given) -> str | None:
-    alone = replace(settings, server=replace(settings.server, workers=1))  # a command shares no counters with servers
-    async with app.people(alone, Path(settings.server.data), log_sink("error", settings.server.log_format)) as identity:
+    async with people_of(app, settings) as identity:
         return await _ACTIONS[given.action](identity, given, settings)
 
 

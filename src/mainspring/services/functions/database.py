@@ -6,6 +6,8 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
 from mainspring.catalog.model import Catalog
 from mainspring.catalog.names import nearest
 from mainspring.catalog.routines import Routine
@@ -30,6 +32,10 @@ class Opened:
     def all_roles(self) -> frozenset[str]:
         """Every role that one is opened to."""
         return frozenset().union(*self.roles.values())
+
+    def named(self, catalog: Catalog) -> Catalog:
+        """A catalog in which each has its name, for who only asks whether there is such a function."""
+        return replace(catalog, routines={**catalog.routines, **dict.fromkeys(self.roles, ())})
 
     def found(self, catalog: Catalog) -> dict[TableName, tuple[Routine, ...]]:
         """Each with its overloads, as the database has them. Raises ConfigError naming those that it has not."""

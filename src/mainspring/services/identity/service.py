@@ -9,6 +9,7 @@ import msgspec
 from mainspring.backends.counters.base import Counters
 from mainspring.backends.mail.base import Mailer
 from mainspring.backends.sms.base import Sms
+from mainspring.catalog.model import Catalog
 from mainspring.observe import KeysUnread, Sink
 from mainspring.services.data import Data
 from mainspring.services.identity.addresses import Redirects
@@ -124,8 +125,12 @@ def open_identity(
     counters: Counters,
     observe: Sink,
     hooks: Hooks | None = None,
+    catalog: Catalog | None = None,
 ) -> Identity:
-    """The service. `data` reaches our own tables, `secret` is what codes and refresh tokens are made with."""
+    """The service. `data` reaches our own tables, `secret` is what codes and refresh tokens are made with.
+
+    `catalog` is what there is for keys to be limited to.
+    """
     auth, external, hooks = settings.auth, external_url(settings), hooks or NoHooks()
     redirects = Redirects(auth.site_url or external, auth.redirect_urls)
     store = Store(data)
@@ -140,7 +145,7 @@ def open_identity(
     )
     sign_up = SignUp(parts, secret)
     mailed = Mailed(parts, sign_up)
-    scoped_keys = ScopedKeys(store, verifier.roles)
+    scoped_keys = ScopedKeys(store, verifier.roles, catalog)
     verifier.issues(scoped_keys.find)
     profile = Profile(parts, mailed, Known(store, auth.revocation_seconds if settings.server.workers == 1 and data.local else 0))
     linking, providers = Linking(parts), Providers(configured(auth.providers), external + PATH + "/callback", observe)

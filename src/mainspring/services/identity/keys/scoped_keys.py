@@ -17,12 +17,13 @@ from uuid import uuid4
 
 import msgspec
 
+from mainspring.catalog.model import Catalog
 from mainspring.datatypes import format_utc
 from mainspring.errors import ApiKeyUnknown, BodyInvalid, Contended, NotSingular, TokenInvalid
 from mainspring.principal import SERVICE, Principal
 from mainspring.query.ast import Column, Is, Order
 from mainspring.services.identity.accounts import logged, stamp
-from mainspring.services.identity.keys.scopes import Tables, checked, scope_of
+from mainspring.services.identity.keys.scopes import Tables, checked, demand, meant, scope_of
 from mainspring.services.identity.opaque import digest, new_key
 from mainspring.services.identity.people import Asker, moment, now
 from mainspring.services.identity.store import Step, Store
@@ -76,10 +77,11 @@ class _Held:
 
 
 class ScopedKeys:
-    """The keys for services. `roles` are those that a key may have."""
+    """The keys for services. `roles` are those that a key may have, `catalog` is what it may be limited to; None: not known."""
 
-    def __init__(self, store: Store, roles: Collection[str]) -> None:
+    def __init__(self, store: Store, roles: Collection[str], catalog: Catalog | None) -> None:
         self._store, self._roles, self._rows = store, roles, store.table("api_keys", ApiKey)
+        self._catalog = catalog
         self._held: dict[bytes, _Held] = {}
         self._seen = ""
         self._whole = -math.inf
@@ -155,7 +157,7 @@ class ScopedKeys:
     ) -> tuple[ApiKey, str]:
         """A new key, and its text, which nobody can tell later. Raises BodyInvalid."""
         if role not in self._roles:
-            raise BodyInvalid(f'there is no role "{role[:63]}"')
+            raise BodyInvalid(f'there is no role "{role[:63]}"{meant(role, sorted(self._roles))}')
         _, count = await self.page(1, 1)
         if count >= MOST_KEYS:
             raise BodyInvalid(f"there are {MOST_KEYS} API keys already; revoke some first")
@@ -166,7 +168,7 @@ class ScopedKeys:
             "key_hash": digest(key.encode()).hex(),
             "hint": key[:_HINT],
             "role": role,
-            "tables": checked(tables),
+            "tables": self._checked(tables),
             "expires_at": _future(expires_at),
             "created_at": at,
             "updated_at": at,
@@ -183,10 +185,17 @@ class ScopedKeys:
         if changes.name is not msgspec.UNSET:
             said["name"] = _name(changes.name)
         if changes.tables is not msgspec.UNSET:
-            said["tables"] = checked(changes.tables)
+            said["tables"] = self._checked(changes.tables, row.tables)
         if changes.expires_at is not msgspec.UNSET:
             said["expires_at"] = _future(changes.expires_at)
         return await self._update(row, said, "api_key_modified")
+
+    def _checked(self, tables: Tables | None, had: Tables | None = None) -> dict[str, list[str]] | None:
+        """What a key is to be limited to. What it `had` before may be gone since, and stays. Raises BodyInvalid."""
+        found = checked(tables)
+        if found is not None and self._catalog is not None:
+            demand(found.keys() - (had or {}).keys(), self._catalog)
+        return found
 
     async def revoke(self, id_: str) -> None:
         """End a key, here at once and everywhere within `auth.revocation_seconds`. Raises ApiKeyUnknown."""

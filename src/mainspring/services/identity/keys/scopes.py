@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from mainspring.catalog.model import Catalog
+from mainspring.catalog.names import nearest
 from mainspring.errors import BodyInvalid
 from mainspring.principal import Scope
+from mainspring.query.ast import TableName
 
 COMMANDS: Final = ("select", "insert", "update", "delete", "execute")
 Tables = Mapping[str, Sequence[str]]
@@ -42,6 +45,23 @@ def checked(tables: Tables | None) -> dict[str, list[str]] | None:
             raise BodyInvalid(f'"{unknown[0][:20] if unknown else ""}" is not one of {", ".join(COMMANDS)}')
         found[f"{schema}.{table}"] = [command for command in COMMANDS if command in commands]
     return found
+
+
+def demand(names: Iterable[str], catalog: Catalog) -> None:
+    """Return when each is a table or a function that there is. Raises BodyInvalid, with what may have been meant."""
+    there = catalog.tables.keys() | catalog.routines.keys()
+    schemas = {each.schema for each in there}
+    for place in (TableName(*_place(name)) for name in names):
+        if place.schema not in schemas:
+            raise BodyInvalid(f'there is no schema "{place.schema}"{meant(place.schema, sorted(schemas))}')
+        if place not in there:
+            raise BodyInvalid(f'there is no table or function "{place}"{meant(str(place), sorted(map(str, there)))}')
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """How a message goes on that says that there is no such thing."""
+    near = nearest(name, known)
+    return "" if near is None else f'; did you mean "{near}"?'
 
 
 def read_tables(texts: Iterable[str]) -> dict[str, list[str]]:
