@@ -275,3 +275,20 @@ async def test_what_was_found_is_described(served: tuple[httpx.AsyncClient, Cata
     answer = await client.get("/rest/v1/", headers={"accept": accept})
     assert answer.status_code == 200, answer.text
     assert {f"/{name.name}" for name in catalog.tables} <= set(answer.json()["paths"])
+
+
+async def test_types_whose_arrays_have_no_commas_are_written_and_listed_several_at_once(postgres: PostgresServer) -> None:
+    """PostgreSQL parts the items of an array of boxes by semicolons, PostGIS those of geometries by colons."""
+    url = postgres.database("found")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(b"CREATE TABLE areas (id int PRIMARY KEY, area box)")
+    small, large = {"id": 1, "area": "(1,1),(0,0)"}, {"id": 2, "area": "(3,3),(0,0)"}
+    async with TestClient(Mainspring(), url) as client:
+        service = client.as_service()
+        rows = [small, large, {"id": 3, "area": None}]
+        answer = await service.post("/rest/v1/areas", json=rows, headers={"prefer": "return=representation"})
+        assert (answer.status_code, answer.json()) == (201, rows)
+        listed = await service.get('/rest/v1/areas?area=in.("(1,1),(0,0)","(9,9),(0,0)")')
+        assert listed.json() == [small]
+        either = await service.get('/rest/v1/areas?area=eq(any).{"(3,3),(0,0)"}')
+        assert either.json() == [large]

@@ -57,7 +57,10 @@ class PostgresDialect(Dialect):
         return names.table(name)
 
     def placeholder(self, number: int, type_: DataType, form: Form = Form.SCALAR) -> str:
-        return f"${number}::{argument_type(type_)}{'[]' if form in _LISTS else ''}"
+        if form not in _LISTS:
+            return f"${number}::{argument_type(type_)}"
+        as_text = "text[]::" if type_.kind is Kind.NATIVE else ""  # its own arrays may not be written with commas
+        return f"${number}::{as_text}{argument_type(type_)}[]"
 
     def encoder(self, type_: DataType, form: Form, operator: str | None) -> Encoder:
         if form in (Form.REGEX, Form.REGEXES):

@@ -101,8 +101,10 @@ def _single(writes: Sequence[Write]) -> str:
 
 
 def _unnested(writes: Sequence[Write]) -> str:
-    """All rows from one array per column (arrays travel as their text, since unnest would open them too)."""
-    nested = [write.type.kind is Kind.ARRAY for write in writes]
+    """All rows from one array per column. Some travel as their text: arrays, since unnest would open them too, and what only the
+    database knows, since arrays of it may be written in another way.
+    """
+    nested = [write.type.kind in (Kind.ARRAY, Kind.NATIVE) for write in writes]
     marks = (
         f"${number}::{'text' if inner else argument_type(write.type)}[]"
         for number, (write, inner) in enumerate(zip(writes, nested, strict=True), 1)
