@@ -258,7 +258,8 @@ class Mainspring:
                 return _openapi(settings, schema, principal, catalog, visible, routines)
             return _swagger(settings, catalog, [access.seen() for access in visible], routines)
 
-        rest = RestSurface(door, identify, settings, functions=caller, describe=describe)
+        no_geojson = None if engine.capabilities.geojson else f"the {engine.name} engine"
+        rest = RestSurface(door, identify, settings, functions=caller, describe=describe, no_geojson=no_geojson)
         people, cookie = _People(), _cookie(settings)
         if self._serves_people(settings):
             there = self._opened.named(catalog)

@@ -789,10 +789,20 @@ class MediaUnavailable(ResultError):
 
     code: ClassVar[str] = "MS6004"
     media: tuple[str, ...]
+    reason: str | None = None
+    instead: str | None = None
 
     @property
     def message(self) -> str:
         return f"None of these media types are available: {', '.join(map(shorten, self.media))}"
+
+    @property
+    def details(self) -> str | None:
+        return self.reason
+
+    @property
+    def hint(self) -> str | None:
+        return self.instead
 
 
 class KeyMismatch(ResultError):

@@ -194,6 +194,9 @@ SECTIONS: Mapping[str, tuple[Case, ...]] = {
     ),
 }
 
+REASONED = ("PGRST107", "PGRST127")
+"""The codes whose message says less than their details."""
+
 
 async def said(client: TestClient, case: Case) -> str:
     """`yes`, or the refusal's status and code."""
@@ -204,7 +207,7 @@ async def said(client: TestClient, case: Case) -> str:
     if answer.status_code < 400:
         return "yes"
     told = answer.json()
-    return f"{answer.status_code} {told['code']}: {(told['code'] == 'PGRST127' and told['details']) or told['message']}"
+    return f"{answer.status_code} {told['code']}: {(told['code'] in REASONED and told['details']) or told['message']}"
 
 
 async def column(url: Callable[[], str], cases: Sequence[Case]) -> list[str]:

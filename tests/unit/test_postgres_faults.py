@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import psycopg
 import pytest
 
@@ -12,6 +15,7 @@ from mainspring.errors import (
     EngineFault,
     EngineUnavailable,
     MainspringError,
+    NotSupported,
     TimedOut,
     ValueInvalid,
     ValueOutOfRange,
@@ -42,6 +46,26 @@ def test_a_state_has_its_leaf(state: str, expected: type[MainspringError]) -> No
     found = leaf(error, None, 3.0)
     assert type(found) is expected
     assert "driver" not in f"{found.message}{found.details}{found.hint}"
+
+
+class OfPostGIS(psycopg.errors.InternalError_):
+    """An error as PostGIS raises it."""
+
+    @property
+    def diag(self) -> Any:
+        return SimpleNamespace(message_primary=str(self), source_file="lwgeom_pg.c")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("parse error - invalid geometry", ValueInvalid),
+        ("lwgeom_to_geojson: 'CircularString' geometry type not supported", NotSupported),
+    ],
+)
+def test_what_postgis_refuses_is_no_fault_of_ours(said: str, expected: type[MainspringError]) -> None:
+    assert type(leaf(OfPostGIS(said), None, 3.0)) is expected
+    assert type(leaf(psycopg.errors.InternalError_(said), None, 3.0)) is EngineFault
 
 
 def test_a_connection_that_broke_has_no_state() -> None:

@@ -18,11 +18,13 @@ class Capabilities:
 
     `numeric_digits`: how many significant digits a number keeps (None: all). `expressions`: it evaluates the SQL that
     models bring along (check constraints, computed columns). `local`: only processes of one machine reach what it holds.
+    `geojson`: it makes GeoJSON features of rows; no plan asks others for them.
     """
 
     numeric_digits: int | None = None
     expressions: bool = True
     local: bool = False
+    geojson: bool = False
 
 
 @dataclass(slots=True)

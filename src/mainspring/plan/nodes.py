@@ -96,10 +96,21 @@ class Group(msgspec.Struct, frozen=True):
     most: int | None = None
 
 
+class Feature(msgspec.Struct, frozen=True):
+    """A row is told as a GeoJSON feature: the output under `key` is its geometry, all others are its properties.
+
+    `schema` is how the functions of PostGIS are addressed: with the schema (and its dot) that the geometry's type is in.
+    """
+
+    key: str
+    schema: str
+
+
 class Rows(msgspec.Struct, frozen=True):
     """Rows of `source` for which its guard and `where` hold, or with `group` groups of them, in order, one page of them.
 
     `after`: the page begins where this begins to hold. `unique`: there can be but one, because equality fixes a whole key.
+    With a `feature` they are a FeatureCollection instead of an array.
     """
 
     source: Source
@@ -111,6 +122,7 @@ class Rows(msgspec.Struct, frozen=True):
     unique: bool = False
     group: Group | None = None
     after: Condition = TRUE
+    feature: Feature | None = None
 
     @property
     def first(self) -> tuple[Ref, ...]:

@@ -1,6 +1,6 @@
 """The planner: an ordered list of passes over a draft tree. A new feature is a new pass.
 
-    tables -> guards -> outputs -> filters -> groups -> orders -> freeze -> cursors -> zones
+    tables -> guards -> outputs -> filters -> groups -> orders -> freeze -> cursors -> features -> zones
 
 Pure: the same query, catalog, policies and caller always give the same plan.
 """
@@ -17,6 +17,7 @@ from mainspring.plan.draft import Planning
 from mainspring.plan.guard import Guards, Registry
 from mainspring.plan.limits import Limits
 from mainspring.plan.nodes import Plan, ReadPlan
+from mainspring.plan.passes.features import as_features
 from mainspring.plan.passes.tables import find_table
 from mainspring.plan.passes.zones import in_zone
 from mainspring.plan.reads import read_rows
@@ -55,9 +56,11 @@ class Planner:
     def plan(self, query: Query, principal: Principal) -> Plan:
         """The plan of `query` for everyone with this principal's role, bypass and scope.
 
-        Raises CatalogError, AccessError and RequestError leaves; never touches the request's values.
+        Raises CatalogError, AccessError and RequestError leaves, MediaUnavailable; never touches the request's values.
         """
         plan = self._plan(query, principal)
+        if query.terms.features:
+            plan = as_features(plan)
         zone = query.terms.timezone
         return plan if zone is None else in_zone(plan, zone)
 

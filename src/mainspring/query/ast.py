@@ -332,7 +332,8 @@ class Terms(msgspec.Struct, frozen=True):
 
     `end` None: as the settings say. More than `max_affected` rows changed or answered by a function undo everything. `timezone`
     is the zone in which moments are shown. `accept` lists media types by preference where the database has a say in the form
-    of the answer (database mode). With `explain` the answer is the database's plan for it instead of its rows.
+    of the answer (database mode). With `explain` the answer is the database's plan for it instead of its rows. With `features`
+    they are told as GeoJSON.
     """
 
     end: End | None = None
@@ -340,6 +341,7 @@ class Terms(msgspec.Struct, frozen=True):
     timezone: str | None = None
     accept: tuple[Accepted, ...] = ()
     explain: Explain | None = None
+    features: bool = False
 
 
 USUAL = Terms()

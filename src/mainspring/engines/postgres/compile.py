@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.groups import NAME, Groups, embedded, grouped
-from mainspring.plan.nodes import ReadPlan, Rows
+from mainspring.plan.nodes import Feature, ReadPlan, Rows
 from mainspring.query.expr import both
 
 ROW = "r.*"  # the whole row of the subquery, whatever its columns are called
+DIGITS = 9  # after the point of a coordinate, as PostGIS has it where nobody says
 
 
 class PostgresCompiler(Compiler):
@@ -15,14 +16,32 @@ class PostgresCompiler(Compiler):
 
     __slots__ = ()
 
+    def whole(self, rows: Rows, document: str | None = None) -> str:
+        """The answer over `body`: the array of its rows (or of their `document`), or the collection of their features."""
+        if rows.feature is None:
+            return self.dialect.json_array(document or ROW)
+        features = self.dialect.json_array(document or self._feature(rows, rows.feature))
+        return f"json_build_object('type', 'FeatureCollection', 'features', {features})"
+
+    def _feature(self, rows: Rows, feature: Feature) -> str:
+        """Made of the named columns, and not by PostGIS's own function for records: that one writes no null geometry."""
+        columns = {output.key: f"r.{self.dialect.quote(output.key)}" for output in rows.outputs}
+        geometry = f"{feature.schema}ST_AsGeoJSON({columns.pop(feature.key)}, {DIGITS}, 0)::json"
+        properties = f"(SELECT row_to_json(p.*) FROM (SELECT {', '.join(columns.values())}) AS p)"
+        return f"json_build_object('type', 'Feature', 'geometry', {geometry}, 'properties', {properties})"
+
     def body(self, rows: Rows, among: str = "") -> str:
         """The FROM of an answer: the page of rows, known as `r`, each with its outputs."""
         return f"FROM (SELECT {self.document(rows.outputs)} FROM {self._page_of(rows, among)}) AS r"
 
     def placed(self, rows: Rows) -> str:
         """The same with whole documents as `d` and what a cursor tells of each row as `c`."""
-        document = f"(SELECT row_to_json({ROW}) FROM (SELECT {self.document(rows.outputs)}) AS r)"
+        document = self._placed(rows, self.document(rows.outputs))
         return f"FROM (SELECT {document} AS d, {self.place(rows)} AS c FROM {self._page_of(rows)}) AS r"
+
+    def _placed(self, rows: Rows, outputs: str) -> str:
+        told = f"row_to_json({ROW})" if rows.feature is None else self._feature(rows, rows.feature)
+        return f"(SELECT {told} FROM (SELECT {outputs}) AS r)"
 
     def _page_of(self, rows: Rows, among: str = "") -> str:
         extra = f" AND {among}" if among else ""
@@ -36,7 +55,7 @@ class PostgresCompiler(Compiler):
 
     def groups_placed(self, rows: Rows, found: Groups, groups: str) -> str:
         """The same with whole documents as `d` and what a cursor tells of each group as `c`."""
-        document = f"(SELECT row_to_json({ROW}) FROM (SELECT {self.dialect.json_object(found.pairs)}) AS r)"
+        document = self._placed(rows, self.dialect.json_object(found.pairs))
         page = f"{groups}{found.page}{found.order}{self.page(rows)}"
         return f"FROM (SELECT {document} AS d, {found.place} AS c FROM {page}) AS r"
 
@@ -61,7 +80,7 @@ class PostgresCompiler(Compiler):
 def grouped_read(plan: ReadPlan, compiler: PostgresCompiler) -> str:
     """`SELECT body, count[, total][, rows looked at][, cursor]` of groups. They are made once, whatever is asked of them."""
     found = grouped(compiler, plan.rows, plan.max_grouped)
-    columns = f"{compiler.dialect.json_array('r.d' if plan.cursor else ROW)}, count(*)"
+    columns = f"{compiler.whole(plan.rows, 'r.d' if plan.cursor else None)}, count(*)"
     if plan.count:
         columns += f", (SELECT count(*) FROM {NAME}{found.where})"
     if plan.max_grouped is not None:

@@ -33,7 +33,7 @@ class PostgresEngine:
     """PostgreSQL at `url`: at most `size` connections, `timeout` seconds for a statement."""
 
     name = "postgres"
-    capabilities = Capabilities()
+    capabilities = Capabilities(geojson=True)
 
     def __init__(self, url: str, *, size: int, timeout: float) -> None:
         self._url = url

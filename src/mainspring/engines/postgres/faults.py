@@ -16,6 +16,7 @@ from mainspring.errors import (
     EngineUnavailable,
     ForeignKeyViolated,
     MainspringError,
+    MediaUnavailable,
     NotNullViolated,
     NotSupported,
     SearchConfigUnknown,
@@ -32,6 +33,8 @@ REFUSED = "mainspring: refused"
 """What a statement casts to a number, which fails, when it finds a row that may not be written."""
 
 _CONFIG = re.compile(r'text search configuration "(.*)" does not exist|invalid name syntax')
+_POSTGIS = ("lwgeom_", "gserialized_")
+"""How the names of PostGIS's source files begin."""
 _UNAVAILABLE = ("08", "57P0", "53", "25006")
 
 
@@ -66,6 +69,11 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
             return ValueOutOfRange("the column", "...", reason="the database does not take it")
         case "22023" if "TimeZone" in (error.diag.message_primary or ""):
             return NotSupported("a time zone that it does not know", by="PostgreSQL")
+        case "XX000" | "22023" if (error.diag.source_file or "").startswith(_POSTGIS):
+            return _geometry(error.diag.message_primary or "")
+        case "42883" if "st_asgeojson(" in (error.diag.message_primary or ""):
+            told = "The database has no function ST_AsGeoJSON for this type"
+            return MediaUnavailable(("application/geo+json",), told, "Install PostGIS there, or ask for application/json.")
         case "42883":  # a type only the database knows has no such operator
             return NotSupported("comparing or ordering values of this type", by="PostgreSQL", instead="Cast them to text.")
         case "21000":
@@ -75,6 +83,13 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
             )
         case _:
             return EngineFault()
+
+
+def _geometry(said: str) -> MainspringError:
+    """PostGIS tells all its refusals as internal errors, or as parameters that are invalid."""
+    if said.startswith("lwgeom_to_geojson"):
+        return NotSupported("this kind of geometry in JSON", by="PostGIS", instead="Select it as text, with the cast ::text.")
+    return ValueInvalid("geometry", "...", reason="PostGIS does not take it")
 
 
 def _constraint(state: str, said: psycopg.errors.Diagnostic, table: Table | None) -> MainspringError:

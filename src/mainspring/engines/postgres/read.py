@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from mainspring.engines.base import Request, Result
-from mainspring.engines.postgres.compile import ROW, PostgresCompiler, grouped_read
+from mainspring.engines.postgres.compile import PostgresCompiler, grouped_read
 from mainspring.engines.postgres.dialect import PostgresDialect
 from mainspring.engines.postgres.faults import leaf
 from mainspring.engines.postgres.pace import Pace
@@ -28,9 +28,9 @@ def compile_read(plan: ReadPlan, dialect: PostgresDialect, stand_ins: Mapping[in
         return arguments.statement(grouped_read(plan, compiler))
     total = f", ({compiler.counted(plan.rows)})" if plan.count else ""
     if plan.cursor:
-        columns = f"{dialect.json_array('r.d')}, count(*){total}, json_agg(r.c) -> -1"
+        columns = f"{compiler.whole(plan.rows, 'r.d')}, count(*){total}, json_agg(r.c) -> -1"
         return arguments.statement(f"SELECT {columns} {compiler.placed(plan.rows)}")
-    return arguments.statement(f"SELECT {dialect.json_array(ROW)}, count(*){total} {compiler.body(plan.rows)}")
+    return arguments.statement(f"SELECT {compiler.whole(plan.rows)}, count(*){total} {compiler.body(plan.rows)}")
 
 
 class Read:

@@ -14,7 +14,7 @@ from psycopg.pq.abc import PGresult
 
 from mainspring.catalog.model import Table
 from mainspring.engines.base import Request, Result
-from mainspring.engines.postgres.compile import ROW, PostgresCompiler
+from mainspring.engines.postgres.compile import PostgresCompiler
 from mainspring.engines.postgres.dialect import PostgresDialect, array
 from mainspring.engines.postgres.faults import REFUSED, RETRIED, leaf, refused
 from mainspring.engines.postgres.names import literal
@@ -78,7 +78,7 @@ class Script:
         compiler = self.compiler()
         head, tail = compiler.body(rows, "\x00").split("\x00")
         among = self.dialect.among(self.dialect.row_id(f"t{rows.source.alias}"), compiler.arguments.extra())
-        return compiler.arguments.statement(f"SELECT {self.dialect.json_array(ROW)}, count(*) {head}{among}{tail}")
+        return compiler.arguments.statement(f"SELECT {compiler.whole(rows)}, count(*) {head}{among}{tail}")
 
     def denied(self, principal: Principal, *, existing: bool = False) -> RowCheckViolated:
         """A row that a policy refuses."""

@@ -11,6 +11,7 @@ from mainspring.errors import NotSupported
 from mainspring.plan.native.nodes import NativeCall
 from mainspring.plan.native.planner import NativePlanner
 from mainspring.plan.nodes import ReadPlan
+from mainspring.plan.passes.features import no_features
 from mainspring.plan.planner import Planner
 from mainspring.principal import Principal
 from mainspring.query.ast import Call, Query, Read, Selection, TableName, Terms
@@ -33,10 +34,14 @@ class CallPlanner:
         return self._native().require_routine(call)
 
     def plan(self, query: Query, principal: Principal) -> NativeCall:
-        """The plan of a call. Raises what planning a read of its table raises, NotSupported."""
+        """The plan of a call. Raises what planning a read of its table raises, NotSupported, MediaUnavailable."""
         assert isinstance(query, Call)
-        table = self.require_routine(query).returns.table
-        if table is None or table not in self.planner.catalog.tables:
+        routine = self.require_routine(query)
+        table = routine.returns.table
+        known = table is not None and table in self.planner.catalog.tables
+        if query.terms.features and not (known and routine.returns.many):
+            raise no_features("this function answers no rows of a table")
+        if table is None or not known:
             return self._called(query, principal)
         guarded = self._guarded(query, table, principal)
         return replace(self._called(replace(query, selection=Selection()), principal), guarded=guarded)
@@ -53,7 +58,7 @@ class CallPlanner:
         return NativePlanner(lambda: Catalog({}, routines=routines, types=found.types))
 
     def _guarded(self, query: Call, table: TableName, principal: Principal) -> ReadPlan:
-        terms = Terms(timezone=query.terms.timezone)
+        terms = Terms(timezone=query.terms.timezone, features=query.terms.features)
         plan = self.planner.plan(Read(table, query.selection, query.count, query.rows, terms), principal)
         assert isinstance(plan, ReadPlan)
         if plan.rows.group is not None:

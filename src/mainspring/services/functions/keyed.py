@@ -24,7 +24,7 @@ def read_of(table: Table, query: Call, place: int) -> Read:
     where = picked if query.selection.where is None else And((picked, query.selection.where))
     order = query.selection.order or (Order(Position(column, keys)),)
     selection = replace(query.selection, where=where, order=order)
-    terms = Terms(timezone=query.terms.timezone, explain=query.terms.explain)
+    terms = Terms(timezone=query.terms.timezone, explain=query.terms.explain, features=query.terms.features)
     return Read(table.name, selection, query.count, query.rows, terms)
 
 

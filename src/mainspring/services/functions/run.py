@@ -33,6 +33,7 @@ from mainspring.errors import (
     ValueInvalid,
 )
 from mainspring.observe import FunctionFailed, Sink
+from mainspring.plan.passes.features import no_features
 from mainspring.policy.language import Names
 from mainspring.principal import ANON, Principal
 from mainspring.query.ast import (
@@ -105,7 +106,7 @@ class Caller:
 
     async def execute(self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Answer a call. Raises RoutineUnknown, RoutineDenied, RoutineWrites, ValueInvalid, TimedOut, Busy, RoutineFailed,
-        and what the function itself refuses.
+        MediaUnavailable and what the function itself refuses.
         """
         assert isinstance(query, Call)
         if own := self._of_database(query.routine):
@@ -119,6 +120,8 @@ class Caller:
             self._explainable(function, query, query.terms.explain, len(values), principal)
         if query.terms.end is End.ROLLBACK and not function.routine.read_only:
             raise NotSupported("undoing what a function does (tx=rollback)", instead="Declare it read_only=True where it is.")
+        if query.terms.features:
+            self._featured(function, query, len(values), principal)
         arguments = _arguments(function, values[query.given.index], text=not query.body)
         answered = await self._run(function, {**arguments, **self._injected(function, principal)})
         if function.table is not None:
@@ -137,6 +140,12 @@ class Caller:
         if not function.routine.read_only and "analyze" not in explain.options:
             what = "the execution plan of a function that may write, without running it"
             raise NotSupported(what, instead="Ask with options=analyze, or declare it read_only=True where it is.")
+        self._data.prepare(read_of(self._names.catalog.tables[function.table], query, place), principal)
+
+    def _featured(self, function: Function, query: Call, place: int, principal: Principal) -> None:
+        """Raises MediaUnavailable, before the function is run, unless its answer can be read as features."""
+        if function.table is None or not function.routine.returns.many:
+            raise no_features("this function answers no rows of a table")
         self._data.prepare(read_of(self._names.catalog.tables[function.table], query, place), principal)
 
     def _find(self, call: Call) -> Function:

@@ -59,17 +59,21 @@ def content_type(media: str) -> bytes:
     return f"{media}; charset=utf-8".encode() if named else media.encode()
 
 
-def negotiate(headers: Sequence[str], *, explainable: bool = False) -> Media:
-    """The first form that can be made of any rows. Raises MediaUnavailable when there is none."""
+def negotiate(headers: Sequence[str], *, explainable: bool = False, no_geojson: str | None) -> Media:
+    """The first form that can be made of rows; `no_geojson` is who cannot make GeoJSON. Raises MediaUnavailable."""
     if not headers:
         return ARRAY
     taken = accepted(headers)
     for each in taken:
-        if each.form in (MediaForm.OTHER, MediaForm.GEOJSON) or (each.explain and not explainable):
+        unmade = each.form is MediaForm.OTHER or (each.form is MediaForm.GEOJSON and no_geojson)
+        if unmade or (each.explain and not explainable):
             continue
         plain = each.form in (MediaForm.ANY, MediaForm.JSON) and not each.stripped and each.explain is None
         return ARRAY if plain else Media(content_type(each.media), each.form, each.stripped, each.explain)
-    raise MediaUnavailable(tuple(each.media for each in taken))
+    media = tuple(each.media for each in taken)
+    if no_geojson and any(each.form is MediaForm.GEOJSON for each in taken):
+        raise MediaUnavailable(media, f"GeoJSON is not supported by {no_geojson}", "Ask for application/json.")
+    raise MediaUnavailable(media)
 
 
 def accepted(headers: Sequence[str]) -> tuple[Accepted, ...]:

@@ -24,6 +24,7 @@ from mainspring.query.ast import (
     Expr,
     Insert,
     Is,
+    MediaForm,
     Not,
     Or,
     Read,
@@ -53,7 +54,7 @@ _ONCE: Final = ("select", "columns", "on_conflict", "order", "limit", "offset", 
 class Grammar:
     """What of the protocol is offered. `native`: a database decides what it understands; `override`: Prefer: tx counts.
 
-    `rollback`: without it writes are undone.
+    `rollback`: without it writes are undone. `no_geojson`: who cannot make GeoJSON (None: it can be made).
     """
 
     max_depth: int = 8
@@ -63,6 +64,7 @@ class Grammar:
     native: bool = False
     override: bool = False
     rollback: bool = False
+    no_geojson: str | None = "this engine"
 
     def extended(self, asked: Asked) -> bool:
         """Whether HAVING, DISTINCT and cursors are understood in a request."""
@@ -143,7 +145,7 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
 def _media(asked: Asked, grammar: Grammar) -> Media:
     """In database mode the database may offer more: what is taken first tells at least whether one object is."""
     if not grammar.native:
-        return negotiate(asked.accept, explainable=grammar.explainable)
+        return negotiate(asked.accept, explainable=grammar.explainable, no_geojson=grammar.no_geojson)
     first = accepted(asked.accept)[:1] if asked.accept else ()
     if not first:
         return Media(b"")
@@ -154,7 +156,9 @@ def _terms(asked: Asked, prefer: Preferences, media: Media, grammar: Grammar) ->
     if grammar.native:
         return Terms(prefer.end, prefer.max_affected, prefer.timezone, accepted(asked.accept))
     undone = prefer.end is End.ROLLBACK or (grammar.rollback and prefer.end is None)
-    return Terms(End.ROLLBACK if undone else None, prefer.max_affected, prefer.timezone, explain=media.explain)
+    end = End.ROLLBACK if undone else None
+    features = media.form is MediaForm.GEOJSON
+    return Terms(end, prefer.max_affected, prefer.timezone, explain=media.explain, features=features)
 
 
 def _arguments(asked: Asked, extended: bool) -> tuple[frozenset[str], list[tuple[str, str]]]:

@@ -70,7 +70,7 @@ class RestSurface:
     """Answers `{root_path}/{table}` and `{root_path}/rpc/{function}` in PostgREST's protocol.
 
     Takes the door to the data, who-asks and the settings; `functions` answers calls where the data door does not, `describe`
-    the root. Raises nothing that it has an answer for.
+    the root, `no_geojson` is who cannot make GeoJSON (None: it can be made). Raises nothing that it has an answer for.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class RestSurface:
         *,
         functions: FunctionDoor | None = None,
         describe: Describe | None = None,
+        no_geojson: str | None = "this engine",
     ) -> None:
         whole = settings or Settings()
         self._data, self._functions = data, functions
@@ -96,6 +97,7 @@ class RestSurface:
             native=self._native,
             override=whole.database.tx_end.endswith("allow-override"),
             rollback=whole.database.tx_end.startswith("rollback"),
+            no_geojson=no_geojson,
         )
         self._shapes: Recent[Shape] = Recent(whole.cache.shapes)
         self._queries = Queries(whole.cache.shapes)
