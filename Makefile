@@ -5,11 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/clients/js
+PYTEST := $(BIN)/python -m pytest
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 MADE_FROM := pyproject.toml constraints.txt
 DATA ?= data
 SERVE ?=
 TEST ?=
+JOBS ?= 2
 FUZZ ?= 50000
 SEED ?= $(shell date +%s)
 SCHEMATHESIS := $(VENV)/schemathesis
@@ -22,19 +24,25 @@ help: ## list the targets
 serve: $(VENV)/.serve ## serve the example at http://127.0.0.1:8000
 	$(BIN)/mainspring serve examples/store/app.py --data $(DATA) $(SERVE)
 
-test: $(VENV)/.dev $(JS)/node_modules/.installed ## run the whole suite (TEST="-k name" for a part)
-	$(BIN)/python -m pytest $(TEST)
+# First what may run beside others, a file in one process; then what must have the machine to itself, as it bounds times.
+# A part may lie in one of the two, so that only when both find no test (5 says so) the run fails.
+BESIDE = $(PYTEST) -m "not alone" --dist loadfile --no-loadscope-reorder --numprocesses $(JOBS)
+ALONE = $(PYTEST) -m alone
+
+test: $(VENV)/.dev $(JS)/node_modules/.installed ## run the whole suite (TEST="-k name" for a part, JOBS=number)
+	@chosen=yes; $(BESIDE) $(TEST) || { [ $$? = 5 ] && chosen=no; } || exit 1; \
+	$(ALONE) $(TEST) || { [ $$? = 5 ] && [ $$chosen = yes ]; }
 
 check: $(VENV)/.dev ## lint, types, layers
 	$(BIN)/ruff check src tests examples
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/unit/test_layers.py
+	$(PYTEST) -q tests/unit/test_layers.py
 
 soak: $(VENV)/.dev ## the property tests with 100,000 cases
-	MAINSPRING_TEST_CASES=100000 $(BIN)/python -m pytest -s --timeout=0 tests/property $(TEST)
+	MAINSPRING_TEST_CASES=100000 $(PYTEST) -s --timeout=0 tests/property $(TEST)
 
 fuzz: $(VENV)/.dev ## 50,000 hostile requests, others every time (FUZZ=number SEED=number)
-	MAINSPRING_TEST_FUZZ=$(FUZZ) MAINSPRING_TEST_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -s --timeout=0 tests/fuzz $(TEST)
+	MAINSPRING_TEST_FUZZ=$(FUZZ) MAINSPRING_TEST_FUZZ_SEED=$(SEED) $(PYTEST) -s --timeout=0 tests/fuzz $(TEST)
 
 sqlmap: $(VENV)/.dev ## attack every parameter of live servers (needs sqlmap; about 30 minutes)
 	$(BIN)/python -m tests.hostile.sqlmap

@@ -12,6 +12,7 @@ import pytest
 from tests.support.needs import missing
 from tests.support.servers import PostgresServer
 
+pytest_plugins = ["tests.property.counted"]  # here, because what adds up others' counts reads no other conftest
 JAVASCRIPT = Path(__file__).parent / "clients" / "js"
 
 

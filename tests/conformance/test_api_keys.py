@@ -213,6 +213,7 @@ async def test_a_key_is_listed_changed_and_revoked(client: TestClient) -> None:
         assert (answer.status_code, answer.headers["x-sb-error-code"]) == (404, "api_key_not_found")
 
 
+@pytest.mark.alone
 async def test_an_expired_key_is_refused(client: TestClient) -> None:
     found = await made(client, expires_at=(datetime.now(UTC) + timedelta(seconds=0.5)).isoformat())
     asker = using(client, found["key"])
@@ -402,6 +403,7 @@ def clients(workers: Iterable[Dispatcher], key: str) -> list[httpx.AsyncClient]:
     return [httpx.AsyncClient(transport=httpx.ASGITransport(each), base_url=ADDRESS, headers=headers) for each in workers]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 async def test_every_worker_knows_within_the_bound(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> None:
     url = f"sqlite:///{tmp_path}/shared.sqlite"

@@ -281,6 +281,7 @@ async def test_what_is_no_refresh_token(open_people: People) -> None:
         refused(await open_people.refresh(elsewhere.refresh_token), 400, "refresh_token_not_found")
 
 
+@pytest.mark.alone
 async def test_sessions_end_by_themselves(opened: Open) -> None:
     async with opened(autoconfirm=True, session_seconds=1) as people:
         session = await people.member()

@@ -215,6 +215,7 @@ async def test_proving_a_factor_raises_the_session(people: People, clock: Clock)
     assert (await people.refresh(refreshed.refresh_token)).status_code == 200, "who has proved as much is let be"
 
 
+@pytest.mark.alone
 async def test_programs_that_act_for_a_person(opened: Open, clock: Clock) -> None:
     async with opened(oauth_server=True, session_low_aal_seconds=1) as people:
         email = people.address()

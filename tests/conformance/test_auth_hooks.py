@@ -272,6 +272,7 @@ async def test_functions_that_take_too_long() -> None:
             assert refused(answer, 422, "hook_timeout") == "Failed to reach hook within maximum time of 0.100000 seconds"
 
 
+@pytest.mark.alone
 async def test_slow_functions_hold_nobody_else_up() -> None:
     made = hooked("before_user_created", lambda event: time.sleep(0.3))
     async with TestClient(made, settings=settings(hooks={"threads": 1})) as client:

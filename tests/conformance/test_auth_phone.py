@@ -240,6 +240,7 @@ async def test_asking_twice_tells_nothing() -> None:
                 assert statuses == [200, 429, 429], (kind, address)
 
 
+@pytest.mark.alone
 async def test_how_long_it_takes_tells_nothing() -> None:
     """Answers to known and new people come at the same even times; here they are far apart, so that one can see it."""
     async with TestClient(app, settings=settings(phone=True, even_seconds=0.5)) as client:

@@ -120,6 +120,7 @@ async def test_a_document_that_leads_elsewhere(wrong: str, opened: Open, provide
         assert (found["error"], found["error_code"]) == ("server_error", "unexpected_failure")
 
 
+@pytest.mark.alone
 async def test_a_slow_provider(people: People, browser: Browser, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "SECONDS", 0.3)
     provider.signs_in("slow-1", people.address())

@@ -6,6 +6,7 @@ import asyncio
 from uuid import uuid4
 
 import jwt
+import pytest
 
 from tests.support.oauth import as_program, registered
 from tests.support.people import Open, Session, refused
@@ -69,6 +70,7 @@ async def test_nobody_sees_or_ends_those_of_others(opened: Open) -> None:
         assert await alive(robot)
 
 
+@pytest.mark.alone
 async def test_what_has_ended_is_not_listed(opened: Open) -> None:
     async with opened(autoconfirm=True, session_idle_seconds=1) as people:
         old = await people.member()

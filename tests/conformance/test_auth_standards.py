@@ -30,6 +30,7 @@ async def test_nobody_is_there_before_somebody_signs_up(opened: Open) -> None:
             refused(await people.post("/token?grant_type=password", said), 400, "invalid_credentials")
 
 
+@pytest.mark.alone
 async def test_a_session_that_rests_too_long_ends(opened: Open) -> None:
     async with opened(autoconfirm=True, session_idle_seconds=1) as people:
         session = await people.member()

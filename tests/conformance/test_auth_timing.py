@@ -61,6 +61,7 @@ def test_the_rank_test_knows_a_difference_and_none() -> None:
     assert rank_test([1.0] * 50, [1.0] * 50) == 0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("what", list(ASKED))
 async def test_known_and_unknown_addresses_are_answered_alike_and_as_fast(what: str) -> None:
     ask = ASKED[what]

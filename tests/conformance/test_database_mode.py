@@ -321,6 +321,7 @@ async def test_what_a_function_sets_cannot_split_the_answer(client: Client) -> N
     assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.alone
 async def test_a_statement_that_takes_too_long_is_ended(front: str, tmp_path: Any) -> None:
     given = settings(front)
     given = replace(given, database=replace(given.database, statement_timeout_seconds=0.2, channel=""))
@@ -386,6 +387,7 @@ async def test_a_changed_schema_is_read_when_told(client: Client, front: str) ->
         connection.execute("DROP TABLE api.fresh")
 
 
+@pytest.mark.alone
 async def test_a_reload_that_is_refused_is_observed_and_what_was_known_is_served(front: str, tmp_path: Any) -> None:
     seen: list[Observation] = []
     given = settings(front)

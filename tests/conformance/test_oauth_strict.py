@@ -79,6 +79,7 @@ async def test_a_code_that_is_too_old(opened: Open, monkeypatch: pytest.MonkeyPa
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.alone
 async def test_a_session_of_a_program_ends_in_the_end(opened: Open) -> None:
     async with opened(session_seconds=1) as people:
         person, program = await people.member(), await registered(people)

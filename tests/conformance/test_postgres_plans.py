@@ -24,6 +24,7 @@ from mainspring.query.ast import Column, Compare, Field, Order, Read, Selection,
 from mainspring.services.data import Data
 from tests.support.servers import PostgresServer
 
+pytestmark = pytest.mark.alone
 MANY, FEW = "many", "few"
 ROWS = 20_000
 

@@ -234,6 +234,7 @@ async def test_data_is_reached_as_the_caller(served: tuple[TestClient, list[Obse
     assert [row["id"] for row in (await ada.get("/rest/v1/rpc/open_tasks")).json()] == [3]
 
 
+@pytest.mark.alone
 async def test_what_a_function_raises(served: tuple[TestClient, list[Observation]]) -> None:
     client, seen = served
     ada = client.as_user(ADA)

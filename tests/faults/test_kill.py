@@ -27,6 +27,7 @@ def intact(data: Path, copy: Path) -> None:
     shutil.rmtree(copy)
 
 
+@pytest.mark.alone  # the less else runs, the more writes are under way when it is killed
 @pytest.mark.timeout(300)
 async def test_kill_nine_loses_nothing_that_was_acknowledged(
     server: LiveServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]

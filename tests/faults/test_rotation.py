@@ -10,9 +10,11 @@ from typing import Any
 
 import httpx
 import jwt
+import pytest
 
 from tests.support.live import LiveServer
 
+pytestmark = pytest.mark.alone
 ES256 = {"MAINSPRING_AUTH__JWT_ALGORITHM": "ES256", "MAINSPRING_AUTH__AUTOCONFIRM": "true", "MAINSPRING_AUTH__RATE_TOKEN": "0"}
 NOTICED = 2.0
 """Seconds within which workers look at the key folder."""

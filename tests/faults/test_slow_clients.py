@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from tests.faults.load import fill
 from tests.faults.wire import Wire
 from tests.support.live import LiveServer
@@ -37,6 +39,7 @@ async def _sends_half(port: int, half: bytes) -> None:
         writer.transport.abort()
 
 
+@pytest.mark.alone
 async def test_slow_clients_block_nobody(server: LiveServer) -> None:
     await asyncio.to_thread(server.start)
     await fill(server.port, 5000)

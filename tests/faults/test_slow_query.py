@@ -15,6 +15,7 @@ from tests.faults.wire import Answer, Wire
 from tests.support.live import LiveServer
 from tests.support.servers import PostgresServer
 
+pytestmark = pytest.mark.alone
 ROWS = 20_000
 # One text, a search of which takes a single call of the database's pattern matcher for seconds.
 KNOT, KNOTTY = "a" * 2_000_000, f"/rest/v1/things?select=id&text=ilike.*{'a' * 900}b*"

@@ -15,6 +15,8 @@ from tests.faults.wire import Wire
 from tests.faults.writers import Ledger, Writer, stored
 from tests.support.live import LiveServer
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_sigterm_lets_everybody_finish(

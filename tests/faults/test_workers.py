@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.faults.conftest import DURABLE
 from tests.faults.writers import Ledger, Writer, stored
@@ -60,6 +61,7 @@ async def test_two_workers_show_one_inbox(tmp_path: Path) -> None:
                 assert [mail["to"] for mail in mails] == [f"{each}@example.com" for each in reversed(range(number + 1))]
 
 
+@pytest.mark.alone
 async def test_two_workers_hear_of_roles_and_bans(tmp_path: Path) -> None:
     """A changed role, and a ban by `mainspring users`, hold for data at every worker within `auth.revocation_seconds`."""
     env = {"MAINSPRING_AUTH__AUTOCONFIRM": "true", "MAINSPRING_AUTH__PASSWORD_MEMORY_KIB": "8"}

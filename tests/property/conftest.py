@@ -1,4 +1,4 @@
-"""The engines of the property tests, and the count of cases at the end of the session."""
+"""The engines of the property tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from mainspring.engines.registry import open_engine
 from mainspring.errors import ConfigError
 from mainspring.settings import DatabaseSettings
-from tests.property.cases import DECLINED, ENGINES, IN_CI, RUN
+from tests.property.cases import ENGINES, IN_CI
 from tests.property.engines import Lab, MemoryPlace, postgres_place, sqlite_place
 from tests.support.servers import PostgresServer
 
@@ -63,15 +63,3 @@ def _has_engine() -> bool:
 def lab(labs: tuple[Lab, Lab]) -> Lab:
     """All engines, once."""
     return labs[0]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many cases were run."""
-    if not RUN:
-        return
-    terminalreporter.write_line(f"engines: {', '.join(ENGINES)}")
-    parts = ", ".join(f"{what} {number}" for what, number in sorted(RUN.items()))
-    terminalreporter.write_line(f"property cases run: {sum(RUN.values())} ({parts})")
-    if DECLINED:
-        said = ", ".join(f"{what} {number}" for what, number in sorted(DECLINED.items()))
-        terminalreporter.write_line(f"declined by an engine that declares so, not compared: {said}")

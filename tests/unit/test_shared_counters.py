@@ -117,6 +117,7 @@ def _forever(path: Path) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.alone
 async def test_kill_9_leaves_no_lock_behind(tmp_path: Path) -> None:
     path = tmp_path / "counters"
     for _ in range(5):

@@ -12,6 +12,7 @@ from mainspring.engines.sqlite.connection import Source
 from mainspring.engines.sqlite.reader import Overrun, Readers
 from mainspring.errors import LimitExceeded
 
+pytestmark = pytest.mark.alone
 COUNT = "SELECT count(*) FROM numbers"
 LONG = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT sum(i) FROM n"
 
