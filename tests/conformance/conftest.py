@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,25 +10,17 @@ from typing import Any
 import pytest
 
 from mainspring import Mainspring
-from mainspring.cli.target import find_app, parse
 from mainspring.testing.client import TestClient
 from tests.support.people import Open, People, settings
 from tests.support.people import app as people_app
 from tests.support.servers import PostgresServer
-
-STORE = Path(__file__).parents[2] / "examples" / "store" / "app.py"
+from tests.support.store import store as record_shop
 
 
 @pytest.fixture(scope="session")
 def store() -> Mainspring:
     """The record shop's app."""
-    path = list(sys.path)
-    try:
-        app = find_app(parse(str(STORE)))
-    finally:
-        sys.path[:] = path
-    assert isinstance(app, Mainspring)
-    return app
+    return record_shop()
 
 
 @pytest.fixture(params=["memory://", ""], ids=["memory", "sqlite"])
