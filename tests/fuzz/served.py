@@ -169,7 +169,7 @@ def _bearer(**claims: Any) -> list[tuple[bytes, bytes]]:
 def settings(url: str) -> Settings:
     return Settings(
         database=DatabaseSettings(url=url, tx_end="rollback-allow-override", statement_timeout_seconds=5),
-        auth=AuthSettings(jwt_secret=Secret(SECRET), audience=""),
+        auth=AuthSettings(jwt_secret=Secret(SECRET), audience="", revocation_seconds=60),  # its looks are statements too
         rest=RestSettings(max_rows=200),
     )
 
