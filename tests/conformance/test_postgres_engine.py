@@ -156,6 +156,7 @@ async def test_who_finds_no_connection_in_time_is_told(postgres: PostgresServer)
     await door.engine.stop()
 
 
+@pytest.mark.alone
 async def test_everybody_who_waits_for_a_connection_waits_the_same_time(postgres: PostgresServer) -> None:
     """Whoever came later is told later; who gave up keeps nobody's place, and the connection serves again."""
     pool, loop = Pool(postgres.database("turns"), size=1, timeout=0.4), asyncio.get_running_loop()
