@@ -18,6 +18,7 @@ from mainspring.backends.registry import (
     Nowhere,
     open_captcha,
     open_counters,
+    open_far_counters,
     open_mailer,
     open_sms,
     open_web,
@@ -506,7 +507,7 @@ def _people(
         observe(MailLost())
     if (settings.auth.phone or settings.auth.mfa_phone != "off") and isinstance(sms, NoSms) and not hooks.texts_set:
         observe(TextsLost())
-    counters = open_counters(workers, data)
+    counters = open_far_counters(settings.counters, open_counters(workers, data), secret, observe)
     identity = open_identity(settings, own, keys, secret, verifier, mailer, sms, counters, observe, hooks, catalog)
     direct = TokenVerifier(keys, settings.auth, roles)  # the service itself looks up what has been revoked, and says why
     keys.tell(direct.forget)

@@ -149,6 +149,19 @@ class KeysUnread(Observation, frozen=True):
     cause: BaseException
 
 
+class CountersAway(Observation, frozen=True):
+    """The counters of all machines cannot be asked: each machine counts by itself until they can."""
+
+    level: ClassVar[str] = "error"
+    cause: BaseException
+
+
+class CountersBack(Observation, frozen=True):
+    """The counters of all machines can be asked again."""
+
+    level: ClassVar[str] = "info"
+
+
 class MailLost(Observation, frozen=True):
     """Mails go nowhere: no server is set, and the inbox is not shown where others can connect."""
 

@@ -336,6 +336,17 @@ class CaptchaSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CountersSettings:
+    """Where it is counted how often somebody has tried something."""
+
+    url: Secret = option(Secret(), "redis://user:password@host:6379/0, for all machines; empty: each by itself (extra: redis)")
+    pool_size: int = option(10, "most connections to Redis per worker", minimum=1, maximum=1000)
+    timeout_seconds: float = option(
+        0.5, "longest to wait for Redis; then each machine counts by itself", minimum=0.01, maximum=10
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class RestSettings:
     """Bounds of one request to the data API."""
 
@@ -402,6 +413,7 @@ class Settings:
     sms: SmsSettings = SmsSettings()
     hooks: HookSettings = HookSettings()
     captcha: CaptchaSettings = CaptchaSettings()
+    counters: CountersSettings = CountersSettings()
     rest: RestSettings = RestSettings()
     cache: CacheSettings = CacheSettings()
     cors: CorsSettings = CorsSettings()
@@ -415,6 +427,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "sms": SmsSettings,
     "hooks": HookSettings,
     "captcha": CaptchaSettings,
+    "counters": CountersSettings,
     "rest": RestSettings,
     "cache": CacheSettings,
     "cors": CorsSettings,

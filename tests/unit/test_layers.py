@@ -47,6 +47,7 @@ CONFINED = {
     "bcrypt": ("services.identity",),
     "jinja2": ("services.identity",),
     "aiosmtplib": ("backends.mail",),
+    "redis": ("backends.counters.redis",),
     "httpx2": ("backends.web", "services.identity.providers"),
     "cryptography": ("services.identity",),
     "authlib": ("services.identity.providers",),

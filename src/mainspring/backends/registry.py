@@ -18,7 +18,8 @@ from mainspring.backends.sms.base import Sms
 from mainspring.backends.sms.memory import InboxSms, NoSms
 from mainspring.backends.web.base import Web
 from mainspring.errors import ConfigError, Mistake
-from mainspring.settings import CaptchaSettings, HookSettings, MailSettings, Settings, SmsSettings
+from mainspring.observe import Sink
+from mainspring.settings import CaptchaSettings, CountersSettings, HookSettings, MailSettings, Settings, SmsSettings
 
 if TYPE_CHECKING:
     from mainspring.backends.web.webhook import Webhook
@@ -31,6 +32,7 @@ __all__ = [
     "Nowhere",
     "open_captcha",
     "open_counters",
+    "open_far_counters",
     "open_mailer",
     "open_sms",
     "open_web",
@@ -48,6 +50,29 @@ def open_counters(workers: int, folder: Path) -> Counters:
     from mainspring.backends.counters.shared import SharedCounters
 
     return SharedCounters(folder / "counters")
+
+
+def open_far_counters(settings: CountersSettings, near: Counters, secret: bytes, observe: Sink) -> Counters:
+    """The counters of all machines where the settings name them, which go on with the `near` ones when they are away.
+
+    `secret` is one that all machines have. Raises ConfigError.
+    """
+    url = settings.url.reveal()
+    if not url:
+        return near
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+        raise ConfigError([Mistake("counters.url", "names no Redis server", "redis://user:password@host:6379/0")])
+    try:
+        from mainspring.backends.counters.fallback import FallbackCounters
+        from mainspring.backends.counters.redis import RedisCounters
+    except ImportError:
+        raise ConfigError([Mistake("counters.url", "needs a library", "pip install 'mainspring[redis]'")]) from None
+    try:
+        far = RedisCounters(url, secret, settings.pool_size, settings.timeout_seconds)
+    except ValueError:
+        raise ConfigError([Mistake("counters.url", "names no Redis server", "redis://user:password@host:6379/0")]) from None
+    return FallbackCounters(near, far, observe)
 
 
 def open_mailer(settings: MailSettings, private: bool, shared: Path | None = None) -> Mailer:

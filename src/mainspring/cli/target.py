@@ -21,7 +21,7 @@ from mainspring.errors import ConfigError, Mistake
 from mainspring.http.dispatch import Dispatcher
 from mainspring.observe import log_sink
 from mainspring.services.identity.service import Identity
-from mainspring.settings import TOML_NAME, ServerSettings, Settings, load
+from mainspring.settings import TOML_NAME, CountersSettings, ServerSettings, Settings, load
 
 
 @runtime_checkable
@@ -94,7 +94,7 @@ def app_of(spec: str) -> Mainspring:
 
 def people_of(app: Mainspring, settings: Settings) -> AbstractAsyncContextManager[Identity]:
     """The service that knows who can sign in, for a command: which shares no counters with servers. Raises ConfigError."""
-    alone = replace(settings, server=replace(settings.server, workers=1))
+    alone = replace(settings, server=replace(settings.server, workers=1), counters=CountersSettings())
     return app.people(alone, Path(settings.server.data), log_sink("error", settings.server.log_format))
 
 

@@ -14,8 +14,12 @@ class Rate:
     seconds: float
 
 
+class Away(Exception):
+    """The counters cannot be asked; `__cause__` is why."""
+
+
 class Counters(Protocol):
-    """Counts by key. Keys are texts of any length that hold no secret."""
+    """Counts by key. Keys are texts of any length that hold no secret. Those of other machines raise Away."""
 
     async def take(self, key: str, rate: Rate) -> float:
         """Count one more under `key`. 0 when it may happen now, else the seconds until it may (then it is not counted)."""
@@ -23,4 +27,8 @@ class Counters(Protocol):
 
     async def forget(self, key: str) -> None:
         """Begin anew under `key`."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what others have to be asked with; whoever counts again takes it up again."""
         ...

@@ -34,3 +34,6 @@ class MemoryCounters:
     async def forget(self, key: str) -> None:
         """Begin anew under `key`."""
         self._buckets.pop(key, None)
+
+    async def close(self) -> None:
+        """Nothing: nobody else is asked."""

@@ -67,6 +67,9 @@ class SharedCounters:
             if until:
                 _PLACE.pack_into(self._map, place, _NOBODY, 0.0)
 
+    async def close(self) -> None:
+        """Nothing: the file is mapped while the process lives."""
+
     def _hash(self, key: str) -> tuple[bytes, int]:
         """The name of a key in the file, and its set."""
         made = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=24, key=self._secret).digest()

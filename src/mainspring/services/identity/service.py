@@ -111,6 +111,7 @@ class Identity(msgspec.Struct, frozen=True):
         await self.revocations.stop()
         await self.parts.messages.stop()
         await self.elsewhere.providers.close()
+        await self.parts.counters.close()
         self.parts.passwords.close()
 
 
