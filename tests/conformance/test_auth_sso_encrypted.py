@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from lxml import etree
 
-from mainspring.errors import ConfigError
-from mainspring.services.identity.saml import our_key
+from mainspring.errors import AssertionInvalid, ConfigError
+from mainspring.services.identity.saml import metadata, our_keys, signed
+from mainspring.services.identity.saml.encrypted import Recipient
 from tests.support import company
 from tests.support.company import XENC, XENC11, Encryption
 from tests.support.employees import add, back, leave, session_of
@@ -30,7 +33,7 @@ UNREADABLE = "SAML Assertion is not valid: it cannot be decrypted"
 def small_key() -> Any:
     """Keys are made anew for each test: as small as they may be."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(our_key, "_BITS", our_key._LEAST_BITS)
+        patch.setattr(our_keys, "_BITS", our_keys._LEAST_BITS)
         yield
 
 
@@ -328,13 +331,45 @@ async def test_secrets_that_nobody_allowed(opened: Open) -> None:
 
 
 def test_the_key_is_kept(tmp_path: Path) -> None:
-    made = our_key.open_key(tmp_path)
-    assert (tmp_path / our_key.FILE).stat().st_mode & 0o777 == 0o600
-    assert our_key.certificate(our_key.open_key(tmp_path)) == our_key.certificate(made)
+    (made,) = our_keys.open_keys(tmp_path)
+    assert (tmp_path / our_keys.FILE).stat().st_mode & 0o777 == 0o600
+    (again,) = our_keys.open_keys(tmp_path)
+    assert our_keys.certificate(again) == our_keys.certificate(made)
 
 
+@pytest.mark.parametrize("name", ["saml.pem", "saml.2.pem"])
 @pytest.mark.parametrize("content", [b"", b"nonsense"])
-def test_a_file_that_is_no_key(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / our_key.FILE).write_bytes(content)
-    with pytest.raises(ConfigError, match=r"saml\.pem.*is no RSA private key"):
-        our_key.open_key(tmp_path)
+def test_a_file_that_is_no_key(content: bytes, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"{name}.*is no RSA private key"):
+        our_keys.open_keys(tmp_path)
+
+
+def test_one_key_takes_the_place_of_another(tmp_path: Path) -> None:
+    """Both are published, and open what companies encrypt that know either."""
+    (other,) = our_keys.open_keys(tmp_path / "elsewhere")
+    first = published(our_keys.open_keys(tmp_path))
+    pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "saml.2.pem").write_bytes(pem)
+    both = our_keys.open_keys(tmp_path)
+    second = published(reversed(both))
+    assert len(etree.fromstring(metadata.ours("us", "here", both)).findall(".//{*}KeyDescriptor")) == 2
+    assert [opens(both, known) for known in (first, second)] == [True, True]
+    (tmp_path / "saml.2.pem").rename(tmp_path / our_keys.FILE)
+    assert [opens(our_keys.open_keys(tmp_path), known) for known in (first, second)] == [False, True]
+
+
+def published(keys: Iterable[RSAPrivateKey]) -> Any:
+    """The first key that our metadata names."""
+    return company.key_for(metadata.ours("us", "here", list(keys)))
+
+
+def opens(keys: tuple[RSAPrivateKey, ...], known: Any) -> bool:
+    """Whether an answer is read that a company encrypts for a key that it knows."""
+    request = {"audience": "us", "consumer": "here", "request": "_r"}
+    answer = company.encrypted(company.signed(company.response(request, "employee", "a@x.example")), Encryption(known))
+    try:
+        signed.assertion(etree.tostring(answer), [company.pair("signing")[1]], Recipient("us", keys))
+    except AssertionInvalid:
+        return False
+    return True

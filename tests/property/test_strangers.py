@@ -82,8 +82,8 @@ def test_signatures_of_wallets(said: str, hexadecimal: str, other: str) -> None:
 REQUEST = {"audience": "a", "consumer": "c", "request": "_r", "relay": "x"}
 ANSWER = support.signed(support.response(REQUEST, "employee", "a@x.example"))
 WHOLE = base64.b64decode(support.encoded(ANSWER))
-OURS = Recipient("a", support.pair("ours")[0])
-SECRET = base64.b64decode(support.encoded(support.encrypted(ANSWER, support.Encryption(OURS.private.public_key()))))
+OURS = Recipient("a", (support.pair("ours")[0],))
+SECRET = base64.b64decode(support.encoded(support.encrypted(ANSWER, support.Encryption(OURS.private[0].public_key()))))
 EXPECTED = assertion.Expected(support.ENTITY, "a", "c", "_r")
 
 

@@ -8,7 +8,9 @@ is encrypted so that no bit of it can be changed (GCM); without that (CBC), only
 from __future__ import annotations
 
 import base64
+import contextlib
 import secrets
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -52,10 +54,10 @@ _MOST_KEYS: Final = 20
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """Who we are to those who encrypt: by what name, and with which key."""
+    """Who we are to those who encrypt: by what name, and with which keys."""
 
     entity_id: str
-    private: RSAPrivateKey
+    private: tuple[RSAPrivateKey, ...]
 
 
 def opened(sealed: Any, recipient: Recipient, *, vouched: bool) -> Any:
@@ -101,13 +103,14 @@ def _bytes(element: Any) -> bytes:
     return base64.b64decode("".join(text(only(element, "xenc:CipherData/xenc:CipherValue")).split()), validate=True)
 
 
-def _key(private: RSAPrivateKey, padding: OAEP, wrapped: bytes, size: int) -> bytes:
+def _key(ours: Sequence[RSAPrivateKey], padding: OAEP, wrapped: bytes, size: int) -> bytes:
     """The key of the content; or one that opens nothing, so that what is not for us fails where everything fails."""
-    try:
-        found = private.decrypt(wrapped, padding)
-    except ValueError:
-        found = b""
-    return found if len(found) == size else secrets.token_bytes(size)
+    found = secrets.token_bytes(size)
+    for private in ours:
+        with contextlib.suppress(ValueError):
+            opened = private.decrypt(wrapped, padding)
+            found = opened if len(opened) == size else found
+    return found
 
 
 def _whole(key: bytes, content: bytes) -> bytes:

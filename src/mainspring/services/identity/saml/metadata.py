@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +15,7 @@ from mainspring.errors import AssertionInvalid, BodyInvalid
 from mainspring.services.identity.providers.configured import safe
 from mainspring.services.identity.saml.encrypted import OAEP_WAY, WHOLE
 from mainspring.services.identity.saml.formats import EMAIL, PERSISTENT
-from mainspring.services.identity.saml.our_key import certificate
+from mainspring.services.identity.saml.our_keys import certificate
 from mainspring.services.identity.saml.xml import NAMES, POST, REDIRECT, named, only, read, text, written
 
 _LEAST_RSA_BITS: Final = 2048
@@ -65,8 +66,8 @@ def _certificate(written_: str) -> Certificate:
     raise BodyInvalid("SAML Metadata holds a certificate whose key is too weak")
 
 
-def ours(entity_id: str, consumer: str, private: rsa.RSAPrivateKey | None) -> bytes:
-    """Our metadata: who we are, where answers are sent, and for which key they may be encrypted."""
+def ours(entity_id: str, consumer: str, private: Sequence[rsa.RSAPrivateKey]) -> bytes:
+    """Our metadata: who we are, where answers are sent, and for which keys they may be encrypted."""
     root = etree.Element(named("md", "EntityDescriptor"), nsmap={None: NAMES["md"]}, entityID=entity_id)
     role = etree.SubElement(
         root,
@@ -75,8 +76,8 @@ def ours(entity_id: str, consumer: str, private: rsa.RSAPrivateKey | None) -> by
         WantAssertionsSigned="true",
         protocolSupportEnumeration=NAMES["samlp"],
     )
-    if private is not None:
-        _describe(role, private)
+    for each in private:
+        _describe(role, each)
     for form in (EMAIL, PERSISTENT):
         etree.SubElement(role, named("md", "NameIDFormat")).text = form
     etree.SubElement(role, named("md", "AssertionConsumerService"), Binding=POST, Location=consumer, index="1", isDefault="true")

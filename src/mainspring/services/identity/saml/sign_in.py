@@ -42,13 +42,13 @@ _MOST_ANSWER: Final = 400_000
 
 
 class CompanySignIn(msgspec.Struct, frozen=True):
-    """Sign-ins through companies. `place` is where our endpoints for them lie, `private` the key for which they may encrypt."""
+    """Sign-ins through companies. `place` is where our endpoints for them lie, `private` the keys for which they may encrypt."""
 
     parts: Parts
     elsewhere: OAuth
     companies: Companies
     place: str
-    private: RSAPrivateKey | None = None
+    private: tuple[RSAPrivateKey, ...] = ()
 
     @property
     def entity_id(self) -> str:
@@ -152,7 +152,7 @@ class CompanySignIn(msgspec.Struct, frozen=True):
         from mainspring.services.identity.saml.metadata import company
 
         about = company(found.metadata_xml)
-        recipient = Recipient(self.entity_id, self.private) if self.private is not None else None
+        recipient = Recipient(self.entity_id, self.private) if self.private else None
         said = signed.assertion(answer, about.certificates, recipient)
         assertion.check(said, assertion.Expected(about.entity_id, self.entity_id, self.consumer, request), now())
         return assertion.account(said, PREFIX + found.id, about.entity_id, found.attribute_mapping), str(said.get("ID"))
@@ -183,12 +183,16 @@ def _decoded(answer: str) -> bytes:
 
 
 def open_company_sign_in(companies: Companies, place: str, folder: Path) -> CompanySignIn:
-    """Sign-ins through companies; their key for us is in `folder`. Raises ConfigError where libraries are missing."""
-    auth, private = companies.parts.auth, None
+    """Sign-ins through companies; the keys for which they encrypt are in `folder`.
+
+    Raises ConfigError where libraries are missing, or a key cannot be read.
+    """
+    auth = companies.parts.auth
+    private: tuple[RSAPrivateKey, ...] = ()
     if auth.saml and not all(find_spec(name) for name in ("signxml", "lxml", "httpx2", "authlib")):
         raise ConfigError([Mistake("auth.saml", "needs the extra saml", "install it: pip install 'mainspring[saml]'")])
     if auth.saml and auth.saml_encryption:
-        from mainspring.services.identity.saml.our_key import open_key
+        from mainspring.services.identity.saml.our_keys import open_keys
 
-        private = open_key(folder)
+        private = open_keys(folder)
     return CompanySignIn(companies.parts, companies.elsewhere, companies, place, private)

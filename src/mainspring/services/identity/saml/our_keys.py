@@ -1,6 +1,8 @@
-"""The key of ours for which companies encrypt: a file of the key folder, and the certificate in which companies look for it.
+"""The keys of ours for which companies encrypt: files of the key folder, and the certificates in which companies look for them.
 
-The certificate is the same each time that it is made, and by every process, so that it need not be kept.
+`saml.pem` is made where there is none. Others, such as `saml.2.pem`, are there while one takes the place of another: all of them
+are published and open what is encrypted. A certificate is the same each time that it is made, and by every process, so that it
+need not be kept.
 """
 
 from __future__ import annotations
@@ -20,19 +22,28 @@ from mainspring.errors import ConfigError, Mistake
 from mainspring.services.identity.keys.folder import publish, unreadable
 
 FILE: Final = "saml.pem"
+OTHERS: Final = "saml.?*.pem"
 _BITS: Final = 3072
 _LEAST_BITS: Final = 2048
 _BEGINS, _ENDS = datetime(2020, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """RFC 5280, 4.1.2.5: the end of a certificate that has none."""
 
 
-def open_key(folder: Path) -> rsa.RSAPrivateKey:
-    """The key in `folder`, made first where there is none. Raises ConfigError."""
+def open_keys(folder: Path) -> tuple[rsa.RSAPrivateKey, ...]:
+    """The keys in `folder`, the first made where there is none. Raises ConfigError."""
     path = folder / FILE
     try:
         if not path.exists():
             made = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
             publish(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        others = sorted(folder.glob(OTHERS))
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return tuple(_read(each) for each in (path, *others))
+
+
+def _read(path: Path) -> rsa.RSAPrivateKey:
+    try:
         found = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise unreadable(path, error) from error
