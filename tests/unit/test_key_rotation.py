@@ -18,7 +18,7 @@ from tests.unit.test_tokens import SECRET, UID, claims, forge, segment
 
 from mainspring.cli.arguments import main
 from mainspring.errors import ConfigError, TokenInvalid
-from mainspring.services.identity.keys import rotation
+from mainspring.services.identity.keys import rotation, signing
 from mainspring.services.identity.keys.api_keys import open_api_keys
 from mainspring.services.identity.keys.keys import KeySet, open_keys
 from mainspring.services.identity.opaque import new_key, well_formed
@@ -310,6 +310,13 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["keys", "revoke", *data]) == 2
     assert main(["keys", "revoke", lines[1][0], *data]) == 2
     assert "is no key of the folder" in capsys.readouterr().err
+
+
+def test_no_key_has_an_id_that_a_command_takes_for_an_option(tmp_path: Path) -> None:
+    """One in sixty-four would begin with a dash."""
+    made = [signing.read(signing.make(tmp_path, "ES256", second)) for second in range(400)]
+    assert len({key.kid for key in made}) == 400
+    assert not [key.kid for key in made if key.kid.startswith("-")]
 
 
 KILLED = """

@@ -105,12 +105,16 @@ def read(path: Path) -> SigningKey:
 
 
 def _new_pem(algorithm: Algorithm) -> bytes:
-    private: Private
-    if algorithm == "ES256":
-        private = ec.generate_private_key(ec.SECP256R1())
-    else:
-        private = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
+    private = _new(algorithm)
+    while _thumbprint(_members(private.public_key())).startswith("-"):  # commands would take its id for an option
+        private = _new(algorithm)
     return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _new(algorithm: Algorithm) -> Private:
+    if algorithm == "ES256":
+        return ec.generate_private_key(ec.SECP256R1())
+    return rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
 
 
 def _parse(pem: bytes, algorithm: Algorithm) -> Private:
