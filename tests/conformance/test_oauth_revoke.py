@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from mainspring.testing.client import TestClient
 from tests.support.oauth import Program, as_program, registered
-from tests.support.people import People, Session, app, refused, settings
-from tests.support.servers import PostgresServer
+from tests.support.people import Open, People, Session, refused
 
-Open = Callable[..., AbstractAsyncContextManager[People]]
 AUTH = "/auth/v1"
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    @asynccontextmanager
-    async def open_(**said: Any) -> AsyncIterator[People]:
-        url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/revoke.sqlite"}.get(request.param)
-        if url is None:
-            postgres: PostgresServer = request.getfixturevalue("postgres")
-            url = postgres.database("revoke")
-        async with TestClient(app, url, settings=settings(**{"autoconfirm": True, "oauth_server": True, **said})) as client:
-            yield People(client)
-
-    return open_
+@pytest.fixture
+def opened(opened: Open) -> Open:
+    """Opens the application on an engine, with settings, as one that others sign in with."""
+    return partial(opened, autoconfirm=True, oauth_server=True)
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,28 +17,15 @@ import pytest
 from mainspring.services.identity.oauth_server import grants
 from mainspring.testing.client import TestClient
 from tests.support.oauth import BACK, Program, as_program, query_of, registered
-from tests.support.people import People, Session, app, make, refused, settings
-from tests.support.servers import PostgresServer
+from tests.support.people import Open, People, Session, app, make, refused, settings
 
-Open = Callable[..., AbstractAsyncContextManager[People]]
 AUTH = "/auth/v1"
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Opens the application on an engine, with settings."""
-
-    @asynccontextmanager
-    async def open_(**said: Any) -> AsyncIterator[People]:
-        url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/oauth.sqlite"}.get(request.param)
-        if url is None:
-            postgres: PostgresServer = request.getfixturevalue("postgres")
-            url = postgres.database("oauth")
-        usual = {"autoconfirm": True, "oauth_server": True, **said}
-        async with TestClient(app, url, settings=settings(**usual)) as client:
-            yield People(client)
-
-    return open_
+@pytest.fixture
+def opened(opened: Open) -> Open:
+    """Opens the application on an engine, with settings, as one that others sign in with."""
+    return partial(opened, autoconfirm=True, oauth_server=True)
 
 
 @pytest.fixture

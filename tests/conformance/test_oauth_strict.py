@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
 
-from mainspring import Mainspring
 from mainspring.services.identity.oauth_server import grants
 from mainspring.services.identity.oauth_server.scopes import SCOPES
-from mainspring.testing.client import TestClient
 from tests.support.oauth import BACK, Program, as_program, query_of, registered
-from tests.support.people import Note, People, Session, app, make, settings
-from tests.support.servers import PostgresServer
+from tests.support.people import Note, Open, Session, make
 
-Open = Callable[..., AbstractAsyncContextManager[People]]
 AUTH = "/auth/v1"
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Opens an application on an engine, with settings."""
-
-    @asynccontextmanager
-    async def open_(made: Mainspring = app, **said: Any) -> AsyncIterator[People]:
-        url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/oauth.sqlite"}.get(request.param)
-        if url is None:
-            postgres: PostgresServer = request.getfixturevalue("postgres")
-            url = postgres.database("oauth")
-        async with TestClient(made, url, settings=settings(autoconfirm=True, oauth_server=True, **said)) as client:
-            yield People(client)
-
-    return open_
+@pytest.fixture
+def opened(opened: Open) -> Open:
+    """Opens the application on an engine, with settings, as one that others sign in with."""
+    return partial(opened, autoconfirm=True, oauth_server=True)
 
 
 async def ended(person: Session, program: Program, tokens: dict[str, Any]) -> None:

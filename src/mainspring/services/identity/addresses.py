@@ -77,7 +77,7 @@ class Redirects:
             return False
         if not parts.scheme or any(character.isspace() or character in "\\<>\"'" or character < "!" for character in wanted):
             return False
-        if _DECIMAL_HOST.match(host) or (_is_ip(host) and not is_loopback(host)):
+        if _DECIMAL_HOST.match(host) or (is_ip(host) and not is_loopback(host)):
             return False
         if self._same_site(parts, host, port):
             return True
@@ -99,7 +99,8 @@ def _pattern(text: str) -> str:
     return "".join(meaning.get(part, re.escape(part)) for part in parts)
 
 
-def _is_ip(host: str) -> bool:
+def is_ip(host: str) -> bool:
+    """Whether a host is the address of a machine, not a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -109,4 +110,4 @@ def _is_ip(host: str) -> bool:
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine."""
-    return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
+    return host == "localhost" or (is_ip(host) and ipaddress.ip_address(host).is_loopback)

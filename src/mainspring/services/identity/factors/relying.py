@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import ipaddress
 import secrets
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from mainspring.errors import CeremonyFailed
+from mainspring.services.identity.addresses import is_ip
 from mainspring.services.identity.people import User
 from mainspring.settings import AuthSettings
 
@@ -45,7 +45,7 @@ class RelyingParty:
     def __init__(self, auth: AuthSettings, site: str) -> None:
         own = [_origin(site)]
         domain = urlsplit(site).hostname or "localhost"
-        if _is_ip(domain):  # a browser takes no address for a domain: on this machine it has a name
+        if is_ip(domain):  # a browser takes no address for a domain: on this machine it has a name
             domain = "localhost"
             own.append(_origin(site, domain))
         self.id = auth.webauthn_rp_id or domain
@@ -176,11 +176,3 @@ def _origin(url: str, host: str = "") -> str:
     named = f"[{named}]" if ":" in named else named
     port = "" if parts.port in (None, _PORTS.get(parts.scheme)) else f":{parts.port}"
     return f"{parts.scheme}://{named}{port}"
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
