@@ -233,12 +233,27 @@ async def test_a_server_starts_while_redis_is_away(redis: RedisServer, postgres:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://:hidden@x", "redis://", "redis://:hidden@/0", "hidden", "redis://:hidden@host:port/0", "unix:///hidden"]
+    "url",
+    [
+        "http://:hidden@x",
+        "redis://",
+        "redis://:hidden@/0",
+        "hidden",
+        "redis://:hidden@host:port/0",
+        "redis://hidden/x",
+        "redis://hidden/0?x=1",
+        "unix:///hidden",
+    ],
 )
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises(ConfigError, match="names no Redis server") as told:
         open_far_counters(CountersSettings(url=Secret(url)), MemoryCounters(), b"s", discard)
     assert "hidden" not in str(told.value)
+
+
+async def test_addresses_that_are_some() -> None:
+    for url in ("redis://host", "redis://host/", "rediss://name:word@host:6380/15", "redis://host/0?protocol=2"):
+        await open_far_counters(CountersSettings(url=Secret(url)), MemoryCounters(), b"s", discard).close()
 
 
 def test_without_an_address_a_machine_counts_by_itself() -> None:

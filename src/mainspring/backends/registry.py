@@ -60,10 +60,6 @@ def open_far_counters(settings: CountersSettings, near: Counters, secret: bytes,
     url = settings.url.reveal()
     if not url:
         return near
-    unusable = Mistake("counters.url", "names no Redis server", "redis://user:password@host:6379/0")
-    parts = urlsplit(url)
-    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-        raise ConfigError([unusable])
     try:
         from mainspring.backends.counters.fallback import FallbackCounters
         from mainspring.backends.counters.redis import RedisCounters
@@ -72,7 +68,7 @@ def open_far_counters(settings: CountersSettings, near: Counters, secret: bytes,
     try:
         far = RedisCounters(url, secret, settings.pool_size, settings.timeout_seconds)
     except ValueError:
-        raise ConfigError([unusable]) from None
+        raise ConfigError([Mistake("counters.url", "names no Redis server", "redis://user:password@host:6379/0")]) from None
     return FallbackCounters(near, far, observe)
 
 

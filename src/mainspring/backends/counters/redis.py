@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from typing import Final
+from urllib.parse import urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -17,6 +19,7 @@ from redis.exceptions import RedisError
 
 from mainspring.backends.counters.base import Away, Rate
 
+_DATABASE: Final = re.compile(r"(/[0-9]*)?")
 PREFIX: Final = "mainspring:count:"
 _TAKE: Final = """
 local time = redis.call('TIME')
@@ -37,11 +40,13 @@ return '0'
 class RedisCounters:
     """Token buckets in the server at `url`; `secret` is what all machines name keys with.
 
-    At most `pool_size` connections; whoever gets no answer within `seconds` is told that the counters are away.
+    At most `pool_size` connections; whoever gets no answer within `seconds` is told that the counters are away. Raises ValueError
+    for an address that is none.
     """
 
     def __init__(self, url: str, secret: bytes, pool_size: int, seconds: float) -> None:
         self._secret, self._seconds = hashlib.sha256(b"names of counters" + secret).digest(), seconds
+        _check(url)
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=pool_size,
@@ -50,6 +55,10 @@ class RedisCounters:
             socket_connect_timeout=seconds,
             retry=Retry(NoBackoff(), 0),
         )
+        try:
+            pool.make_connection()  # type: ignore[no-untyped-call]  # looks at what stands after the question mark
+        except TypeError as error:
+            raise ValueError from error
         self._redis = Redis(connection_pool=pool)
         self._pool = pool
         self._take = self._redis.register_script(_TAKE)
@@ -78,3 +87,10 @@ class RedisCounters:
 
     def _name(self, key: str) -> str:
         return PREFIX + hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16, key=self._secret).hexdigest()
+
+
+def _check(url: str) -> None:
+    """Return when an address has a server and a number of a database, which would else be another than is meant."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or not _DATABASE.fullmatch(parts.path):
+        raise ValueError
