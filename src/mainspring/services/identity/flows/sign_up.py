@@ -41,10 +41,8 @@ class SignUp(msgspec.Struct, frozen=True):
         at_once = self.parts.autoconfirms(address.kind)
         if not at_once:
             await self.parts.messages.reserve("confirmation", address)
-        hashed = await self.parts.passwords.hash(password)
-        if at_once:
-            return await self._enter(address, password, hashed, data, asker, challenge, redirect_to)
-        async with even(self.parts.auth.even_seconds):
+        async with even(0 if at_once else self.parts.auth.even_seconds):  # what others' sign-ups keep it waiting for is inside
+            hashed = await self.parts.passwords.hash(password)
             return await self._enter(address, password, hashed, data, asker, challenge, redirect_to)
 
     async def _enter(
