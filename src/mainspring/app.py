@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -242,7 +242,7 @@ class Mainspring:
             threads=settings.rest.function_threads,
             seconds=settings.rest.function_seconds,
             make_engine=open_memory,
-            database=database.functions if database else None,
+            database=database,
         )
         roles = policies.roles.union(self._opened.all_roles(), *(each.roles for each in functions.values()))
         verifier = TokenVerifier(keys, settings.auth, roles)
@@ -253,7 +253,7 @@ class Mainspring:
         async def describe(principal: Principal, schema: str, request: Request, media: str) -> bytes:
             here = [each for each in functions.values() if each.routine.name.schema == schema]
             routines = [each.routine for each in here if each.open_to(principal)]
-            routines += database.open_to(schema, principal) if database else []
+            routines += database.visible(schema, principal) if database else []
             visible = planner.visible(schema, principal)
             if media == OPENAPI:
                 return _openapi(settings, schema, principal, catalog, visible, routines)
@@ -286,7 +286,9 @@ class Mainspring:
         )
         return dispatcher, people.identity
 
-    def _database_functions(self, settings: Settings, engine: Engine, planner: Planner, observe: Sink) -> _OfTheDatabase | None:
+    def _database_functions(
+        self, settings: Settings, engine: Engine, planner: Planner, observe: Sink
+    ) -> DatabaseFunctions | None:
         """What calls the functions that were opened, if any. Raises ConfigError."""
         if not self._opened.roles:
             return None
@@ -296,7 +298,7 @@ class Mainspring:
         native = open_functions(engine, settings, self._opened.roles)
         calls = CallPlanner(native.catalog, self._opened.roles, planner)
         door = Data(native, calls, settings.cache.statements, observe)
-        return _OfTheDatabase(native.start, native.catalog, self._opened, DatabaseFunctions(self._opened.roles, door))
+        return DatabaseFunctions(self._opened, door, native.start, native.catalog)
 
     def _rules(self, settings: Settings) -> tuple[Catalog, Registry]:
         """What exists and who may do what with it, as the application declares both."""
@@ -437,26 +439,6 @@ def _limits(settings: Settings) -> Limits:
         max_embed_depth=settings.rest.max_embed_depth,
         max_conditions=settings.rest.max_filter_nodes,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _OfTheDatabase:
-    """The functions of the database that the app opens, and what looks for them there."""
-
-    look: Callable[[], Awaitable[None]]
-    catalog: Callable[[], Catalog]
-    opened: Opened
-    functions: DatabaseFunctions
-
-    async def start(self) -> None:
-        """Look for them. Raises ConfigError where one is missing."""
-        await self.look()
-        self.opened.check(self.catalog())
-
-    def open_to(self, schema: str, principal: Principal) -> list[Routine]:
-        """Those of a schema that the caller may call, each with all its overloads."""
-        names = [name for name in self.opened.roles if name.schema == schema and self.functions.open_to(name, principal)]
-        return [routine for name in names for routine in self.catalog().routines[name]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,12 @@ class PostgresEngine:
     def __init__(self, url: str, *, size: int, timeout: float) -> None:
         self._url = url
         self._dialect = PostgresDialect()
-        self.pool = self._pool = Pool(url, size=size, timeout=timeout)
+        self._pool = Pool(url, size=size, timeout=timeout)
+
+    @property
+    def pool(self) -> Pool:
+        """Its connections, for what else is asked of the same database."""
+        return self._pool
 
     async def start(self, catalog: Catalog) -> None:
         """Connect once. Raises ConfigError when the server is out of reach, too old or not in UTF-8."""

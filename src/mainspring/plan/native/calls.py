@@ -54,7 +54,7 @@ class CallPlanner:
     def _native(self) -> NativePlanner:
         """It knows no tables: nothing can be embedded past the policies."""
         found = self.there()
-        routines = {name: overloads for name, overloads in found.routines.items() if name in self.opened}
+        routines = {name: found.routines[name] for name in self.opened if name in found.routines}
         return NativePlanner(lambda: Catalog({}, routines=routines, types=found.types))
 
     def _guarded(self, query: Call, table: TableName, principal: Principal) -> ReadPlan:

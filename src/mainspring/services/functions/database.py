@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,14 +66,29 @@ def _cure(name: TableName, known: set[str]) -> str:
 
 @dataclass(slots=True)
 class DatabaseFunctions:
-    """Calls them through `data`, a door that plans nothing but calls. `opened` says which there are, and to whom."""
+    """Calls them through `data`, a door that plans nothing but calls.
 
-    opened: Mapping[TableName, frozenset[str]]
+    `opened` says which there are, and to whom; `look` looks for them in the database, and `catalog` is what it has found.
+    """
+
+    opened: Opened
     data: Data
+    look: Callable[[], Awaitable[None]]
+    catalog: Callable[[], Catalog]
+
+    async def start(self) -> None:
+        """Look for them. Raises ConfigError where one is missing."""
+        await self.look()
+        self.opened.check(self.catalog())
+
+    def visible(self, schema: str, principal: Principal) -> list[Routine]:
+        """Those of a schema that the caller may call, each with all its overloads."""
+        names = [name for name in self.opened.roles if name.schema == schema and self.open_to(name, principal)]
+        return [routine for name in names for routine in self.catalog().routines[name]]
 
     def open_to(self, name: TableName, principal: Principal) -> bool:
         """Whether the caller may call it."""
-        allowed = principal.bypass or principal.role in self.opened.get(name, ())
+        allowed = principal.bypass or principal.role in self.opened.roles.get(name, ())
         return allowed and principal.within_scope(*name, "execute")
 
     def require_routine(self, call: Call) -> Routine:

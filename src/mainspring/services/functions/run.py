@@ -99,7 +99,7 @@ class Caller:
         return self._of_database(name) is not None
 
     def _of_database(self, name: TableName) -> DatabaseFunctions | None:
-        return self._database if self._database is not None and name in self._database.opened else None
+        return self._database if self._database is not None and name in self._database.opened.roles else None
 
     def prepare(self, query: Query, principal: Principal) -> None:
         """Nothing of a call is planned beforehand."""
@@ -152,7 +152,7 @@ class Caller:
         function = self._functions.get(call.routine)
         given = set(call.arguments)
         if function is None:
-            opened = self._database.opened if self._database is not None else {}
+            opened = self._database.opened.roles if self._database is not None else {}
             known = [name.name for name in (*self._functions, *opened) if name.schema == call.routine.schema]
             close = nearest(call.routine.name, known, least=0.75)
             raise RoutineUnknown(*call.routine, f"{call.routine.schema}.{close}" if close else None, tuple(sorted(given)))
