@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -30,8 +31,7 @@ class Public(Desk, frozen=True):
 
     async def health(self, asked: Asked) -> Answer:
         """That it is up."""
-        told = {"version": f"v{version('mainspring')}", "name": "GoTrue", "description": "Mainspring, in GoTrue's protocol"}
-        return Answer(body=render.json(told))
+        return Answer(body=_about())
 
     async def settings(self, asked: Asked) -> Answer:
         """What is switched on."""
@@ -210,3 +210,10 @@ def _verification(kind: str | None) -> str:
 def _uuid_or(text: str) -> str:
     """A code as it is stored; one that is no UUID was never issued."""
     return text.strip().lower()[:64]
+
+
+@cache
+def _about() -> bytes:
+    """Who answers. Looking the version up reads a file."""
+    told = {"version": f"v{version('mainspring')}", "name": "GoTrue", "description": "Mainspring, in GoTrue's protocol"}
+    return render.json(told)
