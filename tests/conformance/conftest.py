@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from mainspring import Mainspring
 from mainspring.testing.client import TestClient
 from tests.support.people import Open, People, settings
 from tests.support.people import app as people_app
+from tests.support.provider import FakeProvider
 from tests.support.servers import PostgresServer
 from tests.support.store import store as record_shop
 
@@ -28,6 +29,13 @@ async def shop(request: pytest.FixtureRequest, store: Mainspring) -> AsyncIterat
     """The shop with its seed rows, anew for each test."""
     async with TestClient(store, request.param) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[FakeProvider]:
+    """What people sign in with elsewhere."""
+    with FakeProvider() as found:
+        yield found
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -13,12 +13,6 @@ from tests.support.people import Open, People, refused
 from tests.support.provider import CLIENT, SECRET, FakeProvider
 
 PATH = "/auth/v1/admin/custom-providers"
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as found:
-        yield found
 
 
 @pytest.fixture

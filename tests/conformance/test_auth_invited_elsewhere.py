@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,12 +13,6 @@ import pytest
 from tests.support.elsewhere import PKCE, SITE, Browser, exchange, user_of, with_providers
 from tests.support.people import PASSWORD, Open, People, Session, refused
 from tests.support.provider import FakeProvider
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as found:
-        yield found
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -14,12 +14,6 @@ from tests.support.elsewhere import user_of, with_providers
 from tests.support.people import Open, People, Session, refused
 from tests.support.provider import FakeProvider
 from tests.support.wallets import Ethereum, Solana, Wallet, moment, text
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as found:
-        yield found
 
 
 @pytest.fixture

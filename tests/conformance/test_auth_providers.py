@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,12 +20,6 @@ from tests.support.authenticator import enroll, proved
 from tests.support.elsewhere import CHALLENGE, PKCE, SITE, Browser, exchange, link, told, user_of, with_providers
 from tests.support.people import PASSWORD, Open, People, Session, app, make, refused, settings
 from tests.support.provider import CLIENT, SECRET, FakeProvider
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as found:
-        yield found
 
 
 @pytest.fixture

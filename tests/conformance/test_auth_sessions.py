@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from uuid import uuid4
 
 import jwt
 import pytest
 
+from mainspring.settings import Secret
+from mainspring.testing.client import TestClient
 from tests.support.oauth import as_program, registered
-from tests.support.people import Open, Session, refused
+from tests.support.people import Open, People, Session, app, refused, settings
+from tests.support.servers import PostgresServer
 
 OWN = "/auth/v1/user/sessions"
 
@@ -98,3 +102,22 @@ async def test_the_service_key_ends_one_or_all(opened: Open) -> None:
             assert (await people.service.get(f"/auth/v1/admin/users/{unknown}/sessions")).status_code == 404
         entries = (await people.service.get("/auth/v1/admin/audit")).json()
         assert "logout" in str(entries)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+async def test_who_changes_their_account_sees_it_wherever_they_ask(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str
+) -> None:
+    """Two processes on one database: what one has shown before, it does not show again once the other has changed it."""
+    url = f"sqlite:///{tmp_path}/both.sqlite"
+    if engine == "postgres":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        url = postgres.database("both")
+    both = settings(autoconfirm=True, jwt_secret=Secret("s" * 40), server={"workers": 2 if engine == "sqlite" else 1})
+    async with TestClient(app, url, settings=both) as here, TestClient(app, url, settings=both) as there:
+        ann = await People(here).member()
+        elsewhere = Session(there.as_anon(), ann.body)
+        for name in ("Ann", "Anna"):
+            assert (await elsewhere.ask("GET", "/auth/v1/user")).status_code == 200
+            await ann.ask("PUT", "/auth/v1/user", json={"data": {"name": name}})
+            assert (await elsewhere.ask("GET", "/auth/v1/user")).json()["user_metadata"]["name"] == name

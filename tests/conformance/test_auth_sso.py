@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from copy import deepcopy
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,12 +19,6 @@ from tests.support.people import Open, People, refused
 from tests.support.provider import FakeProvider
 
 Spoil = Callable[[Any], Any]
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as found:
-        yield found
 
 
 @pytest.fixture

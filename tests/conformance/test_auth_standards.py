@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 
 import jwt
@@ -13,12 +12,6 @@ from mainspring.services.identity.flows import profile, verify
 from tests.support.elsewhere import Browser, with_providers
 from tests.support.people import Open, Session, refused
 from tests.support.provider import FakeProvider
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as found:
-        yield found
 
 
 async def test_nobody_is_there_before_somebody_signs_up(opened: Open) -> None:
