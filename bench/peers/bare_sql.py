@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pysqlite3  # type: ignore[import-untyped, unused-ignore]
+import pysqlite3  # type: ignore[import-untyped, unused-ignore]  # it has no types
 
 from bench import dataset
 from bench.cases import LIMIT, SEED, Case, Question, counted_authors, questions, updated_title

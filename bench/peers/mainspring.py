@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-import pysqlite3  # type: ignore[import-untyped, unused-ignore]
+import pysqlite3  # type: ignore[import-untyped, unused-ignore]  # it has no types
 
 from bench import dataset
 from bench.cases import LIMIT, Case, Question, counted_authors, total, updated_title

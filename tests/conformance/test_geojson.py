@@ -54,7 +54,7 @@ def application(*opened: str) -> Mainspring:
 
     @app.policy(Place, "all", to="anon")
     def seen(row: Any, me: Any) -> Any:
-        return row.hidden == False  # noqa: E712
+        return row.hidden == False  # noqa: E712 - a policy compares, `is` cannot
 
     app.policy(Country, "select", to="anon")(lambda row, me: True)
     app.grant(Place, "select", to="anon", exclude=["secret", "hidden"])

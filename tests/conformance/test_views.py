@@ -34,7 +34,7 @@ def application(
 
     class Kind(Base):
         __tablename__ = "kinds"
-        __table_args__ = {"schema": "stock"}  # noqa: RUF012
+        __table_args__ = {"schema": "stock"}  # noqa: RUF012 - SQLAlchemy reads it so
         id: Mapped[int] = mapped_column(primary_key=True)
         name: Mapped[str]
 
@@ -62,7 +62,7 @@ def application(
 
     class Total(Base):
         __tablename__ = "totals"
-        __table_args__ = {"info": {"view": totals}}  # noqa: RUF012
+        __table_args__ = {"info": {"view": totals}}  # noqa: RUF012 - SQLAlchemy reads it so
         kind_id: Mapped[int] = mapped_column(ForeignKey("stock.kinds.id"), primary_key=True)
         name: Mapped[str]
         goods: Mapped[int]

@@ -147,7 +147,7 @@ def test_all_mistakes_are_listed_with_their_places() -> None:
     app.grant(Post, "select", columns=["titel"], to="anon")
     app.grant("selct", to="anon")
     app.policy(Post, "select", to=[])(lambda row, me: True)
-    app.policy(Post, "select", to=[3])(lambda row, me: True)  # type: ignore[list-item]
+    app.policy(Post, "select", to=[3])(lambda row, me: True)  # type: ignore[list-item]  # what is wrong is tested
     app.policy(Post, "select")(lambda row: True)
     told = problems(app)
     expected = [
@@ -174,7 +174,7 @@ def test_audit_finds_what_is_valid_but_odd() -> None:
     app = Declarations()
     app.policy(Post, "insert", "select")(lambda post, me: True)
     app.policy(User, "update", to="authenticted")(lambda user, me: user.id == me.uid)
-    app.policy(Post, "delete")(lambda post, me: ~(me.claim("user_metadata", "admin") == True))  # noqa: E712
+    app.policy(Post, "delete")(lambda post, me: ~(me.claim("user_metadata", "admin") == True))  # noqa: E712 - a policy compares, `is` cannot
     app.policy("tags", "select", restrictive=True)(lambda tag, me: True)
     app.grant("tags", "select", to="anon", columns=["id"])
     findings = audit(resolved(app), CATALOG)

@@ -30,7 +30,7 @@ CASES: list[tuple[Callable[[Any, Any], object], ast.Expr]] = [
     (lambda row, me: row["author_id"] == me.uid, Compare("eq", AUTHOR, Auth(("uid",)))),
     (lambda row, me: row.id > 5, Compare("gt", Column("id"), Const(5))),
     (lambda row, me: row.id <= row.parent_id, Compare("lte", Column("id"), Column("parent_id"))),
-    (lambda row, me: row.title == None, Is(Column("title"), "null")),  # noqa: E711
+    (lambda row, me: row.title == None, Is(Column("title"), "null")),  # noqa: E711 - a policy compares, `is` cannot
     (lambda row, me: row.title.is_not_null(), Is(Column("title"), "not_null")),
     (lambda row, me: row.published, Truth(Column("published"))),
     (lambda row, me: ~row.published, Not(Truth(Column("published")))),
@@ -49,7 +49,7 @@ CASES: list[tuple[Callable[[Any, Any], object], ast.Expr]] = [
     (lambda row, me: row.data == {"a": 1}, Compare("eq", Column("data"), Const({"a": 1}))),
     (lambda row, me: row.data["a"][0] == "x", Compare("eq", Column("data", ("a", 0), True), Const("x"))),
     (lambda row, me: row.data["a"].as_text() == me.role, Compare("eq", Column("data", ("a",), True), Auth(("role",)))),
-    (lambda row, me: row.data["on"] == True, Compare("eq", Column("data", ("on",), True), Const("true"))),  # noqa: E712
+    (lambda row, me: row.data["on"] == True, Compare("eq", Column("data", ("on",), True), Const("true"))),  # noqa: E712 - a policy compares, `is` cannot
     (lambda row, me: row.data["n"].in_([1, "2"]), Compare("in", Column("data", ("n",), True), Const(("1", "2")))),
     (lambda row, me: me.email.like("%@example.com"), Compare("like", Auth(("email",)), Const("%@example.com"))),
     (lambda row, me: me.claim("app", "org") == 3, Compare("eq", Auth(("claims", "app", "org")), Const(3))),

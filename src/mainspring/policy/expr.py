@@ -158,10 +158,10 @@ class Operand(Expression):
             raise Misuse(f"{self!r} is of type {type_}, which has no text of its own")
         return Formula(ast.Apply("text", (self._node(),), TEXT), Sized(TEXT))
 
-    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]  # a comparison is a condition here
         return self.is_null() if other is None else _compare("eq", self, other)
 
-    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]  # a comparison is a condition here
         return self.is_not_null() if other is None else _compare("neq", self, other)
 
     __hash__ = Expression.__hash__
@@ -398,7 +398,7 @@ def _sum(left: object, right: object) -> Formula:
     if Kind.TEXT not in kinds and not isinstance(left, str) and not isinstance(right, str):
         return _arithmetic("add", left, right)
     texts = [_as_text(side) for side in (left, right)]
-    parts = [part for each in texts for part in (each.arguments if _is_concat(each) else (each,))]  # type: ignore[union-attr]
+    parts = [part for each in texts for part in (each.arguments if _is_concat(each) else (each,))]  # type: ignore[union-attr]  # an Apply
     return Formula(ast.Apply("concat", tuple(parts), TEXT), Sized(TEXT))
 
 

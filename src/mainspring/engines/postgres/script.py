@@ -140,7 +140,7 @@ async def together(pool: Pool, scripts: Sequence[tuple[Script, Work]], principal
         try:
             async with Transaction(pool) as transaction:
                 results: list[Result] = []
-                for current, work in scripts:  # noqa: B007
+                for current, work in scripts:  # noqa: B007 - whose turn it was is asked below
                     results.append(await work.on(Share(transaction)))
                 await transaction.finish(())
                 return results
