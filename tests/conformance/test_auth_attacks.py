@@ -236,6 +236,7 @@ async def test_what_is_stored_signs_nobody_in(people: People, tmp_path: Path) ->
     assert b"$argon2id$" in stored
 
 
+@pytest.mark.alone
 async def test_another_worker_refuses_within_the_bound(tmp_path: Path) -> None:
     """Two workers on one database: what one revokes, the other refuses, tokens it has verified before as well."""
     usual = settings(autoconfirm=True, revocation_seconds=0.2)

@@ -28,6 +28,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.servers import PostgresServer
 
 SECONDS = 0.5
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")
