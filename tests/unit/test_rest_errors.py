@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
+from tests.support.leaves import leaves
 
 from mainspring import errors
 from mainspring.errors import Candidate, ConfigError, MainspringError, SignInError
 from mainspring.surfaces.rest.errors import TABLE, Refused, render_error
-
-
-def leaves(cls: type[MainspringError]) -> Iterator[type[MainspringError]]:
-    below = [each for each in cls.__subclasses__() if each.__module__ == errors.__name__]
-    if not below:
-        yield cls
-    for each in below:
-        yield from leaves(each)
 
 
 def test_every_leaf_is_in_the_table() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 
 from mainspring import errors
 from mainspring.errors import MainspringError, SignInError
@@ -53,17 +54,18 @@ def _setting(option: Option) -> tuple[str, ...]:
 
 
 def _errors() -> Iterator[str]:
+    leaves = sorted(_leaves(MainspringError), key=attrgetter("code"))
     yield "# Errors"
     yield ""
     yield "Every error has a stable code of Mainspring's own (in logs) and, on the data API, PostgREST's status and code;"
     yield "what has to do with signing in (80xx) has GoTrue's, at `/auth/v1`."
     yield ""
-    yield from _table(("code", "name", "when", "status", "on the wire"), map(_error, _leaves(MainspringError)))
+    yield from _table(("code", "name", "when", "status", "on the wire"), map(_error, leaves))
 
 
 def _leaves(family: type[MainspringError]) -> Iterator[type[MainspringError]]:
     for child in family.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__.startswith(errors.__name__):
             yield from _leaves(child) if child.__subclasses__() else (child,)
 
 

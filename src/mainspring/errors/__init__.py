@@ -1,0 +1,403 @@
+"""Every error Mainspring raises on purpose: typed facts with a stable code, no status and no wire names.
+
+    MainspringError
+    |- RequestError      10xx  what was asked cannot be read
+    |      SyntaxInvalid 1001, BodyInvalid 1002, ValueInvalid 1003, ValueOutOfRange 1004, LimitExceeded 1005,
+    |      NotSupported 1006, OperatorInvalid 1007, RelatedOrderInvalid 1008, MaxAffectedInvalid 1009, NotGrouped 1010,
+    |      SearchInvalid 1011, SearchConfigUnknown 1012
+    |- CatalogError      20xx  what was asked about does not exist
+    |      TableUnknown 2001, ColumnUnknown 2002, RelationUnknown 2003, RelationAmbiguous 2004, RoutineUnknown 2005,
+    |      ConflictTargetUnknown 2006, ColumnGenerated 2007, RoutineAmbiguous 2008
+    |- IdentityError     30xx  who asks is not known
+    |      TokenInvalid 3001, TokenExpired 3002, KeyMissing 3003, TokenRequired 3004, TokenKeyMissing 3005
+    |- AccessError       40xx  who asks may not
+    |      PermissionDenied 4001, RowCheckViolated 4002, RoutineDenied 4003, RoutineWrites 4004, Refusal 4005,
+    |      RoutineFailed 4006
+    |- ConstraintError   50xx  the data does not allow it
+    |      UniqueViolated 5001, ForeignKeyViolated 5002, NotNullViolated 5003, CheckViolated 5004
+    |- ResultError       60xx  the answer is not what was asked for
+    |      NotSingular 6001, RangeNotSatisfiable 6002, TooManyAffected 6003, MediaUnavailable 6004, KeyMismatch 6005,
+    |      ResponseHeadersInvalid 6006, ResponseStatusInvalid 6007
+    |- EngineError       70xx  the database could not answer
+    |      EngineUnavailable 7001, TimedOut 7002, Busy 7003, EngineFault 7004, DatabaseRefused 7005
+    |- SignInError       80xx  a person cannot sign up, in or out
+    |  |- accounts
+    |  |      CredentialsInvalid 8001, AddressUnconfirmed 8002, UserBanned 8003, SignupDisabled 8004, MethodDisabled 8005,
+    |  |      PasswordWeak 8006, PasswordSame 8007, UserExists 8008, AddressTaken 8009, AddressInvalid 8010,
+    |  |      ReauthenticationNeeded 8016, ReauthenticationInvalid 8017, CurrentPasswordWrong 8018,
+    |  |      AdministratorRequired 8022, UserUnknown 8024, ApiKeyUnknown 8060, FeatureDisabled 8061, AnonymousRefused 8070
+    |  |- sessions
+    |  |      RefreshTokenUnknown 8011, RefreshTokenReused 8012, SessionUnknown 8013, SessionExpired 8014,
+    |  |      BearerMissing 8021, SubjectMissing 8023, Contended 8028
+    |  |- flows
+    |  |      CodeInvalid 8015, TooManyRequests 8019, SentTooSoon 8020, FlowUnknown 8025, FlowExpired 8026,
+    |  |      VerifierInvalid 8027, MessageUndelivered 8029
+    |  |- hooks
+    |  |      HookTimedOut 8040, HookAnswerTooLarge 8041, HookAnswerNotJson 8042, HookFailed 8043,
+    |  |      VerificationRejected 8044, CaptchaFailed 8045, CaptchaUnchecked 8046
+    |  |- programs
+    |  |      ClientUnknown 8062, ClientMismatch 8063, AuthorizationUnknown 8064, AuthorizationUsed 8065,
+    |  |      ConsentUnknown 8066, GrantInvalid 8067, ScopeInvalid 8068, ProgramRefused 8069
+    |  |- sso
+    |  |      SsoDisabled 8030, SsoProviderUnknown 8031, SsoProviderTaken 8032, AssertionInvalid 8033, AssertionSilent 8034,
+    |  |      RelayStateUnknown 8035, ManagedElsewhere 8036, InvitationUnknown 8037, InvitationForAnother 8038
+    |  |- providers
+    |  |      ProviderUnknown 8080, ProviderDisabled 8081, ProviderFailed 8082, ProviderRefused 8083, StateUnknown 8084,
+    |  |      CallbackIncomplete 8085, IdTokenInvalid 8086, AddressMissing 8087, AddressUnverified 8088, IdentityTaken 8089,
+    |  |      IdentityUnknown 8090, IdentityLast 8091, IdentityNeeded 8092, LinkingDisabled 8093, WalletDisabled 8094,
+    |  |      WalletRefused 8095, WalletMessageInvalid 8096, CustomProviderUnknown 8097, CustomProviderTaken 8098,
+    |  |      CustomProvidersFull 8099
+    |  |- factors
+    |  |      PasskeysDisabled 8050, PasskeyUnknown 8051, TooManyPasskeys 8052, PasskeyTaken 8053, CeremonyUnknown 8054,
+    |  |      CeremonyExpired 8055, CeremonyFailed 8056, AssuranceTooLow 8071, FactorUnknown 8072, FactorNameTaken 8073,
+    |  |      TooManyFactors 8074, FactorDisabled 8075, ChallengeElsewhere 8076, ChallengeExpired 8077, ProofInvalid 8078,
+    |  |      FactorExists 8079
+    `- ConfigError       90xx  the process must not start
+
+The first two digits are the family, and each family is a module here; a leaf's number never changes its meaning. `message`
+says what went wrong, `hint` how to mend it; neither ever holds an internal. Surfaces map a leaf to their own status and code.
+"""
+
+from mainspring.errors.access import (
+    AccessError,
+    PermissionDenied,
+    Refusal,
+    RoutineDenied,
+    RoutineFailed,
+    RoutineWrites,
+    RowCheckViolated,
+)
+from mainspring.errors.base import (
+    MainspringError,
+    shorten,
+)
+from mainspring.errors.catalog import (
+    Candidate,
+    CatalogError,
+    ColumnGenerated,
+    ColumnUnknown,
+    ConflictTargetUnknown,
+    RelationAmbiguous,
+    RelationUnknown,
+    RoutineAmbiguous,
+    RoutineUnknown,
+    TableUnknown,
+)
+from mainspring.errors.config import (
+    ConfigError,
+    Mistake,
+)
+from mainspring.errors.constraint import (
+    CheckViolated,
+    ConstraintError,
+    ForeignKeyViolated,
+    NotNullViolated,
+    UniqueViolated,
+)
+from mainspring.errors.engine import (
+    Busy,
+    DatabaseRefused,
+    EngineError,
+    EngineFault,
+    EngineUnavailable,
+    TimedOut,
+)
+from mainspring.errors.identity import (
+    IdentityError,
+    KeyMissing,
+    TokenExpired,
+    TokenInvalid,
+    TokenKeyMissing,
+    TokenRequired,
+)
+from mainspring.errors.request import (
+    BodyInvalid,
+    LimitExceeded,
+    MaxAffectedInvalid,
+    NotGrouped,
+    NotSupported,
+    OperatorInvalid,
+    RelatedOrderInvalid,
+    RequestError,
+    SearchConfigUnknown,
+    SearchInvalid,
+    SyntaxInvalid,
+    ValueInvalid,
+    ValueOutOfRange,
+)
+from mainspring.errors.result import (
+    KeyMismatch,
+    MediaUnavailable,
+    NotSingular,
+    RangeNotSatisfiable,
+    ResponseHeadersInvalid,
+    ResponseStatusInvalid,
+    ResultError,
+    TooManyAffected,
+)
+from mainspring.errors.sign_in.accounts import (
+    AddressInvalid,
+    AddressTaken,
+    AddressUnconfirmed,
+    AdministratorRequired,
+    AnonymousRefused,
+    ApiKeyUnknown,
+    CredentialsInvalid,
+    CurrentPasswordWrong,
+    FeatureDisabled,
+    MethodDisabled,
+    PasswordSame,
+    PasswordWeak,
+    ReauthenticationInvalid,
+    ReauthenticationNeeded,
+    SignupDisabled,
+    UserBanned,
+    UserExists,
+    UserUnknown,
+)
+from mainspring.errors.sign_in.base import (
+    SignInError,
+)
+from mainspring.errors.sign_in.factors import (
+    AssuranceTooLow,
+    CeremonyExpired,
+    CeremonyFailed,
+    CeremonyUnknown,
+    ChallengeElsewhere,
+    ChallengeExpired,
+    FactorDisabled,
+    FactorExists,
+    FactorNameTaken,
+    FactorUnknown,
+    PasskeysDisabled,
+    PasskeyTaken,
+    PasskeyUnknown,
+    ProofInvalid,
+    TooManyFactors,
+    TooManyPasskeys,
+)
+from mainspring.errors.sign_in.flows import (
+    CodeInvalid,
+    FlowExpired,
+    FlowUnknown,
+    MessageUndelivered,
+    SentTooSoon,
+    TooManyRequests,
+    VerifierInvalid,
+)
+from mainspring.errors.sign_in.hooks import (
+    CaptchaFailed,
+    CaptchaUnchecked,
+    HookAnswerNotJson,
+    HookAnswerTooLarge,
+    HookFailed,
+    HookTimedOut,
+    VerificationRejected,
+)
+from mainspring.errors.sign_in.programs import (
+    AuthorizationUnknown,
+    AuthorizationUsed,
+    ClientMismatch,
+    ClientUnknown,
+    ConsentUnknown,
+    GrantInvalid,
+    ProgramRefused,
+    ScopeInvalid,
+)
+from mainspring.errors.sign_in.providers import (
+    AddressMissing,
+    AddressUnverified,
+    CallbackIncomplete,
+    CustomProvidersFull,
+    CustomProviderTaken,
+    CustomProviderUnknown,
+    IdentityLast,
+    IdentityNeeded,
+    IdentityTaken,
+    IdentityUnknown,
+    IdTokenInvalid,
+    LinkingDisabled,
+    ProviderDisabled,
+    ProviderFailed,
+    ProviderRefused,
+    ProviderUnknown,
+    StateUnknown,
+    WalletDisabled,
+    WalletMessageInvalid,
+    WalletRefused,
+)
+from mainspring.errors.sign_in.sessions import (
+    BearerMissing,
+    Contended,
+    RefreshTokenReused,
+    RefreshTokenUnknown,
+    SessionExpired,
+    SessionUnknown,
+    SubjectMissing,
+)
+from mainspring.errors.sign_in.sso import (
+    AssertionInvalid,
+    AssertionSilent,
+    InvitationForAnother,
+    InvitationUnknown,
+    ManagedElsewhere,
+    RelayStateUnknown,
+    SsoDisabled,
+    SsoProviderTaken,
+    SsoProviderUnknown,
+)
+
+__all__ = [
+    "AccessError",
+    "AddressInvalid",
+    "AddressMissing",
+    "AddressTaken",
+    "AddressUnconfirmed",
+    "AddressUnverified",
+    "AdministratorRequired",
+    "AnonymousRefused",
+    "ApiKeyUnknown",
+    "AssertionInvalid",
+    "AssertionSilent",
+    "AssuranceTooLow",
+    "AuthorizationUnknown",
+    "AuthorizationUsed",
+    "BearerMissing",
+    "BodyInvalid",
+    "Busy",
+    "CallbackIncomplete",
+    "Candidate",
+    "CaptchaFailed",
+    "CaptchaUnchecked",
+    "CatalogError",
+    "CeremonyExpired",
+    "CeremonyFailed",
+    "CeremonyUnknown",
+    "ChallengeElsewhere",
+    "ChallengeExpired",
+    "CheckViolated",
+    "ClientMismatch",
+    "ClientUnknown",
+    "CodeInvalid",
+    "ColumnGenerated",
+    "ColumnUnknown",
+    "ConfigError",
+    "ConflictTargetUnknown",
+    "ConsentUnknown",
+    "ConstraintError",
+    "Contended",
+    "CredentialsInvalid",
+    "CurrentPasswordWrong",
+    "CustomProviderTaken",
+    "CustomProviderUnknown",
+    "CustomProvidersFull",
+    "DatabaseRefused",
+    "EngineError",
+    "EngineFault",
+    "EngineUnavailable",
+    "FactorDisabled",
+    "FactorExists",
+    "FactorNameTaken",
+    "FactorUnknown",
+    "FeatureDisabled",
+    "FlowExpired",
+    "FlowUnknown",
+    "ForeignKeyViolated",
+    "GrantInvalid",
+    "HookAnswerNotJson",
+    "HookAnswerTooLarge",
+    "HookFailed",
+    "HookTimedOut",
+    "IdTokenInvalid",
+    "IdentityError",
+    "IdentityLast",
+    "IdentityNeeded",
+    "IdentityTaken",
+    "IdentityUnknown",
+    "InvitationForAnother",
+    "InvitationUnknown",
+    "KeyMismatch",
+    "KeyMissing",
+    "LimitExceeded",
+    "LinkingDisabled",
+    "MainspringError",
+    "ManagedElsewhere",
+    "MaxAffectedInvalid",
+    "MediaUnavailable",
+    "MessageUndelivered",
+    "MethodDisabled",
+    "Mistake",
+    "NotGrouped",
+    "NotNullViolated",
+    "NotSingular",
+    "NotSupported",
+    "OperatorInvalid",
+    "PasskeyTaken",
+    "PasskeyUnknown",
+    "PasskeysDisabled",
+    "PasswordSame",
+    "PasswordWeak",
+    "PermissionDenied",
+    "ProgramRefused",
+    "ProofInvalid",
+    "ProviderDisabled",
+    "ProviderFailed",
+    "ProviderRefused",
+    "ProviderUnknown",
+    "RangeNotSatisfiable",
+    "ReauthenticationInvalid",
+    "ReauthenticationNeeded",
+    "RefreshTokenReused",
+    "RefreshTokenUnknown",
+    "Refusal",
+    "RelatedOrderInvalid",
+    "RelationAmbiguous",
+    "RelationUnknown",
+    "RelayStateUnknown",
+    "RequestError",
+    "ResponseHeadersInvalid",
+    "ResponseStatusInvalid",
+    "ResultError",
+    "RoutineAmbiguous",
+    "RoutineDenied",
+    "RoutineFailed",
+    "RoutineUnknown",
+    "RoutineWrites",
+    "RowCheckViolated",
+    "ScopeInvalid",
+    "SearchConfigUnknown",
+    "SearchInvalid",
+    "SentTooSoon",
+    "SessionExpired",
+    "SessionUnknown",
+    "SignInError",
+    "SignupDisabled",
+    "SsoDisabled",
+    "SsoProviderTaken",
+    "SsoProviderUnknown",
+    "StateUnknown",
+    "SubjectMissing",
+    "SyntaxInvalid",
+    "TableUnknown",
+    "TimedOut",
+    "TokenExpired",
+    "TokenInvalid",
+    "TokenKeyMissing",
+    "TokenRequired",
+    "TooManyAffected",
+    "TooManyFactors",
+    "TooManyPasskeys",
+    "TooManyRequests",
+    "UniqueViolated",
+    "UserBanned",
+    "UserExists",
+    "UserUnknown",
+    "ValueInvalid",
+    "ValueOutOfRange",
+    "VerificationRejected",
+    "VerifierInvalid",
+    "WalletDisabled",
+    "WalletMessageInvalid",
+    "WalletRefused",
+    "shorten",
+]

@@ -1,0 +1,1 @@
+"""80xx: a person cannot sign up, in or out."""
