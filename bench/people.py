@@ -24,6 +24,7 @@ from bench.load import Request, Sample, require_wrk, sample_of, write_requests
 from bench.peers.mainspring import APP, JWT_SECRET, executable
 from bench.peers.pocketbase import MIGRATIONS
 from bench.process import Server, fetch, free_port, run
+from bench.report import median_ratio
 
 PEOPLE = 256
 CONNECTIONS, CROWD = 32, 64
@@ -77,7 +78,7 @@ def _compare(sides: Mapping[str, Side], work: Path, seconds: int, rounds: int) -
                     found[name].append(sample)
         ours, theirs = (median(sample.per_second for sample in found[name]) for name in sides)
         failed = sum(sample.failures for samples in found.values() for sample in samples)
-        ratio = median(one.per_second / other.per_second for one, other in zip(*found.values(), strict=True))
+        ratio = median_ratio(*found.values())
         print(f"| {case} | {ours:,.0f} | {theirs:,.0f} | {ratio:.2f} |{f' {failed} failed' if failed else ''}", flush=True)
 
 

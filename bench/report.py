@@ -71,16 +71,16 @@ def _latency(samples: list[Sample] | None) -> str:
     return f"{times}; {median(s.cpu_us for s in samples):,.0f}"
 
 
+def median_ratio(ours: Sequence[Sample], theirs: Sequence[Sample]) -> float:
+    """The median of the rounds' ratios: what slows the machine for a while slows both. Infinite where nothing was answered."""
+    rounds = zip(ours, theirs, strict=True)
+    return median(one.per_second / other.per_second if other.per_second else math.inf for one, other in rounds)
+
+
 def _ratio(by_peer: dict[str, list[Sample]], subject: str, rival: str) -> float | None:
-    """The median of the rounds' ratios: what slows the machine for a while slows both."""
     if subject not in by_peer or rival not in by_peer:
         return None
-    rounds = zip(by_peer[subject], by_peer[rival], strict=True)
-    return median(_over(ours.per_second, theirs.per_second) for ours, theirs in rounds)
-
-
-def _over(ours: float, theirs: float) -> float:
-    return ours / theirs if theirs else math.inf  # a round in which nothing was answered
+    return median_ratio(by_peer[subject], by_peer[rival])
 
 
 def _target(target: Target, subject: str, by_peer: dict[str, list[Sample]]) -> str:
