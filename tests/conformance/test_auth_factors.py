@@ -466,7 +466,7 @@ async def test_a_session_that_does_not_prove_what_it_could(opened: Open, clock: 
         low = await people.sign_in(email)
         low = Session(people.anon, (await people.refresh(low.refresh_token)).json())
         free = await people.member()
-        monkeypatch.setattr("mainspring.services.identity.sessions.now", lambda: datetime.now(UTC) + timedelta(seconds=601))
+        monkeypatch.setattr("mainspring.services.identity.refreshing.now", lambda: datetime.now(UTC) + timedelta(seconds=601))
         told = refused(await people.refresh(low.refresh_token), 400, "session_expired")
         assert told == "Invalid Refresh Token: Session Expired (Low AAL: User Needs MFA Verification)"
         assert (await people.refresh(session.refresh_token)).status_code == 200

@@ -25,7 +25,7 @@ from tests.support.people import PASSWORD
 
 REUSE, IDLE, LONGEST = 10, 500, 2000
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
-CLOCKS = ("mainspring.services.identity.sessions.now", "mainspring.services.identity.factors.assurance.now")
+CLOCKS = tuple(f"mainspring.services.identity.{module}.now" for module in ("sessions", "refreshing", "factors.assurance"))
 ANN = Address(EMAIL, "ann@example.com")
 
 
@@ -92,11 +92,11 @@ class Sessions(RuleBasedStateMachine):
         expected = self.expected(model, counter)
         if not isinstance(expected, int):
             with pytest.raises(expected):
-                self.run(self.identity.sessions.refresh(text, Asker()))
+                self.run(self.identity.refreshing.refresh(text, Asker()))
             if expected is RefreshTokenReused and not (counter < model.floor and self.recently(model)):
                 model.alive = False
             return token
-        granted: Granted = self.run(self.identity.sessions.refresh(text, Asker()))
+        granted: Granted = self.run(self.identity.refreshing.refresh(text, Asker()))
         assert (granted.session.id, granted.session.refresh_token_counter) == (sid, expected)
         if expected != model.counter:
             model.counter, model.refreshed = granted.session.refresh_token_counter, self.time
@@ -142,7 +142,7 @@ class Sessions(RuleBasedStateMachine):
             return
 
         async def all_of_them() -> list[Granted]:
-            return await asyncio.gather(*(self.identity.sessions.refresh(text, Asker()) for _ in range(tries)))
+            return await asyncio.gather(*(self.identity.refreshing.refresh(text, Asker()) for _ in range(tries)))
 
         assert {granted.session.refresh_token_counter for granted in self.run(all_of_them())} == {counter + 1}
         model.counter, model.refreshed = counter + 1, self.time

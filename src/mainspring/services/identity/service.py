@@ -50,6 +50,7 @@ from mainspring.services.identity.passwords.passwords import Passwords
 from mainspring.services.identity.providers.configured import configured
 from mainspring.services.identity.providers.custom_providers import CustomProviders
 from mainspring.services.identity.providers.registry import Providers
+from mainspring.services.identity.refreshing import Refreshing
 from mainspring.services.identity.saml.companies import Companies
 from mainspring.services.identity.saml.sign_in import CompanySignIn, open_company_sign_in
 from mainspring.services.identity.seal import Seal
@@ -75,6 +76,7 @@ class Identity(msgspec.Struct, frozen=True):
     verify: Verify
     profile: Profile
     signed_in: SignedIn
+    refreshing: Refreshing
     factors: Factors
     custody: Custody
     recovery_codes: RecoveryCodes
@@ -137,7 +139,9 @@ def open_identity(
     store = Store(data)
     lifetime = auth.token_seconds + auth.leeway_seconds
     revocations = Revocations(store, verifier, lifetime, auth.revocation_seconds, observe)
-    sessions = Sessions(store, RefreshTokens(secret), keys, revocations, auth, external + PATH, hooks)
+    tokens = RefreshTokens(secret)
+    sessions = Sessions(store, tokens, keys, revocations, auth, external + PATH, hooks)
+    refreshing = Refreshing(sessions, store, tokens, revocations, auth, hooks)
     wording, site = Wording(settings.mail.templates), redirects.site_url
     texts = Texts(sms, settings.sms, counters, wording, site, observe, hooks)
     messages = Messages(mailer, settings.mail, counters, external + PATH, site, observe, wording, texts, hooks)
@@ -161,6 +165,7 @@ def open_identity(
         verify=Verify(parts),
         profile=profile,
         signed_in=SignedIn(parts, profile),
+        refreshing=refreshing,
         factors=Factors(parts, profile, _kinds(parts, auth, party)),
         custody=Custody(parts, profile),
         recovery_codes=RecoveryCodes(parts, profile, secret),
@@ -171,7 +176,7 @@ def open_identity(
         revocations=revocations,
         scoped_keys=scoped_keys,
         watched=Watch(scoped_keys.refresh, auth.revocation_seconds, lambda error: observe(KeysUnread(error))),
-        oauth=open_oauth_server(store, sessions, revocations, keys, external + PATH),
+        oauth=open_oauth_server(store, sessions, refreshing, revocations, keys, external + PATH),
         elsewhere=oauth,
         unlinking=Unlinking(parts, profile),
         id_tokens=IdTokens(parts, providers, linking),

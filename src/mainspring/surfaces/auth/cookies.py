@@ -42,7 +42,7 @@ class CookieDesk(Desk, frozen=True):
         token = said.refresh_token or cookie.session(asked.headers).get("refresh_token")
         if not isinstance(token, str):
             raise BearerMissing
-        granted = await self.identity.sessions.refresh(token, asked.asker)
+        granted = await self.identity.refreshing.refresh(token, asked.asker)
         session: dict[str, Any] = render.tokens(granted)
         told = {"expires_at": session["expires_at"], "expires_in": session["expires_in"], "user": render.user(granted.user)}
         small = {"id": granted.user.id, "email": granted.user.email or "", "role": granted.user.role or ""}

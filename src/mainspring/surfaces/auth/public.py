@@ -98,7 +98,7 @@ class Public(Desk, frozen=True):
         if not said.refresh_token:
             raise invalid("refresh_token required")
         try:
-            granted = await self.identity.sessions.refresh(said.refresh_token, asked.asker)
+            granted = await self.identity.refreshing.refresh(said.refresh_token, asked.asker)
         except UserBanned:
             raise Refused(400, "user_banned", "Invalid Refresh Token: User Banned") from None
         return session_of(granted)

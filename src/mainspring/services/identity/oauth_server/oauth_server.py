@@ -8,6 +8,7 @@ from mainspring.services.identity.keys.keys import KeySet
 from mainspring.services.identity.oauth_server.clients import Clients
 from mainspring.services.identity.oauth_server.grants import Grants
 from mainspring.services.identity.oauth_server.tokens import OAuthTokens
+from mainspring.services.identity.refreshing import Refreshing
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.store import Store
 from mainspring.services.identity.tokens.revocations import Revocations
@@ -22,8 +23,11 @@ class OAuthServer(msgspec.Struct, frozen=True):
     issuer: str
 
 
-def open_oauth_server(store: Store, sessions: Sessions, revocations: Revocations, keys: KeySet, issuer: str) -> OAuthServer:
+def open_oauth_server(
+    store: Store, sessions: Sessions, refreshing: Refreshing, revocations: Revocations, keys: KeySet, issuer: str
+) -> OAuthServer:
     """The parts."""
     clients = Clients(store, revocations)
     grants = Grants(store, clients, sessions, revocations)
-    return OAuthServer(clients, grants, OAuthTokens(store, grants, sessions, revocations, keys, issuer), issuer)
+    tokens = OAuthTokens(store, grants, sessions, refreshing, revocations, keys, issuer)
+    return OAuthServer(clients, grants, tokens, issuer)

@@ -15,6 +15,7 @@ from mainspring.services.identity.oauth_server.grants import APPROVED, USED, Aut
 from mainspring.services.identity.oauth_server.scopes import EMAIL, OPENID, PHONE, PROFILE, scopes_of
 from mainspring.services.identity.opaque import hashed
 from mainspring.services.identity.people import Asker, Granted, User, moment, now
+from mainspring.services.identity.refreshing import Refreshing
 from mainspring.services.identity.sessions import ATTEMPTS, Sessions
 from mainspring.services.identity.store import Step, Store
 from mainspring.services.identity.tokens.revocations import Revocations
@@ -36,10 +37,17 @@ class OAuthTokens:
     """Issues them. `issuer` is who signs."""
 
     def __init__(
-        self, store: Store, grants: Grants, sessions: Sessions, revocations: Revocations, keys: KeySet, issuer: str
+        self,
+        store: Store,
+        grants: Grants,
+        sessions: Sessions,
+        refreshing: Refreshing,
+        revocations: Revocations,
+        keys: KeySet,
+        issuer: str,
     ) -> None:
-        self._store, self._grants, self._sessions, self._revocations = store, grants, sessions, revocations
-        self._keys, self._issuer = keys, issuer
+        self._store, self._grants, self._sessions, self._refreshing = store, grants, sessions, refreshing
+        self._revocations, self._keys, self._issuer = revocations, keys, issuer
 
     async def exchange(self, client: Client, asked: Exchange, asker: Asker) -> tuple[Granted, str | None]:
         """Tokens for a code, and an id token where `openid` was allowed. A code serves once: used again, its tokens end.
@@ -103,8 +111,8 @@ class OAuthTokens:
         await self._sessions.told([*self._ending(session), note])
 
     async def refresh(self, client: Client, token: str, scope: str | None, asker: Asker) -> Granted:
-        """New tokens for a refresh token, with all that was allowed or less. Raises what Sessions.refresh does, ScopeInvalid."""
-        granted = await self._sessions.refresh(token, asker, client=client.id)
+        """New tokens for a refresh token, with all that was allowed or less. Raises what Refreshing does, ScopeInvalid."""
+        granted = await self._refreshing.refresh(token, asker, client=client.id)
         had = scopes_of(granted.session.scopes or "")
         may = [each for each in had if each in client.allowed]
         wanted = may if scope is None else scopes_of(scope)
