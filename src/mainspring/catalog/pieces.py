@@ -90,5 +90,7 @@ def parted(some: list[Piece]) -> Iterator[list[Piece]]:
 
 
 def mentions(sql: str, name: str) -> bool:
-    """Whether `name` stands in the SQL as a word or name."""
-    return any(each.kind in ("word", "name") and each.name == name for each in pieces(sql))
+    """Whether `name` stands in the SQL as a word or name, and not as that of a function."""
+    every = pieces(sql)
+    called = {place - 1 for place, each in enumerate(every) if each.text == "("}
+    return any(each.kind in ("word", "name") and each.name == name and place not in called for place, each in enumerate(every))

@@ -83,7 +83,11 @@ def _create_table(table: Table, keys: list[ForeignKey], draft: Draft) -> str:
 
 
 def _add_key(table: Table, key: ForeignKey) -> str:
-    return f"ALTER TABLE {names.table(table.name)} ADD {migrate.foreign_key(key, names)}"
+    return _add(table, migrate.foreign_key(key, names))
+
+
+def _add(table: Table, constraint: str) -> str:
+    return f"ALTER TABLE {names.table(table.name)} ADD {constraint}"
 
 
 def _column(column: Column, fill: str | None = None) -> str:
@@ -149,6 +153,7 @@ def missing_columns(catalog: Catalog, existing_columns: Mapping[TableName, Colle
         statements += _enums(columns)
         for column in columns:
             statements.append(draft.attempt(f"{table.name}.{column.name}", partial(_addition, table, column)))
+        statements += [_add(table, migrate.check(own, names)) for own in migrate.new_checks(table, added)]
         statements += [_add_key(table, key) for key in table.foreign_keys if set(key.columns) & added]
         statements += migrate.new_keys(table, added, names)
         statements += _comments(table, columns, whole=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from mainspring.catalog.model import Catalog, Column, Definition, ForeignKey, Index, SqlIndex, Table
+from mainspring.catalog.model import Catalog, Check, Column, Definition, ForeignKey, Index, SqlIndex, Table
 from mainspring.catalog.pieces import mentions
 from mainspring.datatypes import from_json
 from mainspring.errors import ConfigError, Mistake
@@ -123,8 +123,8 @@ def constraints(table: Table, names: Names) -> Iterator[str]:
     """Unique and check constraints as table constraints."""
     for unique in table.uniques:
         yield f"CONSTRAINT {names.quote(unique.name)} UNIQUE ({listed(unique.columns, names)})"
-    for check in table.checks:
-        yield f"CONSTRAINT {names.quote(check.name)} CHECK ({check.sql})"
+    for own in table.checks:
+        yield check(own, names)
 
 
 def indexes(table: Table) -> tuple[Index, ...]:
@@ -212,5 +212,20 @@ def new_keys(table: Table, added: Collection[str], names: Names) -> Iterator[str
         if set(index.columns) & set(added):
             yield create_index(table, index, names)
     for own in table.sql_indexes:
-        if any(mentions(text, name) for text in (*own.parts, own.where or "") for name in added):
+        if about((*own.parts, own.where or ""), added):
             yield create_sql_index(table, own, names)
+
+
+def new_checks(table: Table, added: Collection[str]) -> list[Check]:
+    """The checks in which an added column takes part. The database looks at the rows already there."""
+    return [own for own in table.checks if about((own.sql,), added)]
+
+
+def about(texts: Iterable[str], columns: Iterable[str]) -> bool:
+    """Whether SQL of the author's own names one of the columns, which minds no case outside quotes."""
+    return any(mentions(text.lower(), name.lower()) for text in texts for name in columns)
+
+
+def check(own: Check, names: Names) -> str:
+    """A check as a constraint of a table or column."""
+    return f"CONSTRAINT {names.quote(own.name)} CHECK ({own.sql})"

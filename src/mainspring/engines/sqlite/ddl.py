@@ -9,7 +9,7 @@ BLOB     bytes
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -199,23 +199,35 @@ def missing_columns(catalog: Catalog, existing_columns: Mapping[TableName, Colle
     draft = Draft()
     statements: list[str] = []
     for table, columns in migrate.additions(catalog, existing_columns):
-        statements += [draft.attempt(f"{table.name}.{column.name}", partial(_addition, table, column)) for column in columns]
+        checks = _added_checks(table, [column.name for column in columns])
+        for column in columns:
+            make = partial(_addition, table, column, checks[column.name])
+            statements.append(draft.attempt(f"{table.name}.{column.name}", make))
         statements += migrate.new_keys(table, {column.name for column in columns}, names)
     draft.done()
     return statements
 
 
-def _addition(table: Table, column: Column) -> str:
+def _added_checks(table: Table, added: Sequence[str]) -> Mapping[str, list[str]]:
+    """The checks that come with each added column: a check can name several, and the last of them brings it."""
+    found: dict[str, list[str]] = {name: [] for name in added}
+    for own in migrate.new_checks(table, added):
+        last = [name for name in added if migrate.about((own.sql,), (name,))][-1]
+        found[last].append(migrate.check(own, names))
+    return found
+
+
+def _addition(table: Table, column: Column, checks: Sequence[str]) -> str:
     migrate.check_addition(table, column)
     default = _constant_default(column)
     parts = [names.quote(column.name), _storage(table, column)]
     if column.generated is not None:
         parts.append(f"AS ({_computed(column)}) VIRTUAL")
-        return f"ALTER TABLE {names.table(table.name)} ADD COLUMN {' '.join(parts)}"
-    parts += [f"DEFAULT {default}"] if default else []
-    parts += [] if column.nullable else ["NOT NULL"]
-    parts += [*_check(table, column), *_added_references(table, column, default)]
-    return f"ALTER TABLE {names.table(table.name)} ADD COLUMN {' '.join(parts)}"
+    else:
+        parts += [f"DEFAULT {default}"] if default else []
+        parts += [] if column.nullable else ["NOT NULL"]
+        parts += [*_check(table, column), *_added_references(table, column, default)]
+    return f"ALTER TABLE {names.table(table.name)} ADD COLUMN {' '.join((*parts, *checks))}"
 
 
 def _constant_default(column: Column) -> str | None:

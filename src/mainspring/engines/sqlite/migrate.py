@@ -8,8 +8,9 @@ from mainspring.catalog.model import Catalog
 from mainspring.engines.sql.migrate import check_view, views
 from mainspring.engines.sqlite import names
 from mainspring.engines.sqlite.ddl import create_statements, missing_columns
+from mainspring.engines.sqlite.faults import leaf
 from mainspring.engines.sqlite.search import keep
-from mainspring.errors import ConfigError, Mistake
+from mainspring.errors import ConfigError, EngineFault, Mistake
 from mainspring.query.ast import TableName
 
 
@@ -19,10 +20,22 @@ def migrate(connection: Any, catalog: Catalog) -> tuple[TableName, ...]:
     existing = {name for name in catalog.tables if names.physical(name) in physical}
     columns = {name: {row[1] for row in connection.execute(f"PRAGMA table_xinfo({names.table(name)})")} for name in existing}
     for statement in (*create_statements(catalog, existing), *missing_columns(catalog, columns)):
-        connection.execute(statement)
+        _run(connection, statement)
     keep(connection, catalog)
     _views(connection, catalog)
     return tuple(name for name, table in catalog.tables.items() if name not in existing and not table.view)
+
+
+def _run(connection: Any, statement: str) -> None:
+    try:
+        connection.execute(statement)
+    except connection.Error as error:
+        found = leaf(error, None)
+        if not isinstance(found, EngineFault):
+            raise found from error
+        held = "the rows that are there, or " if "constraint failed" in str(error) else ""
+        cure = f"mend {held}what the models say: {' '.join(statement.split())}"
+        raise ConfigError([Mistake("database.url", f"SQLite refused to create the schema: {error}", cure)]) from error
 
 
 def _views(connection: Any, catalog: Catalog) -> None:
