@@ -386,13 +386,13 @@ def test_names_that_some_engine_cannot_tell_apart_are_refused() -> None:
     metadata = MetaData()
     Table("geo_places", metadata, Column("a", Integer), Column("A", Integer))
     Table("places", metadata, Column("a", Integer), Index("shared", "a"), schema="geo")
-    Table("shared", metadata, Column("a", Enum("x", name="kind")))
+    Table("geo_shared", metadata, Column("a", Enum("x", name="kind")))
     Table("more", metadata, Column("a", Enum("y", name="kind")), schema="auth")
     with pytest.raises(ConfigError) as caught:
         build(metadata)
     found = caught.value.message
     assert 'the columns "a" and "A" differ in case only' in found
     assert 'geo.places: the name "geo_places" is already used by public.geo_places' in found
-    assert 'public.shared: the name "shared" is already used by geo.places' in found
+    assert 'public.geo_shared: the name "geo_shared" is already used by geo.places' in found
     assert 'two enums are named "kind" and differ' in found
     assert 'auth.more: the schema "auth" is Mainspring\'s own' in found

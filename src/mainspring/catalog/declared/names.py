@@ -46,7 +46,7 @@ def check_names(tables: list[Table], source: Source) -> None:
     for table in tables:
         for where, unfit in _unfit_names(table, own=f"{table.name.schema}.{table.name.name}" in own):
             source.mistake(where, unfit)
-    for where, unfit in (*_clashes(tables), *_enum_clashes(tables)):
+    for where, unfit in (*clashes(tables), *_enum_clashes(tables)):
         source.mistake(where, unfit)
 
 
@@ -90,24 +90,27 @@ def _constraint_names(table: Table) -> tuple[str, ...]:
     return (*(check.name for check in table.checks), *(key.name for key in table.foreign_keys))
 
 
-def flat_name(table: Table) -> str:
-    """The table's name where an engine has no schemas."""
-    schema, name = table.name
+def flat_name(schema: str, name: str) -> str:
+    """The name of a table or index where an engine has no schemas."""
     return name if schema == DEFAULT_SCHEMA else f"{schema}_{name}"
 
 
-def _clashes(tables: list[Table]) -> Iterator[tuple[str, Unfit]]:
-    """Tables, unique keys and indexes share one namespace; SQLite has one in all and ignores case."""
+def clashes(tables: Iterable[Table], *, folded: bool = False) -> Iterator[tuple[str, Unfit]]:
+    """Names given twice: tables, unique keys and indexes share one namespace, with schemas as prefixes.
+
+    `folded`: names that differ in case only are the same.
+    """
     seen: dict[str, str] = {}
     for table in tables:
-        for name in (flat_name(table), *_relation_names(table)):
-            other = seen.get(name.lower())
+        for name in (flat_name(table.name.schema, each) for each in (table.name.name, *_relation_names(table))):
+            key = name.lower() if folded else name
+            other = seen.get(key)
             if other is not None:
                 yield (
                     str(table.name),
                     Unfit(f'the name "{name}" is already used by {other}', "rename one of the two"),
                 )
-            seen[name.lower()] = str(table.name)
+            seen[key] = str(table.name)
 
 
 def _enum_clashes(tables: list[Table]) -> Iterator[tuple[str, Unfit]]:

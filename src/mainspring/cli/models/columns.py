@@ -65,7 +65,7 @@ def arguments(table: Table, column: Column, own: str | None, enums: Enums) -> li
     """The arguments of a column; `own` is its attribute, where it is one (else the name is always said)."""
     found: list[str | Call] = [] if own == column.name else [literal(column.name)]
     found.append(types(column.type, enums)[0])
-    found += [_foreign_key(table, key) for key in table.foreign_keys if key.columns == (column.name,) and told(key)]
+    found += [_foreign_key(table, key) for key in table.foreign_keys if key.columns == (column.name,)]
     found += _counting(table, column)
     if column.generated is not None and not column.autoincrement:
         found.append(f"sa.Computed({literal(column.generated)})")
@@ -109,11 +109,6 @@ def _autoincrement(table: Table, column: Column) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------- keys
-
-
-def told(key: ForeignKey) -> bool:
-    """Whether SQLAlchemy can be told the key: it reads names with a dot as several."""
-    return not any("." in name for name in (key.target.schema, key.target.name, *key.target_columns))
 
 
 def target(name: TableName, column: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mainspring.catalog.model import Catalog, Column, ForeignKey, Index, SqlIndex, Table, Unique
 from mainspring.catalog.pieces import quoted
-from mainspring.cli.models.columns import DEFAULT_SCHEMA, Enums, actions, arguments, target, told, types, usual_unique
+from mainspring.cli.models.columns import DEFAULT_SCHEMA, Enums, actions, arguments, target, types, usual_unique
 from mainspring.cli.models.names import Taken, attribute, class_name
 from mainspring.cli.models.text import INDENT, Call, comment, docstring, lines, literal, sql
 from mainspring.datatypes import Kind
@@ -142,7 +142,7 @@ def _block(table: Table, name: str, enums: Enums) -> str:
 
 def _class(table: Table, name: str, enums: Enums) -> Iterator[str]:
     yield f"class {name}(Base):"
-    if table.comment:
+    if table.comment and table.comment.strip():
         yield from docstring(table.comment, 1)
         yield ""
     yield f"{INDENT}__tablename__ = {literal(table.name.name)}"
@@ -177,7 +177,7 @@ def _info(table: Table) -> str:
 
 def _constraints(table: Table) -> Iterator[Call]:
     for key in table.foreign_keys:
-        if len(key.columns) > 1 and told(key):
+        if len(key.columns) > 1:
             yield _composite(table, key)
     for unique in table.uniques:
         if len(unique.columns) > 1 or unique.name != usual_unique(table, unique.columns):

@@ -7,7 +7,7 @@ import re
 
 # What the module itself names in class bodies and annotations, and what SQLAlchemy keeps for itself.
 _ATTRIBUTES = frozenset(
-    {"app", "sa", "mapped_column", "metadata", "registry", "type_annotation_map"}
+    {"annotations", "app", "sa", "postgresql", "mapped_column", "metadata", "registry", "type_annotation_map"}
     | {"date", "datetime", "time", "timedelta", "int", "str", "bool", "float", "bytes", "list"}
 )
 _CLASSES = frozenset(

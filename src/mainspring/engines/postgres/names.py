@@ -23,6 +23,11 @@ def table(name: TableName) -> str:
     return f"{quote(name.schema)}.{quote(name.name)}"
 
 
+def index(name: TableName, own: str) -> str:
+    """The name of one of a table's indexes, quoted: it stands in its table's schema."""
+    return quote(own)
+
+
 def enum(name: str) -> str:
     """The type of an enum, with its schema, quoted."""
     return f"{quote(DEFAULT_SCHEMA)}.{quote(name)}"

@@ -28,6 +28,10 @@ class Names(Protocol):
         """A table's name, quoted."""
         ...
 
+    def index(self, name: TableName, own: str, /) -> str:
+        """The name of one of a table's indexes, quoted."""
+        ...
+
 
 class Refused(Exception):
     """A piece of the catalog that the database cannot hold: the problem and how to mend it."""
@@ -49,8 +53,12 @@ class Draft:
         try:
             return make()
         except Refused as refused:
-            self._mistakes.append(Mistake(where, refused.problem, refused.hint))
+            self.refuse(where, refused.problem, refused.hint)
             return ""
+
+    def refuse(self, where: str, problem: str, hint: str | None) -> None:
+        """Note a mistake."""
+        self._mistakes.append(Mistake(where, problem, hint))
 
     def done(self) -> None:
         """Raises ConfigError when anything was refused."""
@@ -149,7 +157,7 @@ def create_index(table: Table, index: Index, names: Names) -> str:
     parts = (names.quote(name) + (" DESC" if name in index.descending else "") for name in index.columns)
     kind = "UNIQUE INDEX" if index.unique else "INDEX"
     place = f"{names.table(table.name)} ({', '.join(parts)})"
-    return f"CREATE {kind} IF NOT EXISTS {names.quote(index.name)} ON {place}"
+    return f"CREATE {kind} IF NOT EXISTS {names.index(table.name, index.name)} ON {place}"
 
 
 def create_indexes(table: Table, names: Names) -> list[str]:
@@ -163,7 +171,7 @@ def create_sql_index(table: Table, index: SqlIndex, names: Names) -> str:
     kind = "UNIQUE INDEX" if index.unique else "INDEX"
     where = "" if index.where is None else f" WHERE {index.where}"
     place = f"{names.table(table.name)} ({', '.join(index.parts)}){where}"
-    return f"CREATE {kind} IF NOT EXISTS {names.quote(index.name)} ON {place}"
+    return f"CREATE {kind} IF NOT EXISTS {names.index(table.name, index.name)} ON {place}"
 
 
 # ---------------------------------------------------------------- additions to what stands

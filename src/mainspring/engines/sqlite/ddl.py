@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from mainspring.catalog.declared.names import clashes
 from mainspring.catalog.model import Catalog, Column, Table
 from mainspring.datatypes import DataType, Kind, from_text
 from mainspring.engines.sql import migrate
@@ -56,6 +57,8 @@ _ROUNDED_DIGITS = 15
 def create_statements(catalog: Catalog, existing: Collection[TableName] = frozenset()) -> list[str]:
     """Statements that create what is not there. Raises ConfigError listing what SQLite cannot hold."""
     draft = Draft()
+    for where, unfit in clashes(catalog.tables.values(), folded=True):
+        draft.refuse(where, f"{unfit.problem}: SQLite minds no case", unfit.hint)
     tables = migrate.new_tables(catalog, existing)
     statements = [_create_table(table, draft) for table in tables]
     statements += [sql for table in tables for sql in migrate.create_indexes(table, names)]

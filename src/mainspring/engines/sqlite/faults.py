@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from mainspring.catalog.model import Table
 from mainspring.engines.sql.groups import refused
+from mainspring.engines.sqlite.names import own_index
 from mainspring.errors import (
     Busy,
     CheckViolated,
@@ -59,7 +60,7 @@ def _constraint(kind: str, what: str, table: Table) -> MainspringError:
     match kind:
         case "UNIQUE":
             if own := _INDEX.fullmatch(what):
-                return UniqueViolated(name, own[1])
+                return UniqueViolated(name, own_index(table.name, own[1]))
             columns = tuple(_COLUMN.findall(what.replace(", ", ",")))
             return UniqueViolated(name, _unique_name(table, columns), columns)
         case "NOT NULL":

@@ -17,9 +17,23 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _prefix(schema: str) -> str:
+    return "" if schema == DEFAULT_SCHEMA else f"{schema}_"
+
+
 def physical(name: TableName) -> str:
     """The table's name in the file."""
-    return name.name if name.schema == DEFAULT_SCHEMA else f"{name.schema}_{name.name}"
+    return _prefix(name.schema) + name.name
+
+
+def index(name: TableName, own: str) -> str:
+    """The name of one of a table's indexes, quoted."""
+    return quote(_prefix(name.schema) + own)
+
+
+def own_index(name: TableName, physical: str) -> str:
+    """The model's name of one of a table's indexes in the file."""
+    return physical.removeprefix(_prefix(name.schema))
 
 
 def table(name: TableName) -> str:

@@ -6,7 +6,7 @@ partitions, heirs and foreign servers have no identity of their own to write by:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -60,7 +60,15 @@ def adopt(catalog: Catalog, known: Constraints, scattered: Collection[TableName]
     tables = [_table(table, known, name in scattered) for name, table in catalog.tables.items()]
     views = frozenset(name for name, table in catalog.tables.items() if table.view)
     further = {name: [way for way in ways if _of_views(way, views)] for name, ways in catalog.relations.items()}
-    return gather(tables, further=further, unsaid=known.unsaid)
+    return gather(tables, further=further, unsaid=[*known.unsaid, *_strangers(tables)])
+
+
+def _strangers(tables: Sequence[Table]) -> Iterator[str]:
+    """The columns whose types stand in a schema that is not looked at by default, where nothing of ours makes them."""
+    for table in tables:
+        for column in table.columns.values():
+            if column.type.kind is Kind.NATIVE and "." in (column.type.name or "") and not table.view:
+                yield f"{table.name}.{column.name}: its type {column.type.name} must be there first"
 
 
 def _of_views(way: Relation, views: frozenset[TableName]) -> bool:
