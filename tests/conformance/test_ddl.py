@@ -31,10 +31,12 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from mainspring.catalog.build import build
 from mainspring.catalog.model import Catalog
 from mainspring.datatypes import from_text
+from mainspring.engines.memory.engine import MemoryEngine
 from mainspring.engines.postgres import ddl as postgres_ddl
 from mainspring.engines.sqlite import ddl as sqlite_ddl
 from mainspring.errors import ConfigError
@@ -182,6 +184,37 @@ def test_sqlite_says_what_it_cannot_hold() -> None:
     ]
 
 
+def excluded() -> ExcludeConstraint:
+    return ExcludeConstraint(("id", "="), name="alone", using="btree")
+
+
+def test_sqlite_says_which_collations_and_constraints_it_has_not() -> None:
+    texts = {"a": Text(collation="de-x-icu"), "b": ARRAY(Text(collation="NOCASE")), "c": Text(collation="rtrim")}
+    assert refusals(sqlite_ddl, *(Column(name, type_) for name, type_ in texts.items()), excluded()).splitlines() == [
+        "public.t: SQLite has no exclusion constraints, such as alone (use PostgreSQL)",
+        'public.t.a: SQLite has no collation "de-x-icu" for it (text can have NOCASE or RTRIM there)',
+        'public.t.b: SQLite has no collation "NOCASE" for it (text can have NOCASE or RTRIM there)',
+    ]
+
+
+async def test_memory_says_that_it_has_neither() -> None:
+    with pytest.raises(ConfigError) as caught:
+        await MemoryEngine().migrate(small(Column("a", Text(collation="NOCASE")), excluded()))
+    assert caught.value.message.splitlines() == [
+        'public.t.a: the memory engine has no collation "NOCASE" (run it on the database that has it)',
+        "public.t: the memory engine has no exclusion constraints, such as alone (run it on the database that has it)",
+    ]
+
+
+def test_sqlite_leaves_out_what_only_makes_postgresql_fast(sqlite: Any) -> None:
+    options = {"postgresql_include": ["id"], "postgresql_ops": {"a": "text_pattern_ops"}}
+    catalog = small(Column("a", Text), Index("kept", "a", **options), Index("left", "a", postgresql_using="hash"))
+    run(sqlite, *sqlite_ddl.create_statements(catalog))
+    assert [row[0] for row in sqlite.execute("SELECT sql FROM sqlite_schema WHERE type = 'index'")] == [
+        'CREATE INDEX "kept" ON "t" ("a")'
+    ]
+
+
 @pytest.mark.parametrize(
     ("column", "stored"),
     [
@@ -308,6 +341,28 @@ def test_columns_are_added_to_rows_that_stand(sqlite: Any, server: psycopg.Conne
             run(connection, "INSERT INTO t (id, parent) VALUES (3, 9)")
     assert sqlite.execute("SELECT fixed, data FROM t").fetchone() == ('["a,b","c\\"\\\\","null"]', '{"a":["b\'"]}')
     assert server.execute("SELECT fixed, data FROM t").fetchone() == (["a,b", 'c"\\', "null"], {"a": ["b'"]})
+
+
+def test_added_columns_bring_collations_kinds_of_indexes_and_exclusions(sqlite: Any, server: psycopg.Connection[Any]) -> None:
+    present = {TableName("public", "t"): {"id"}}
+    collated = sqlite_ddl.missing_columns(small(Column("a", Text(collation="NOCASE"))), present)
+    run(sqlite, "CREATE TABLE t (id integer PRIMARY KEY)", *collated, "INSERT INTO t VALUES (1, 'A')")
+    assert sqlite.execute("SELECT id FROM t WHERE a = 'a'").fetchall() == [(1,)]
+    more = (
+        Column("room", Integer),
+        Column("tags", ARRAY(Text)),
+        Column("word", Text(collation="POSIX")),
+        Index("within", "tags", postgresql_using="gin"),
+        Index("like", "word", postgresql_ops={"word": "text_pattern_ops"}, postgresql_include=["room"]),
+        ExcludeConstraint(("room", "="), name="alone", using="btree", where=text("room > 0")),
+    )
+    run(server, "CREATE TABLE t (id integer PRIMARY KEY)", *postgres_ddl.missing_columns(small(*more), present))
+    made = dict(server.execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 't'").fetchall())
+    assert made["within"] == "CREATE INDEX within ON public.t USING gin (tags)"
+    assert made["like"] == 'CREATE INDEX "like" ON public.t USING btree (word text_pattern_ops) INCLUDE (room)'
+    run(server, "INSERT INTO t (id, room) VALUES (1, 0), (2, 0), (3, 1)")
+    with pytest.raises(psycopg.errors.ExclusionViolation):
+        run(server, "INSERT INTO t (id, room) VALUES (4, 1)")
 
 
 def test_nothing_is_added_where_nothing_is_missing() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from mainspring.app import Mainspring
@@ -56,7 +57,7 @@ def on_a_server(server: PostgresServer) -> tuple[str, str]:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(constrained.POSTGRES.encode())
     with psycopg.connect(anew, autocommit=True) as connection:  # the models say that it must be there first
-        connection.execute(constrained.POSTGRES.strip().partition("\n")[0].encode())
+        connection.execute("".join(constrained.POSTGRES.strip().splitlines()[:2]).encode())
     return url, anew
 
 
@@ -104,6 +105,9 @@ async def test_checks_and_indexes_are_the_same(pair: Pair) -> None:
     for name, table in there.items():
         assert checks(anew[name]) == checks(table)
         assert own(anew[name]) == own(table)
+        assert anew[name].exclusions == table.exclusions
+        collations = {column.name: column.collation for column in table.columns.values()}
+        assert {column.name: column.collation for column in anew[name].columns.values()} == collations
         indexes = {index.name: index for index in table.indexes if len(index.name) < 64}
         assert {index.name: index for index in anew[name].indexes} == indexes
 
@@ -114,9 +118,10 @@ async def test_all_of_them_are_found(pair: Pair) -> None:
     more = {"select_back`tick_check"} if pair.engine == "sqlite" else {"select_tags_check", "select_email_check"}
     assert checks(there[SELECT]).keys() >= (named | more)
     assert len(checks(there[SELECT])) == len(named | more)
-    assert own(there[SELECT]).keys() == {"where", "order", "in order"} | ({"a, (b"} if pair.engine == "postgresql" else set())
+    kinds = {"within", "words", "hashed", "near", "summed", "a, (b"} if pair.engine == "postgresql" else set[str]()
+    assert own(there[SELECT]).keys() == {"where", "order", "in order"} | kinds
     assert own(there[KEYLESS]).keys() == {"keyless'index"}
-    assert {"plain"} <= {index.name for index in there[SELECT].indexes} <= {"plain", "once", LONG}
+    assert {"plain"} <= {index.name for index in there[SELECT].indexes} <= {"plain", "once", "patterned", "none_twice", LONG}
     assert own(there[SELECT])["where"].unique
     assert "WHERE ''x''" in (own(there[SELECT])["where"].where or "")
 
@@ -124,7 +129,7 @@ async def test_all_of_them_are_found(pair: Pair) -> None:
 LONG = "a name so long that no other database could have it, though this one can have it, long as it is"
 SILENT = {
     "sqlite": (
-        "public.select.email: COLLATE NOCASE",
+        "public.select.day: COLLATE NOCASE",
         f"public.select: its index {LONG} has a name that is not 1 to 63 bytes long",
         'public.select: its index over needs the column quo"te',
         'public.select: its check select_check1 needs the column quo"te',
@@ -134,10 +139,12 @@ SILENT = {
         "public.select: its check select_email_check calls fine(text), which must be there first",
         'public.select: its check select_quo"te_check needs the column quo"te',
         'public.select: its index over needs the column quo"te',
-        "public.select: its index within is of the kind gin",
-        "public.select: its index select_room_excl is an exclusion constraint",
-        "public.select: its index order is written without INCLUDE (room)",
-        "public.select: its index once is written without INCLUDE (id)",
+        "public.select: its index none_twice is written without NULLS NOT DISTINCT",
+        "public.keyless: its constraint late is written without DEFERRABLE",
+        "public.keyless: its constraint whole is written without DEFERRABLE",
+        "public.keyless: its constraint whole is written without MATCH FULL",
+        "public.select.label: its collation own_order must be there first",
+        "public.select.words: its collation own_order must be there first",
     ),
 }
 
@@ -148,6 +155,65 @@ async def test_what_models_cannot_say_is_told_twice(pair: Pair) -> None:
         assert part in pair.said
         assert part in comments
     assert len([line for line in pair.said.splitlines() if line.startswith("not said")]) == len(SILENT[pair.engine])
+
+
+DEFINITIONS = b"""
+SELECT c.relname, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT IN ('over', 'none_twice')
+UNION ALL
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'x'
+UNION ALL
+SELECT a.attname, l.collname FROM pg_attribute a JOIN pg_collation l ON l.oid = a.attcollation
+WHERE a.attrelid = 'public.select'::regclass AND l.collname = 'own_order'"""
+
+
+async def test_the_database_itself_describes_both_alike(pair: Pair) -> None:
+    if pair.engine != "postgresql":
+        pytest.skip("SQLite keeps the text of its statements")
+    described = []
+    for url in (pair.found, pair.made):
+        with psycopg.connect(url) as connection:
+            described.append(sorted(connection.execute(DEFINITIONS).fetchall()))
+    assert described[0] == described[1]
+    assert len(described[0]) == 21
+
+
+async def test_what_the_models_say_they_say_in_sqlalchemys_words(pair: Pair) -> None:
+    said = "".join(pair.written.split())
+    if pair.engine == "sqlite":
+        assert 'email:Mapped[str|None]=mapped_column(sa.Text(collation="NOCASE"),unique=True' in said
+        assert 'sa.Text(collation="RTRIM")' in said
+        return
+    for words in (
+        'sa.Index("once","path","nested",unique=True,postgresql_include=["id"])',
+        'sa.Index("within","tags",postgresql_using="gin")',
+        'postgresql_ops={"label":"text_pattern_ops"}',
+        'sa.ARRAY(sa.String(9,collation="own_order"))',
+        'postgresql.ExcludeConstraint(("room","="),name="select_room_excl",using="btree")',
+    ):
+        assert words in said
+
+
+async def test_what_a_collation_or_an_exclusion_constraint_holds_apart_is_held_apart(pair: Pair) -> None:
+    post = pair.service.post
+    given = {"room": 1} if pair.engine == "postgresql" else {"email": "Ada@b.c"}
+    again = {"room": 1} if pair.engine == "postgresql" else {"email": "aDA@b.c"}
+    assert (await post("/rest/v1/select", json={"id": 1, **given})).status_code == 201
+    taken = await post("/rest/v1/select", json={"id": 2, **again})
+    assert (taken.status_code, taken.json()["code"]) == (409, "23505")
+    if pair.engine == "postgresql":
+        assert "select_room_excl" in taken.json()["message"]
+        assert taken.json()["details"] is None
+
+
+async def test_an_upsert_by_a_key_that_is_checked_late_is_refused_by_name(pair: Pair) -> None:
+    if pair.engine != "postgresql":
+        pytest.skip("SQLite checks keys at once")
+    merge = {"prefer": "resolution=merge-duplicates"}
+    async with TestClient(Mainspring(), pair.found) as client:
+        answer = await client.as_service().post("/rest/v1/keyless?on_conflict=late", json={"a": 1}, headers=merge)
+    assert (answer.status_code, answer.json()["code"]) == (400, "PGRST127")
+    assert "DEFERRABLE" in answer.json()["message"] + str(answer.json()["details"])
 
 
 ROW = {"id": 1, "check": "a", "path": "p", "nested": "nested"}

@@ -37,6 +37,9 @@ CREATE TABLE defaults (id int PRIMARY KEY, a text DEFAULT 'it''s "x" \ %(x)s :y'
   t text DEFAULT ('a' || 'b'));
 COMMENT ON TABLE defaults IS E'ends with a quote"'; COMMENT ON COLUMN defaults.a IS E'quotes "" '' \\ """ \n new';
 COMMENT ON TABLE tree IS '\'; COMMENT ON TABLE pairs IS '"""'; COMMENT ON TABLE lefts IS '   ';
+CREATE TABLE bookings (id int PRIMARY KEY, room int, stay int4range, note varchar(9), tags text[],
+  EXCLUDE USING gist (stay WITH &&, int4range(id, room) WITH &&) WHERE (room > 0));
+CREATE INDEX tagged ON bookings USING gin (tags); CREATE INDEX noted ON bookings (note text_pattern_ops, id) INCLUDE (room);
 CREATE TABLE "order details" ("product id" int PRIMARY KEY, "unit-price" money, "%" int, "a.b" int, "a:b" int);
 CREATE TABLE "a.b" (id int PRIMARY KEY); CREATE TABLE dotted (id int PRIMARY KEY, x int REFERENCES "a.b");
 '''

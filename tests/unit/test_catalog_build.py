@@ -31,13 +31,13 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.dialects.postgresql import INET, ExcludeConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from tests.support.every_type import Base, Everything, Mood, Visit
 
 from mainspring import datatypes
 from mainspring.catalog.build import build
-from mainspring.catalog.model import Catalog, Check, Produced, SqlIndex, Unique
+from mainspring.catalog.model import Catalog, Check, Exclusion, Produced, SqlIndex, Unique
 from mainspring.catalog.model import Column as CatalogColumn
 from mainspring.catalog.model import ForeignKey as Key
 from mainspring.catalog.model import Index as CatalogIndex
@@ -312,7 +312,7 @@ def test_every_mistake_is_listed_with_its_class_and_attribute() -> None:
     class Thing(Wrong):
         __tablename__ = "things"
         __table_args__ = (
-            Index("hashed", "size", postgresql_using="hash"),
+            Index("nulls", "size", unique=True, postgresql_nulls_not_distinct=True),
             Index("some", "size", postgresql_where=text("size > 1"), sqlite_where=text("size > 2")),
         )
 
@@ -329,7 +329,7 @@ def test_every_mistake_is_listed_with_its_class_and_attribute() -> None:
         "Thing.address: the type INET is not served (use one of SQLAlchemy's generic types, or a TypeDecorator)",
         "Thing.size: the default 'large' does not fit the column: invalid input syntax for type integer: \"large\"",
         "Thing.shape: the default random() is an SQL expression (use a value, a Python function, func.now() or server_default=)",
-        "Thing (index hashed): an index of the kind hash is not served (create this one in the database itself)",
+        "Thing (index nulls): nulls that are not distinct are not served (leave postgresql_nulls_not_distinct out)",
         "Thing (index some): its conditions for PostgreSQL and SQLite differ (write one that both understand)",
     ]
 
@@ -351,6 +351,47 @@ def test_indexes_in_sql() -> None:
     assert table.unique_keys() == (("a",),)
 
 
+def test_indexes_of_postgresql_s_kinds() -> None:
+    a, b = Column("a", Text), Column("b", Integer)
+    table = one_table(
+        a,
+        b,
+        Index("covering", a, unique=True, postgresql_include=[b]),
+        Index("found", a, func.lower(a).label("low"), postgresql_using="GIN", postgresql_ops={"a": "x_ops", "low": "y_ops"}),
+        Index("like", a, b.desc(), postgresql_using="btree", postgresql_include=["b"], postgresql_ops={"a": "text_pattern_ops"}),
+        Index("some", a, postgresql_where=b > 1, postgresql_ops={"a": "text_pattern_ops"}),
+    )
+    assert table.indexes == (
+        CatalogIndex("covering", ("a",), unique=True, include=("b",)),
+        CatalogIndex("like", ("a", "b"), descending=frozenset("b"), include=("b",), classes=("text_pattern_ops", "")),
+    )
+    assert table.sql_indexes == (
+        SqlIndex("found", ('"a"', "(lower(a))"), method="gin", classes=("x_ops", "y_ops")),
+        SqlIndex("some", ('"a"',), where="b > 1", classes=("text_pattern_ops",)),
+    )
+    assert table.unique_keys() == (("a",),)
+
+
+def test_exclusion_constraints() -> None:
+    a, b = Column("a", Text), Column("b", Integer)
+    first = ExcludeConstraint((a, "="), (func.lower(a), "<>"), name="first", using="gist", where=b > 1, ops={"a": "x_ops"})
+    table = one_table(a, b, ExcludeConstraint(("b", "="), (text("b + 1"), "&&"), name="second"), first)
+    assert table.exclusions == (
+        Exclusion("first", (('"a" x_ops', "="), ("(lower(a))", "<>")), "gist", "b > 1"),
+        Exclusion("second", (('"b"', "="), ("b + 1", "&&")), "gist"),
+    )
+
+
+def test_collations_are_kept_where_they_are_not_the_order_of_code_points() -> None:
+    table = one_table(
+        Column("a", String(3, collation="NOCASE")),
+        Column("b", ARRAY(Text(collation="de-x-icu"))),
+        Column("c", Text(collation="C")),
+        Column("d", Enum("x", name="kind")),
+    )
+    assert [column.collation for column in table.columns.values()] == ["NOCASE", "de-x-icu", None, None]
+
+
 def test_a_foreign_key_to_a_part_of_the_rows_is_a_mistake() -> None:
     metadata = MetaData()
     Table("t", metadata, Column("a", Integer), Index("some", "a", unique=True, sqlite_where=text("a > 1")))
@@ -365,7 +406,8 @@ def test_a_foreign_key_to_a_part_of_the_rows_is_a_mistake() -> None:
         (Column("a", ARRAY(Integer, dimensions=2)), "arrays of more than one dimension"),
         (Column("a", Time(timezone=True)), "a time with time zone"),
         (Column("a"), "no type"),
-        (Column("a", String(collation="NOCASE")), "the collation"),
+        (ExcludeConstraint((text("1"), "=")), "has no name"),
+        (ExcludeConstraint((text("1"), "="), name="late", deferrable=True), "that waits"),
         (Column("a", Numeric(3, 5)), "out of bounds"),
         (Column("a", Integer, Identity(start=100)), "an identity starts at 1"),
         (Column("a", Integer, Sequence("s")), "a sequence"),

@@ -13,6 +13,7 @@ from mainspring.catalog.declared.columns import read_columns
 from mainspring.catalog.declared.indexes import read_indexes
 from mainspring.catalog.declared.keys import (
     read_checks,
+    read_exclusions,
     read_foreign_keys,
     read_primary_key,
     read_uniques,
@@ -98,6 +99,7 @@ def _read_table(table: SqlTable, source: Source) -> Table:
         checks=read_checks(table, source),
         indexes=indexes,
         sql_indexes=sql_indexes,
+        exclusions=read_exclusions(table, source),
         foreign_keys=read_foreign_keys(table, source),
         comment=table.comment,
         view=view,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from mainspring.catalog.declared.defaults import is_now
-from mainspring.catalog.model import Catalog, Check, Column, ForeignKey, Relation, SqlIndex, Table
-from mainspring.catalog.pieces import mentions
+from mainspring.catalog.model import Catalog, Check, Column, Exclusion, ForeignKey, Relation, SqlIndex, Table
+from mainspring.catalog.pieces import mentions, quoted
 from mainspring.catalog.relations import relations
 from mainspring.datatypes import DataType
 from mainspring.query.ast import Now, TableName
@@ -54,19 +54,26 @@ def _servable(table: Table, missing: list[str], silent: list[str]) -> Table:
         table,
         columns=columns,
         checks=tuple(each for each in table.checks if _fit(table, each, (each.sql,), gone, silent)),
-        sql_indexes=tuple(each for each in table.sql_indexes if _fit(table, each, (*each.parts, each.where or ""), gone, silent)),
+        sql_indexes=tuple(each for each in table.sql_indexes if _fit(table, each, _said(each), gone, silent)),
+        exclusions=tuple(each for each in table.exclusions if _fit(table, each, _said(each), gone, silent)),
         primary_key=table.primary_key if columns.keys() >= set(table.primary_key) else (),
         uniques=tuple(unique for unique in table.uniques if columns.keys() >= set(unique.columns)),
-        indexes=tuple(index for index in table.indexes if columns.keys() >= set(index.columns)),
+        indexes=tuple(index for index in table.indexes if columns.keys() >= {*index.columns, *index.include}),
         foreign_keys=tuple(key for key in table.foreign_keys if columns.keys() >= set(key.columns)),
     )
 
 
-def _fit(table: Table, each: Check | SqlIndex, said: Iterable[str], gone: Collection[str], silent: list[str]) -> bool:
-    """Whether a check or index does without the columns that are `gone`."""
+def _said(each: SqlIndex | Exclusion) -> list[str]:
+    """The SQL of an index or exclusion constraint."""
+    parts = [*each.parts, *map(quoted, each.include)] if isinstance(each, SqlIndex) else [part for part, _ in each.parts]
+    return [*parts, each.where or ""]
+
+
+def _fit(table: Table, each: Check | SqlIndex | Exclusion, said: Iterable[str], gone: Collection[str], silent: list[str]) -> bool:
+    """Whether a check, index or exclusion constraint does without the columns that are `gone`."""
     needed = sorted(name for name in gone if any(mentions(sql, name) for sql in said))
     if needed:
-        kind = "check" if isinstance(each, Check) else "index"
+        kind = "check" if isinstance(each, Check) else "index" if isinstance(each, SqlIndex) else "exclusion constraint"
         silent.append(plain(f"{table.name}: its {kind} {each.name} needs the column {needed[0]}"))
     return not needed
 

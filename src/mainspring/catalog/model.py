@@ -35,6 +35,7 @@ class Column(msgspec.Struct, frozen=True):
     or identity always) cannot be written. `autoincrement` marks an integer key that the database fills. `native` is the
     database's own name of the type, `base` that of the type below a domain, `max_length` and `choices` (of an enum) its bounds,
     where the column was found in a database. `search` names the text search configuration by which it is indexed.
+    `collation` is what its texts are compared by, as its database calls it, where that is not the order of code points.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column(msgspec.Struct, frozen=True):
     max_length: int | None = None
     choices: tuple[str, ...] = ()
     search: str | None = None
+    collation: str | None = None
 
     @property
     def writable(self) -> bool:
@@ -84,26 +86,48 @@ class Check(msgspec.Struct, frozen=True):
     sql: str
 
 
+class Exclusion(msgspec.Struct, frozen=True):
+    """No two rows (of those of which `where` is true) for which every operator holds between the two values of its part.
+
+    Each of `parts` is what an index of the kind `method` is over, as in `SqlIndex`, with its operator.
+    """
+
+    name: str
+    parts: tuple[tuple[str, str], ...]
+    method: str
+    where: str | None = None
+
+
 class Index(msgspec.Struct, frozen=True):
-    """A secondary index over columns (`descending` names those that fall)."""
+    """A secondary index over columns (`descending` names those that fall).
+
+    Where the database has such things, it holds the columns `include` too, and `classes` names the operator class of each
+    column ("" for the usual one).
+    """
 
     name: str
     columns: tuple[str, ...]
     unique: bool = False
     descending: frozenset[str] = frozenset()
+    include: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 class SqlIndex(msgspec.Struct, frozen=True):
     """An index in the model author's own SQL: over expressions, or over those rows only of which `where` is true.
 
     Each of `parts` is what stands between the commas of CREATE INDEX; a column is quoted there. No plan counts on it: it
-    identifies no row.
+    identifies no row. `method` is its kind, where that is no B-tree: then only databases that have the kind have the index.
+    `include` and `classes` as those of an `Index`.
     """
 
     name: str
     parts: tuple[str, ...]
     unique: bool = False
     where: str | None = None
+    method: str | None = None
+    include: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -145,6 +169,7 @@ class Table(msgspec.Struct, frozen=True):
     checks: tuple[Check, ...] = ()
     indexes: tuple[Index, ...] = ()
     sql_indexes: tuple[SqlIndex, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     comment: str | None = None
     view: bool = False

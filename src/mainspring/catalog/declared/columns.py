@@ -11,7 +11,7 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from mainspring.catalog.declared.defaults import python_default, server_default, sql_text
 from mainspring.catalog.declared.source import Source, Unfit
-from mainspring.catalog.declared.types import logical_type
+from mainspring.catalog.declared.types import collation, logical_type
 from mainspring.catalog.model import Column
 from mainspring.datatypes import DataType, Kind
 from mainspring.query.search import known
@@ -55,6 +55,7 @@ def _read_column(table: sa.Table, column: sa.Column[Any], declared: TypeEngine[A
         autoincrement=_autoincrement(table, column),
         comment=column.comment,
         search=_search(table, column, type_),
+        collation=collation(declared),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import TextClause, UnaryExpression
+from sqlalchemy.sql.elements import Label, TextClause, UnaryExpression
 
 from mainspring.catalog.declared.defaults import sql_text
 from mainspring.catalog.declared.names import Names
@@ -15,6 +16,8 @@ from mainspring.catalog.model import Index, SqlIndex
 from mainspring.catalog.pieces import quoted
 
 _WHERE = ("postgresql_where", "sqlite_where")
+_ORDERS = (operators.desc_op, operators.asc_op)
+_USUAL = "btree"
 
 
 def read_indexes(table: sa.Table, source: Source) -> tuple[tuple[Index, ...], tuple[SqlIndex, ...]]:
@@ -42,28 +45,46 @@ def _options(index: sa.Index) -> dict[str, Any]:
 
 def _index(index: sa.Index, names: Names) -> Index | SqlIndex:
     options = _options(index)
-    using = options.get("postgresql_using")
-    if using and str(using).lower() != "btree":
-        raise Unfit(f"an index of the kind {using} is not served", "create this one in the database itself")
-    where, parts = _where(options), [_part(part) for part in index.expressions]
+    if options.get("postgresql_nulls_not_distinct"):
+        raise Unfit("nulls that are not distinct are not served", "leave postgresql_nulls_not_distinct out")
+    method, where, parts = _method(options), _where(options), [_part(part) for part in index.expressions]
     columns = tuple(str(part.name) for part, _ in parts if isinstance(part, sa.Column))
-    name = names.take(index.name, columns, "idx")
-    if where is None and len(columns) == len(parts):
+    name, unique = names.take(index.name, columns, "idx"), bool(index.unique)
+    include, classes = _include(options), operator_classes(index.expressions, options.get("postgresql_ops") or {})
+    if method is None and where is None and len(columns) == len(parts):
         falling = frozenset(column for column, (_, falls) in zip(columns, parts, strict=True) if falls)
-        return Index(name, columns, bool(index.unique), falling)
-    return SqlIndex(name, tuple(_sql(part) + (" DESC" if falls else "") for part, falls in parts), bool(index.unique), where)
+        return Index(name, columns, unique, falling, include, classes)
+    written = tuple(as_sql(part) + (" DESC" if falls else "") for part, falls in parts)
+    return SqlIndex(name, written, unique, where, method, include, classes)
+
+
+def _method(options: dict[str, Any]) -> str | None:
+    """The kind of the index where it is no B-tree."""
+    said = str(options.get("postgresql_using") or _USUAL).lower()
+    return None if said == _USUAL else said
+
+
+def _include(options: dict[str, Any]) -> tuple[str, ...]:
+    said = options.get("postgresql_include") or ()
+    return tuple(each if isinstance(each, str) else str(each.name) for each in said)
+
+
+def operator_classes(parts: Iterable[Any], said: Mapping[str, str]) -> tuple[str, ...]:
+    """The operator class of each part, "" for the usual one; nothing where all have that. They are known by their parts' keys."""
+    found = tuple(str(said.get(str(getattr(part, "key", "")), "")) for part in parts)
+    return found if any(found) else ()
 
 
 def _part(part: Any) -> tuple[Any, bool]:
     """What a part is over, and whether it falls."""
     descending = False
-    while isinstance(part, UnaryExpression) and part.modifier in (operators.desc_op, operators.asc_op):
-        descending = part.modifier is operators.desc_op
+    while isinstance(part, Label) or (isinstance(part, UnaryExpression) and part.modifier in _ORDERS):
+        descending = part.modifier is operators.desc_op if isinstance(part, UnaryExpression) else descending
         part = part.element
     return part, descending
 
 
-def _sql(part: Any) -> str:
+def as_sql(part: Any) -> str:
     """A column or an expression as CREATE INDEX takes it; a text stands as it is written."""
     if isinstance(part, sa.Column):
         return quoted(str(part.name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from mainspring.catalog.declared.source import DEFAULT_SCHEMA, Source, Unfit
-from mainspring.catalog.model import Index, SqlIndex, Table, Unique
+from mainspring.catalog.model import Exclusion, Index, SqlIndex, Table, Unique
 from mainspring.catalog.system import RESERVED_SCHEMAS, SystemBase
 from mainspring.datatypes import Kind
 
@@ -82,7 +82,12 @@ def _column_clashes(table: Table) -> Iterator[tuple[str, Unfit]]:
 
 def _relation_names(table: Table) -> tuple[str, ...]:
     """The names that share a namespace with tables."""
-    found: tuple[Unique | Index | SqlIndex, ...] = (*table.uniques, *table.indexes, *table.sql_indexes)
+    found: tuple[Unique | Index | SqlIndex | Exclusion, ...] = (
+        *table.uniques,
+        *table.indexes,
+        *table.sql_indexes,
+        *table.exclusions,
+    )
     return tuple(each.name for each in found)
 
 

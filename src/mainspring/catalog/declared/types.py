@@ -11,6 +11,9 @@ from mainspring import datatypes
 from mainspring.catalog.declared.source import Unfit
 from mainspring.datatypes import DataType, Kind
 
+BY_CODE_POINT = ("C", "POSIX", "ucs_basic", "BINARY")
+"""What databases call the order that text has everywhere else."""
+
 LONGEST_VALUE = 63  # PostgreSQL's bound on an enum's values
 
 
@@ -69,9 +72,14 @@ def _simple(type_: TypeEngine[Any]) -> DataType:
 
 
 def _text(type_: sa.String) -> DataType:
-    if type_.collation:
-        raise Unfit(f'the collation "{type_.collation}" is not served', "text compares by code point on every engine")
     return datatypes.TEXT if isinstance(type_, sa.Text) else DataType(Kind.TEXT, length=type_.length)
+
+
+def collation(type_: TypeEngine[Any]) -> str | None:
+    """The collation of a text, or of an array's texts, where it is not the order of code points."""
+    item = type_.item_type if isinstance(type_, sa.ARRAY) else type_
+    said = item.collation if isinstance(item, sa.String) and not isinstance(item, sa.Enum) else None
+    return None if said in BY_CODE_POINT else said
 
 
 def _numeric(type_: sa.Numeric[Any]) -> DataType:

@@ -40,11 +40,13 @@ class Enums:
         return self.names[type_.name, type_.values]
 
 
-def types(type_: DataType, enums: Enums) -> tuple[str | Call, str]:
-    """SQLAlchemy's and Python's type."""
+def types(type_: DataType, enums: Enums, collation: str | None = None) -> tuple[str | Call, str]:
+    """SQLAlchemy's and Python's type; of texts with their collation."""
     match type_.kind:
         case Kind.TEXT:
-            return ("sa.Text()" if type_.length is None else f"sa.String({type_.length})"), "str"
+            said = [] if type_.length is None else [str(type_.length)]
+            said += [] if collation is None else [f"collation={literal(collation)}"]
+            return f"{'sa.Text' if type_.length is None else 'sa.String'}({', '.join(said)})", "str"
         case Kind.INTEGER:
             return _INTEGERS[type_.bits], "int"
         case Kind.NUMERIC:
@@ -53,7 +55,7 @@ def types(type_: DataType, enums: Enums) -> tuple[str | Call, str]:
         case Kind.ENUM:
             return Call("sa.Enum(", [*map(literal, type_.values), f"name={literal(type_.name or '')}"]), enums.name(type_)
         case Kind.ARRAY if type_.item is not None:
-            item, python = types(type_.item, enums)
+            item, python = types(type_.item, enums, collation)
             return Call("sa.ARRAY(", [item]), f"list[{python}]"
         case Kind.RANGE:
             return f"postgresql.{str(type_).upper()}()", "Any"
@@ -64,7 +66,7 @@ def types(type_: DataType, enums: Enums) -> tuple[str | Call, str]:
 def arguments(table: Table, column: Column, own: str | None, enums: Enums) -> list[str | Call]:
     """The arguments of a column; `own` is its attribute, where it is one (else the name is always said)."""
     found: list[str | Call] = [] if own == column.name else [literal(column.name)]
-    found.append(types(column.type, enums)[0])
+    found.append(types(column.type, enums, column.collation)[0])
     found += [_foreign_key(table, key) for key in table.foreign_keys if key.columns == (column.name,)]
     found += _counting(table, column)
     if column.generated is not None and not column.autoincrement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from mainspring.catalog.model import Catalog, Column, ForeignKey, Index, SqlIndex, Table, Unique
+from mainspring.catalog.model import Catalog, Column, Exclusion, ForeignKey, Index, SqlIndex, Table, Unique
 from mainspring.catalog.pieces import quoted
 from mainspring.cli.models.columns import DEFAULT_SCHEMA, Enums, actions, arguments, target, types, usual_unique
 from mainspring.cli.models.names import Taken, attribute, class_name
@@ -184,19 +184,37 @@ def _constraints(table: Table) -> Iterator[Call]:
             yield _unique(table, unique)
     for index in table.indexes:
         if not index.descending:
-            yield Call("sa.Index(", [literal(index.name), *_all(index.columns), *_once(index)])
+            yield Call("sa.Index(", [literal(index.name), *_all(index.columns), *_more(index, index.columns)])
     for own in table.sql_indexes:
         yield _in_sql(table, own)
+    for exclusion in table.exclusions:
+        yield _exclusion(table, exclusion)
     for check in table.checks:
         yield Call("sa.CheckConstraint(", [sql(check.sql), f"name={literal(check.name)}"])
 
 
 def _in_sql(table: Table, index: SqlIndex) -> Call:
     """An index in SQL; columns by their names where a part is no more than one."""
-    columns = {quoted(name): literal(name) for name in table.columns}
-    parts = [columns.get(part) or sql(part) for part in index.parts]
+    columns = [_column_of(table, part) for part in index.parts]
+    parts = [sql(part) if column is None else literal(column) for column, part in zip(columns, index.parts, strict=True)]
+    using = [] if index.method is None else [f"postgresql_using={literal(index.method)}"]
     where = [] if index.where is None else [f"{engine}_where={sql(index.where)}" for engine in ("postgresql", "sqlite")]
-    return Call("sa.Index(", [literal(index.name), *parts, *_once(index), *where])
+    return Call("sa.Index(", [literal(index.name), *parts, *_more(index, columns), *using, *where])
+
+
+def _column_of(table: Table, part: str) -> str | None:
+    """The column that a part is, where it is no more than one."""
+    return next((name for name in table.columns if quoted(name) == part), None)
+
+
+def _exclusion(table: Table, exclusion: Exclusion) -> Call:
+    parts = []
+    for part, operator in exclusion.parts:
+        column = _column_of(table, part)
+        parts.append(Call("(", [sql(part) if column is None else literal(column), literal(operator)]))
+    where = [] if exclusion.where is None else [f"where={sql(exclusion.where)}"]
+    named = [f"name={literal(exclusion.name)}", f"using={literal(exclusion.method)}"]
+    return Call("postgresql.ExcludeConstraint(", [*parts, *named, *where])
 
 
 def _composite(table: Table, key: ForeignKey) -> Call:
@@ -211,11 +229,18 @@ def _unique(table: Table, unique: Unique) -> Call:
 
 def _falling(index: Index, columns: str) -> Call:
     parts = [f"{columns}[{literal(name)}]{'.desc()' if name in index.descending else ''}" for name in index.columns]
-    return Call("sa.Index(", [literal(index.name), *parts, *_once(index)])
+    return Call("sa.Index(", [literal(index.name), *parts, *_more(index, index.columns)])
 
 
-def _once(index: Index | SqlIndex) -> list[str]:
-    return ["unique=True"] if index.unique else []
+def _more(index: Index | SqlIndex, columns: Sequence[str | None]) -> list[str | Call]:
+    """What an index says beside its parts, of which those that are columns are named."""
+    found: list[str | Call] = ["unique=True"] if index.unique else []
+    if index.include:
+        found.append(Call("postgresql_include=[", _all(index.include), "]"))
+    classes = [(name, own) for name, own in zip(columns, index.classes, strict=False) if name is not None and own]
+    if classes:
+        found.append(Call("postgresql_ops={", [f"{literal(name)}: {literal(own)}" for name, own in classes], "}"))
+    return found
 
 
 def _bare(table: Table, name: str, enums: Enums) -> Call:

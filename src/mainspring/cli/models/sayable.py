@@ -25,6 +25,9 @@ def _table(table: Table, taken: set[str], silent: list[str]) -> Table:
         foreign_keys=tuple(key for key in table.foreign_keys if _told(table, key, silent)),
         indexes=tuple(each for each in table.indexes if _fits(table, f"index {each.name}", each.name, taken, silent)),
         sql_indexes=tuple(each for each in table.sql_indexes if _fits(table, f"index {each.name}", each.name, taken, silent)),
+        exclusions=tuple(
+            each for each in table.exclusions if _fits(table, f"exclusion constraint {each.name}", each.name, taken, silent)
+        ),
         checks=tuple(each for each in table.checks if _fits(table, f"check {each.name}", each.name, own, silent)),
     )
 

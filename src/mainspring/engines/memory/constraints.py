@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from mainspring.catalog.model import Column, ForeignKey, Table
+from mainspring.catalog.model import Catalog, Column, ForeignKey, Table
 from mainspring.engines.memory.store import Draft, Row, key_of
-from mainspring.errors import ForeignKeyViolated, NotNullViolated, UniqueViolated
+from mainspring.errors import ConfigError, ForeignKeyViolated, Mistake, NotNullViolated, UniqueViolated
 from mainspring.query.ast import TableName
 
 ServerDefault = Callable[[Draft, Table, Column], object]
@@ -150,3 +150,26 @@ def _act(
             draft.replace(table, number, {**child, **defaults})
         case _:
             raise _violated(table, foreign)
+
+
+# ---------------------------------------------------------------- what is not kept here
+
+
+def refuse_unkept(catalog: Catalog) -> None:
+    """Raises ConfigError for what would make other answers here than in the database that has it."""
+    found = [
+        Mistake(f"{table.name}.{column.name}", f'the memory engine has no collation "{column.collation}"', _ELSEWHERE)
+        for table in catalog.tables.values()
+        for column in table.columns.values()
+        if column.collation is not None
+    ]
+    found += [
+        Mistake(str(table.name), f"the memory engine has no exclusion constraints, such as {each.name}", _ELSEWHERE)
+        for table in catalog.tables.values()
+        for each in table.exclusions
+    ]
+    if found:
+        raise ConfigError(found)
+
+
+_ELSEWHERE = "run it on the database that has it"

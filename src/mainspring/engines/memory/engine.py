@@ -10,6 +10,7 @@ from mainspring.catalog.model import Catalog, Table
 from mainspring.datatypes import to_json
 from mainspring.engines.base import Capabilities, Prepared, Request, Result
 from mainspring.engines.memory import write
+from mainspring.engines.memory.constraints import refuse_unkept
 from mainspring.engines.memory.read import Reader, encode, scope_of
 from mainspring.engines.memory.search import refuse_unknown
 from mainspring.engines.memory.store import Draft, Row, State
@@ -37,7 +38,8 @@ class MemoryEngine:
         self._catalog = catalog
 
     async def migrate(self, catalog: Catalog) -> tuple[TableName, ...]:
-        """Make place for the tables and columns that have none yet; the tables' names."""
+        """Make place for the tables and columns that have none yet; the tables' names. Raises ConfigError."""
+        refuse_unkept(catalog)
         self._catalog = catalog
         self._views = any(table.view for table in catalog.tables.values())
         made = tuple(name for name in catalog.tables if name not in self._state.tables)

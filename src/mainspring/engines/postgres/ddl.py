@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from mainspring.catalog.model import Catalog, Column, ForeignKey, Table
+from mainspring.catalog.model import Catalog, Column, Exclusion, ForeignKey, Table
 from mainspring.datatypes import DataType, Kind, to_text
 from mainspring.engines.postgres import names
 from mainspring.engines.sql import migrate
@@ -77,9 +77,16 @@ def _create_table(table: Table, keys: list[ForeignKey], draft: Draft) -> str:
     columns = [draft.attempt(f"{table.name}.{column.name}", partial(_column, column)) for column in table.columns.values()]
     primary = [f"PRIMARY KEY ({migrate.listed(table.primary_key, names)})"] if table.primary_key else []
     foreign = [migrate.foreign_key(key, names) for key in keys]
-    parts = [*columns, *primary, *migrate.constraints(table, names), *foreign]
+    exclusions = map(_exclusion, table.exclusions)
+    parts = [*columns, *primary, *migrate.constraints(table, names), *exclusions, *foreign]
     body = ",\n  ".join(parts)
     return f"CREATE TABLE {names.table(table.name)} (\n  {body}\n)"
+
+
+def _exclusion(exclusion: Exclusion) -> str:
+    parts = ", ".join(f"{part} WITH {operator}" for part, operator in exclusion.parts)
+    where = "" if exclusion.where is None else f" WHERE ({exclusion.where})"
+    return f"CONSTRAINT {names.quote(exclusion.name)} EXCLUDE USING {names.quote(exclusion.method)} ({parts}){where}"
 
 
 def _add_key(table: Table, key: ForeignKey) -> str:
@@ -91,7 +98,7 @@ def _add(table: Table, constraint: str) -> str:
 
 
 def _column(column: Column, fill: str | None = None) -> str:
-    parts = [names.quote(column.name), column_type(column.type) + _collation(column.type)]
+    parts = [names.quote(column.name), column_type(column.type) + _collation(column)]
     if column.autoincrement:
         parts.append(f"GENERATED {'BY DEFAULT' if column.generated is None else 'ALWAYS'} AS IDENTITY")
     elif column.generated is not None:
@@ -119,8 +126,9 @@ def column_type(type_: DataType) -> str:
             return _TYPES[kind]
 
 
-def _collation(type_: DataType) -> str:
-    return ' COLLATE "C"' if (type_.item or type_).kind is Kind.TEXT else ""
+def _collation(column: Column) -> str:
+    text = (column.type.item or column.type).kind is Kind.TEXT
+    return f" COLLATE {names.quote(column.collation or 'C')}" if text else ""
 
 
 def _default(column: Column) -> str | None:
@@ -154,11 +162,16 @@ def missing_columns(catalog: Catalog, existing_columns: Mapping[TableName, Colle
         for column in columns:
             statements.append(draft.attempt(f"{table.name}.{column.name}", partial(_addition, table, column)))
         statements += [_add(table, migrate.check(own, names)) for own in migrate.new_checks(table, added)]
+        statements += [_add(table, _exclusion(own)) for own in table.exclusions if _concerns(own, added)]
         statements += [_add_key(table, key) for key in table.foreign_keys if set(key.columns) & added]
         statements += migrate.new_keys(table, added, names)
         statements += _comments(table, columns, whole=False)
     draft.done()
     return statements
+
+
+def _concerns(exclusion: Exclusion, added: Collection[str]) -> bool:
+    return migrate.about((*(part for part, _ in exclusion.parts), exclusion.where or ""), added)
 
 
 def _addition(table: Table, column: Column) -> str:

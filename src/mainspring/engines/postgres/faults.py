@@ -74,6 +74,10 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
         case "42883" if "st_asgeojson(" in (error.diag.message_primary or ""):
             told = "The database has no function ST_AsGeoJSON for this type"
             return MediaUnavailable(("application/geo+json",), told, "Install PostGIS there, or ask for application/json.")
+        case "55000" if "deferrable" in (error.diag.message_primary or ""):
+            return NotSupported(
+                "an upsert by a key that is DEFERRABLE", by="PostgreSQL", instead="Name another key in on_conflict."
+            )
         case "42883":  # a type only the database knows has no such operator
             return NotSupported("comparing or ordering values of this type", by="PostgreSQL", instead="Cast them to text.")
         case "21000":
@@ -95,7 +99,9 @@ def _geometry(said: str) -> MainspringError:
 def _constraint(state: str, said: psycopg.errors.Diagnostic, table: Table | None) -> MainspringError:
     name, constraint = said.table_name, said.constraint_name
     match state:
-        case "23505" | "23P01":
+        case "23P01":
+            return UniqueViolated(name, constraint)
+        case "23505":
             return UniqueViolated(name, constraint, _columns(table, name, constraint))
         case "23503" | "23001":
             return ForeignKeyViolated(name, constraint)

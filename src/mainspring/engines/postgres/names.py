@@ -6,6 +6,7 @@ from mainspring.query.ast import TableName
 from mainspring.query.search import CONFIGS
 
 DEFAULT_SCHEMA = "public"
+INDEX_METHODS = True
 
 
 def quote(identifier: str) -> str:

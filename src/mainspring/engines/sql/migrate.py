@@ -6,6 +6,7 @@ Pure: catalog in, statements out. The spelling is each engine's `ddl`; nothing h
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, Protocol
 
 from mainspring.catalog.model import Catalog, Check, Column, Definition, ForeignKey, Index, SqlIndex, Table
@@ -18,7 +19,9 @@ LONGEST_NAME = 63
 
 
 class Names(Protocol):
-    """An engine's `names` module."""
+    """An engine's `names` module; `INDEX_METHODS`: indexes are of several kinds, with operator classes and columns included."""
+
+    INDEX_METHODS: bool
 
     def quote(self, identifier: str, /) -> str:
         """An identifier, quoted."""
@@ -154,23 +157,39 @@ def _index_name(table: Table, key: ForeignKey) -> str:
 
 def create_index(table: Table, index: Index, names: Names) -> str:
     """CREATE INDEX; it may stand already."""
-    parts = (names.quote(name) + (" DESC" if name in index.descending else "") for name in index.columns)
-    kind = "UNIQUE INDEX" if index.unique else "INDEX"
-    place = f"{names.table(table.name)} ({', '.join(parts)})"
-    return f"CREATE {kind} IF NOT EXISTS {names.index(table.name, index.name)} ON {place}"
+    parts = [(names.quote(name), name in index.descending) for name in index.columns]
+    return _create_index(table, index, parts, names)
 
 
 def create_indexes(table: Table, names: Names) -> list[str]:
-    """CREATE INDEX for every index of a new table."""
+    """CREATE INDEX for every index of a new table that the database can have."""
     plain = [create_index(table, index, names) for index in indexes(table)]
-    return plain + [create_sql_index(table, index, names) for index in table.sql_indexes]
+    return plain + [create_sql_index(table, index, names) for index in table.sql_indexes if _can_have(index, names)]
 
 
 def create_sql_index(table: Table, index: SqlIndex, names: Names) -> str:
     """CREATE INDEX of the author's own parts; it may stand already."""
+    parts = [(part.removesuffix(" DESC"), part.endswith(" DESC")) for part in index.parts]
+    return _create_index(table, index, parts, names)
+
+
+def _can_have(index: SqlIndex, names: Names) -> bool:
+    """An index of another kind only makes some searches fast."""
+    return index.method is None or names.INDEX_METHODS
+
+
+def _create_index(table: Table, index: Index | SqlIndex, parts: Iterable[tuple[str, bool]], names: Names) -> str:
+    own = index if isinstance(index, SqlIndex) else SqlIndex(index.name, ())
+    classes = index.classes if names.INDEX_METHODS else ()
+    over = ", ".join(
+        f"{part}{f' {own_class}' if own_class else ''}{' DESC' if falls else ''}"
+        for (part, falls), own_class in zip_longest(parts, classes)
+    )
+    using = f" USING {names.quote(own.method)}" if own.method else ""
+    include = f" INCLUDE ({listed(index.include, names)})" if index.include and names.INDEX_METHODS else ""
+    where = "" if own.where is None else f" WHERE {own.where}"
     kind = "UNIQUE INDEX" if index.unique else "INDEX"
-    where = "" if index.where is None else f" WHERE {index.where}"
-    place = f"{names.table(table.name)} ({', '.join(index.parts)}){where}"
+    place = f"{names.table(table.name)}{using} ({over}){include}{where}"
     return f"CREATE {kind} IF NOT EXISTS {names.index(table.name, index.name)} ON {place}"
 
 
@@ -220,7 +239,7 @@ def new_keys(table: Table, added: Collection[str], names: Names) -> Iterator[str
         if set(index.columns) & set(added):
             yield create_index(table, index, names)
     for own in table.sql_indexes:
-        if about((*own.parts, own.where or ""), added):
+        if _can_have(own, names) and about((*own.parts, *own.include, own.where or ""), added):
             yield create_sql_index(table, own, names)
 
 

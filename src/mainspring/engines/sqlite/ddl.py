@@ -23,6 +23,9 @@ from mainspring.engines.sqlite.dialect import encoder
 from mainspring.errors import MainspringError
 from mainspring.query.ast import Now, TableName
 
+COLLATIONS = ("NOCASE", "RTRIM")
+"""SQLite's own, beside the order of code points."""
+
 _STORAGE = {
     Kind.INTEGER: "INTEGER",
     Kind.BOOLEAN: "INTEGER",
@@ -59,6 +62,9 @@ def create_statements(catalog: Catalog, existing: Collection[TableName] = frozen
     draft = Draft()
     for where, unfit in clashes(catalog.tables.values(), folded=True):
         draft.refuse(where, f"{unfit.problem}: SQLite minds no case", unfit.hint)
+    for table in catalog.tables.values():
+        for exclusion in table.exclusions:
+            draft.refuse(str(table.name), f"SQLite has no exclusion constraints, such as {exclusion.name}", "use PostgreSQL")
     tables = migrate.new_tables(catalog, existing)
     statements = [_create_table(table, draft) for table in tables]
     statements += [sql for table in tables for sql in migrate.create_indexes(table, names)]
@@ -82,7 +88,7 @@ def _primary_key(table: Table) -> Iterator[str]:
 def _column(table: Table, column: Column) -> str:
     if column.autoincrement and table.primary_key != (column.name,):
         raise Refused("SQLite counts only in a primary key of one column", "make it the primary key")
-    parts = [names.quote(column.name), _storage(table, column)]
+    parts = [names.quote(column.name), _storage(table, column), *_collation(column)]
     if column.generated is not None and not column.autoincrement:
         parts.append(f"GENERATED ALWAYS AS ({_computed(column)}) STORED")
     default = default_of(column)
@@ -99,6 +105,15 @@ def _storage(table: Table, column: Column) -> str:
     storage = _STORAGE.get(column.type.kind, "TEXT")
     alone = table.primary_key == (column.name,)
     return "INT" if storage == "INTEGER" and alone and not column.autoincrement else storage
+
+
+def _collation(column: Column) -> Iterator[str]:
+    if column.collation is not None:
+        if column.collation.upper() not in COLLATIONS or column.type.kind is not Kind.TEXT:
+            raise Refused(
+                f'SQLite has no collation "{column.collation}" for it', f"text can have {' or '.join(COLLATIONS)} there"
+            )
+        yield f"COLLATE {column.collation.upper()}"
 
 
 def _computed(column: Column) -> str:
@@ -223,7 +238,7 @@ def _added_checks(table: Table, added: Sequence[str]) -> Mapping[str, list[str]]
 def _addition(table: Table, column: Column, checks: Sequence[str]) -> str:
     migrate.check_addition(table, column)
     default = _constant_default(column)
-    parts = [names.quote(column.name), _storage(table, column)]
+    parts = [names.quote(column.name), _storage(table, column), *_collation(column)]
     if column.generated is not None:
         parts.append(f"AS ({_computed(column)}) VIRTUAL")
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mainspring.query.ast import TableName
 
 DEFAULT_SCHEMA = "public"
+INDEX_METHODS = False
 
 
 def quote(identifier: str) -> str:

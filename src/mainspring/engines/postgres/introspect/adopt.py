@@ -18,6 +18,7 @@ from mainspring.catalog.model import Catalog, Column, Relation, Table, Unique
 from mainspring.datatypes import FLOAT, JSON, TEXT, DataType, Kind
 from mainspring.engines.postgres.engine import check_version, place, unreachable
 from mainspring.engines.postgres.introspect import constraints, questions
+from mainspring.engines.postgres.introspect.constraint_questions import ASKED
 from mainspring.engines.postgres.introspect.constraints import Constraints
 from mainspring.engines.postgres.introspect.read import assemble
 from mainspring.errors import ConfigError, Mistake
@@ -26,12 +27,6 @@ from mainspring.query.ast import Now, TableName
 CONNECT_SECONDS = 10
 # Types that are read by a cast: the database itself compares them in another way, or not at all, or rounds differently.
 _CAST = {"json": JSON, "real": FLOAT, "name": TEXT, '"char"': TEXT}
-_ASKED = {
-    "checks": questions.CHECKS,
-    "domains": questions.DOMAINS,
-    "indexes": questions.INDEXES,
-    "scattered": questions.SCATTERED,
-}
 
 
 def look(url: str, schemas: Sequence[str]) -> Found:
@@ -39,7 +34,7 @@ def look(url: str, schemas: Sequence[str]) -> Found:
     try:
         with psycopg.connect(url, connect_timeout=CONNECT_SECONDS, autocommit=True) as connection:
             check_version(connection.info.server_version)
-            asked = {**questions.EVERY, **_ASKED}
+            asked = {**questions.EVERY, **ASKED}
             facts = {name: _answer(connection, question, schemas) for name, question in asked.items()}
     except psycopg.Error as error:
         if error.sqlstate is None or error.diag.message_primary is None:
@@ -78,7 +73,8 @@ def _of_views(way: Relation, views: frozenset[TableName]) -> bool:
 
 
 def _table(table: Table, known: Constraints, scattered: bool) -> Table:
-    columns = {name: _column(table, column) for name, column in table.columns.items()}
+    collations = known.collations.get(table.name, {})
+    columns = {name: _column(table, column, collations.get(name)) for name, column in table.columns.items()}
     writable = not (table.view or scattered)
     return Table(
         table.name,
@@ -88,6 +84,7 @@ def _table(table: Table, known: Constraints, scattered: bool) -> Table:
         tuple(sorted(known.checks.get(table.name, ()), key=lambda check: (check.sql, check.name))),
         indexes=tuple(sorted(known.indexes.get(table.name, ()), key=lambda index: index.name)),
         sql_indexes=tuple(sorted(known.sql_indexes.get(table.name, ()), key=lambda index: index.name)),
+        exclusions=tuple(known.exclusions.get(table.name, ())),
         foreign_keys=tuple(sorted(table.foreign_keys, key=lambda key: (placed(columns, key.columns), key.name))),
         comment=table.comment,
         view=table.view,
@@ -101,7 +98,7 @@ def _ordered(columns: Mapping[str, Column], uniques: Sequence[Unique]) -> tuple[
     return tuple(sorted(uniques, key=lambda unique: (placed(columns, unique.columns), unique.name)))
 
 
-def _column(table: Table, column: Column) -> Column:
+def _column(table: Table, column: Column, collation: str | None) -> Column:
     type_ = _type(column)
     default = default_of(column.server_default, type_) if isinstance(column.server_default, str) else None
     counted = column.autoincrement or _is_serial(table, column, default)
@@ -113,6 +110,7 @@ def _column(table: Table, column: Column) -> Column:
         generated=column.generated,
         autoincrement=counted,
         comment=column.comment,
+        collation=collation if (type_.item or type_).kind is Kind.TEXT else None,
     )
 
 

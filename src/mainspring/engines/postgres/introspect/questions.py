@@ -208,55 +208,6 @@ COMMENTS = """
 SELECT coalesce(json_object_agg(n.nspname, obj_description(n.oid, 'pg_namespace')), '{}')
 FROM pg_namespace n WHERE n.nspname = ANY ($1)"""
 
-INDEXES = """
-SELECT coalesce(json_agg(json_build_object(
-  'schema', n.nspname, 'table', t.relname, 'name', c.relname, 'unique', i.indisunique, 'columns', parts.names,
-  'falling', parts.falling, 'plain', i.indexprs IS NULL AND i.indpred IS NULL, 'kind', m.amname, 'valid', i.indisvalid,
-  'definition', pg_get_indexdef(i.indexrelid), 'where', pg_get_expr(i.indpred, i.indrelid),
-  'exclusion', EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype = 'x')
-) ORDER BY c.relname), '[]')
-FROM pg_index i
-JOIN pg_class c ON c.oid = i.indexrelid
-JOIN pg_class t ON t.oid = i.indrelid
-JOIN pg_namespace n ON n.oid = t.relnamespace
-JOIN pg_am m ON m.oid = c.relam
-LEFT JOIN LATERAL (
-  SELECT json_agg(a.attname ORDER BY u.place) AS names, json_agg(i.indoption[u.place - 1] & 1 = 1 ORDER BY u.place) AS falling
-  FROM unnest(i.indkey) WITH ORDINALITY AS u (number, place)
-  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number
-  WHERE u.place <= i.indnkeyatts
-) AS parts ON TRUE
-WHERE n.nspname = ANY ($1) AND NOT t.relispartition
-  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))"""
-
-CHECKS = """
-SELECT coalesce(json_agg(json_build_object(
-  'schema', n.nspname, 'table', t.relname, 'name', k.conname, 'sql', pg_get_expr(k.conbin, k.conrelid),
-  'enforced', coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE),
-  'functions', (SELECT json_agg(DISTINCT d.refobjid::regprocedure::text) FROM pg_depend d
-                WHERE d.classid = 'pg_constraint'::regclass AND d.objid = k.oid AND d.refclassid = 'pg_proc'::regclass)
-) ORDER BY n.nspname, t.relname, k.conname), '[]')
-FROM pg_constraint k
-JOIN pg_class t ON t.oid = k.conrelid
-JOIN pg_namespace n ON n.oid = t.relnamespace
-WHERE k.contype = 'c' AND n.nspname = ANY ($1) AND NOT t.relispartition"""
-
-DOMAINS = """
-SELECT coalesce(json_agg(json_build_object(
-  'schema', n.nspname, 'table', c.relname, 'column', a.attname, 'domain', format_type(t.oid, NULL)
-) ORDER BY a.attrelid, a.attnum), '[]')
-FROM pg_attribute a
-JOIN pg_class c ON c.oid = a.attrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_type t ON t.oid = a.atttypid
-WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition AND NOT a.attisdropped
-  AND EXISTS (SELECT FROM pg_constraint k WHERE k.contypid = t.oid)"""
-
-SCATTERED = """
-SELECT coalesce(json_agg(json_build_object('schema', n.nspname, 'name', c.relname)), '[]')
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = ANY ($1) AND (c.relkind IN ('p', 'f') OR (c.relkind = 'r' AND c.relhassubclass))"""
-
 EVERY = {
     "tables": TABLES,
     "foreign_keys": FOREIGN_KEYS,

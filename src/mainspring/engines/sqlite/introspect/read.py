@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from mainspring.catalog.declared.names import Names
 from mainspring.catalog.found import Found, default_of, gather, placed
 from mainspring.catalog.model import Column, ForeignKey, Index, SqlIndex, Table, Unique
-from mainspring.datatypes import TEXT, DataType
+from mainspring.datatypes import TEXT, DataType, Kind
+from mainspring.engines.sqlite.ddl import COLLATIONS
 from mainspring.engines.sqlite.introspect.source import Statement, sql_index
 from mainspring.engines.sqlite.introspect.types import STRICT, declared, open_to_sample, sampled
 from mainspring.engines.sqlite.names import DEFAULT_SCHEMA, quote
@@ -49,7 +50,7 @@ def introspect(connection: Any) -> Found:
         try:
             statement = Statement.of(each.name, "" if each.view else sources[each.name])
             tables.append(_table(connection, each, statement, sources))
-            unsaid += [f"{DEFAULT_SCHEMA}.{each.name}.{collation}" for collation in statement.collations()]
+            unsaid += _uncollated(tables[-1], statement)
         except connection.DatabaseError as error:
             left_out.append(f"{DEFAULT_SCHEMA}.{each.name}: {error}")
     known = {table.name.name: table for table in tables}
@@ -59,6 +60,13 @@ def introspect(connection: Any) -> Found:
     return gather(known.values(), left_out, unsaid=unsaid)
 
 
+def _uncollated(table: Table, statement: Statement) -> Iterator[str]:
+    """What compares by a collation that models do not say."""
+    for name, collation in statement.collations():
+        if name is None or table.columns[name].collation is None:
+            yield f"{table.name}.{name or 'a key'}: COLLATE {collation}"
+
+
 def _table(connection: Any, listed: _Listed, statement: Statement, sources: Mapping[str, str]) -> Table:
     rows = connection.execute(f"PRAGMA table_xinfo({quote(listed.name)})").fetchall()
     facts = [row for row in rows if row[6] in (_PLAIN, _VIRTUAL, _STORED)]
@@ -66,7 +74,7 @@ def _table(connection: Any, listed: _Listed, statement: Statement, sources: Mapp
     indexes = [] if listed.view else connection.execute(f"PRAGMA index_list({quote(listed.name)})").fetchall()
     counted = _counted(listed, primary, facts, indexes)
     columns = {row[1]: _column(row, listed, counted, statement) for row in facts}
-    columns = _looked_at(connection, listed, columns)
+    columns = _collated(_looked_at(connection, listed, columns), statement)
     own = _sql_indexes(indexes, sources, columns)
     others = [index[1] for index in indexes if index[3] != "pk" and index[1] not in {each.name for each in own}]
     over = {name: _index_columns(connection, name) for name in others}
@@ -96,6 +104,13 @@ def _counted(listed: _Listed, primary: tuple[str, ...], facts: list[Any], indexe
 def _hides_rowid(columns: Mapping[str, Column], counted: str | None) -> bool:
     """Whether a column has taken the name by which rows are known while they are written."""
     return any(name.lower() == "rowid" and name != counted for name in columns)
+
+
+def _collated(columns: Mapping[str, Column], statement: Statement) -> dict[str, Column]:
+    """The columns, texts with the collation of SQLite's own that they compare by."""
+    said = {name: collation.upper() for name, collation in statement.collations() if name is not None}
+    own = {name: said[name] for name, column in columns.items() if said.get(name) in COLLATIONS and column.type.kind is Kind.TEXT}
+    return {name: replace(column, collation=own.get(name)) for name, column in columns.items()}
 
 
 def _column(row: Any, listed: _Listed, counted: str | None, statement: Statement) -> Column:

@@ -50,13 +50,13 @@ class Statement:
                 return joined(inside(list(part), places[0] + 1)) if places else "NULL"
         return "NULL"
 
-    def collations(self) -> Iterator[str]:
-        """What columns and keys compare by, where that is not what all do."""
+    def collations(self) -> Iterator[tuple[str | None, str]]:
+        """What columns and keys (None) compare by, where that is not what all do."""
         for part in self.parts:
             keyed = _of_the_table(part)
             for place, each in enumerate(part):
                 if each.says("COLLATE") and part[place + 1].name.upper() != "BINARY" and (keyed or each.depth == part[0].depth):
-                    yield f"{'a key' if keyed else part[0].name}: COLLATE {part[place + 1].name}"
+                    yield None if keyed else part[0].name, part[place + 1].name
 
 
 def _of_the_table(part: Sequence[Piece]) -> bool:
