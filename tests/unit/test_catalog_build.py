@@ -412,7 +412,6 @@ def test_a_foreign_key_to_a_part_of_the_rows_is_a_mistake() -> None:
         (Column("a", Integer, Identity(start=100)), "an identity starts at 1"),
         (Column("a", Integer, Sequence("s")), "a sequence"),
         (Column("a", Integer, server_default=FetchedValue()), "FetchedValue"),
-        (Column("RowId", Integer), "rowid is SQLite's own name"),
         (Column("a" * 64, Integer), "longer than 63 bytes"),
         (Column("a", Integer, ForeignKey(Everything.a_date)), "which is no unique key"),
         (Column("a", Integer, ForeignKey("t.b", ondelete="EXPLODE")), "does not exist"),

@@ -10,7 +10,7 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import DeclarativeBase
 
 from mainspring.catalog.declared.columns import read_columns
-from mainspring.catalog.declared.indexes import read_indexes
+from mainspring.catalog.declared.indexes import options, read_indexes
 from mainspring.catalog.declared.keys import (
     read_checks,
     read_exclusions,
@@ -107,4 +107,5 @@ def _read_table(table: SqlTable, source: Source) -> Table:
         insertable=writable,
         updatable=writable,
         deletable=writable,
+        with_rowid=options(table).get("sqlite_with_rowid", True),
     )

@@ -158,7 +158,8 @@ class Definition(msgspec.Struct, frozen=True):
 class Table(msgspec.Struct, frozen=True):
     """A table, or with `view` a view; `insertable`, `updatable` and `deletable` say what the database lets be written there.
 
-    A view with a `definition` is made by Mainspring, one without stands already.
+    A view with a `definition` is made by Mainspring, one without stands already. Without `with_rowid` SQLite keeps the rows under
+    their primary key alone.
     `computed` are columns that the application's author declares; they are no part of `*`.
     """
 
@@ -177,6 +178,7 @@ class Table(msgspec.Struct, frozen=True):
     insertable: bool = True
     updatable: bool = True
     deletable: bool = True
+    with_rowid: bool = True
     computed: Mapping[str, Computed] = msgspec.field(default_factory=dict)
 
     def __hash__(self) -> int:

@@ -36,21 +36,22 @@ def read_indexes(table: sa.Table, source: Source) -> tuple[tuple[Index, ...], tu
 def is_key(index: sa.Index) -> bool:
     """Whether it tells every two rows apart: it is unique over columns, and over all rows."""
     columns = all(isinstance(_part(part)[0], sa.Column) for part in index.expressions)
-    return bool(index.unique) and columns and not any(_options(index).get(name) is not None for name in _WHERE)
+    return bool(index.unique) and columns and not any(options(index).get(name) is not None for name in _WHERE)
 
 
-def _options(index: sa.Index) -> dict[str, Any]:
-    return {name: index.dialect_kwargs[name] for name in set(index.dialect_kwargs)}  # asking for others loads dialects
+def options(item: sa.Index | sa.Table) -> dict[str, Any]:
+    """What is said for one database only; asking for anything else would load dialects."""
+    return {name: item.dialect_kwargs[name] for name in set(item.dialect_kwargs)}
 
 
 def _index(index: sa.Index, names: Names) -> Index | SqlIndex:
-    options = _options(index)
-    if options.get("postgresql_nulls_not_distinct"):
+    said = options(index)
+    if said.get("postgresql_nulls_not_distinct"):
         raise Unfit("nulls that are not distinct are not served", "leave postgresql_nulls_not_distinct out")
-    method, where, parts = _method(options), _where(options), [_part(part) for part in index.expressions]
+    method, where, parts = _method(said), _where(said), [_part(part) for part in index.expressions]
     columns = tuple(str(part.name) for part, _ in parts if isinstance(part, sa.Column))
     name, unique = names.take(index.name, columns, "idx"), bool(index.unique)
-    include, classes = _include(options), operator_classes(index.expressions, options.get("postgresql_ops") or {})
+    include, classes = _include(said), operator_classes(index.expressions, said.get("postgresql_ops") or {})
     if method is None and where is None and len(columns) == len(parts):
         falling = frozenset(column for column, (_, falls) in zip(columns, parts, strict=True) if falls)
         return Index(name, columns, unique, falling, include, classes)
@@ -58,15 +59,14 @@ def _index(index: sa.Index, names: Names) -> Index | SqlIndex:
     return SqlIndex(name, written, unique, where, method, include, classes)
 
 
-def _method(options: dict[str, Any]) -> str | None:
+def _method(said: dict[str, Any]) -> str | None:
     """The kind of the index where it is no B-tree."""
-    said = str(options.get("postgresql_using") or _USUAL).lower()
-    return None if said == _USUAL else said
+    using = str(said.get("postgresql_using") or _USUAL).lower()
+    return None if using == _USUAL else using
 
 
-def _include(options: dict[str, Any]) -> tuple[str, ...]:
-    said = options.get("postgresql_include") or ()
-    return tuple(each if isinstance(each, str) else str(each.name) for each in said)
+def _include(said: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(each if isinstance(each, str) else str(each.name) for each in said.get("postgresql_include") or ())
 
 
 def operator_classes(parts: Iterable[Any], said: Mapping[str, str]) -> tuple[str, ...]:

@@ -58,8 +58,6 @@ def _unfit_names(table: Table, own: bool) -> Iterator[tuple[str, Unfit]]:
         yield where, Unfit(f'the schema "{schema}" is PostgreSQL\'s own', "put the table into another schema")
     if table.name.name.lower().startswith("sqlite_"):
         yield where, Unfit("names that begin with sqlite_ are SQLite's own", "rename the table")
-    if "rowid" in (name.lower() for name in table.columns):
-        yield where, Unfit("rowid is SQLite's own name for a row", "rename the column")
     for name in (schema, table.name.name, *table.columns, *_relation_names(table), *_constraint_names(table)):
         if len(name.encode()) > LONGEST:
             yield where, Unfit(f'the name "{name}" is longer than {LONGEST} bytes', "shorten it")

@@ -168,6 +168,7 @@ def _options(table: Table) -> list[str]:
     found = [] if table.name.schema == DEFAULT_SCHEMA else [f'"schema": {literal(table.name.schema)}']
     found += [f'"comment": {literal(table.comment)}'] if table.comment else []
     found += [f'"info": {_info(table)}'] if _info(table) else []
+    found += [] if table.with_rowid else ['"sqlite_with_rowid": False']
     return [f"{{{', '.join(found)}}}"] if found else []
 
 
@@ -248,4 +249,5 @@ def _bare(table: Table, name: str, enums: Enums) -> Call:
     options = [] if table.name.schema == DEFAULT_SCHEMA else [f"schema={literal(table.name.schema)}"]
     options += [f"comment={literal(table.comment)}"] if table.comment else []
     options += [f"info={_info(table)}"] if _info(table) else []
+    options += [] if table.with_rowid else ["sqlite_with_rowid=False"]
     return Call(f"{name} = sa.Table(", [literal(table.name.name), "Base.metadata", *columns, *_constraints(table), *options])

@@ -35,7 +35,7 @@ class Update(Script):
     def _statement(self, defaulted: tuple[bool, ...]) -> Statement:
         """The change in which the writes `defaulted` take the database's own default."""
         compiler, rows = self.compiler(), self.plan.picked
-        where = _picking(compiler, rows)
+        where = _picking(compiler, rows, self.dialect)
         marks = [
             "DEFAULT" if default else self.dialect.placeholder(compiler.arguments.extra(), write.type)
             for write, default in zip(self.plan.writes, defaulted, strict=True)
@@ -100,7 +100,7 @@ class Delete(Script):
     def _removal(self, *, at_once: bool) -> Statement:
         compiler, rows = self.compiler(), self.plan.picked
         row_id = self.dialect.row_id(f"t{rows.source.alias}")
-        where = _picking(compiler, rows) if at_once else self.dialect.among(row_id, compiler.arguments.extra())
+        where = _picking(compiler, rows, self.dialect) if at_once else self.dialect.among(row_id, compiler.arguments.extra())
         return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
 
     def changes(self, values: Sequence[Any], principal: Principal) -> list[Command]:
@@ -132,9 +132,9 @@ def _ids(results: Sequence[PGresult]) -> list[bytes]:
     return [found.get_value(row, 0) or b"" for row in range(found.ntuples)]
 
 
-def _picking(compiler: PostgresCompiler, rows: Rows) -> str:
+def _picking(compiler: PostgresCompiler, rows: Rows, dialect: PostgresDialect) -> str:
     """The WHERE of a change: the condition itself, or (with a page) the identity of the rows on it."""
     if rows.limit is None and rows.offset is None:
         return compiler.reached(rows.source, rows.where)
-    row_id = compiler.dialect.row_id(f"t{rows.source.alias}")
+    row_id = dialect.row_id(f"t{rows.source.alias}")
     return f"{row_id} IN ({compiler.picked(rows, row_id)})"

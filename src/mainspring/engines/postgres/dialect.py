@@ -194,9 +194,11 @@ class PostgresDialect(Dialect):
         return f"{alias}.ctid, {alias}.xmax = 0"
 
     def row_id(self, alias: str) -> str:
+        """What identifies a row within one transaction."""
         return f"{alias}.ctid"
 
     def among(self, row_id: str, number: int) -> str:
+        """Whether a row's identity is among those in extra argument `number`."""
         return f"{row_id} = ANY(${number}::tid[])"
 
     def least(self, value: str, bound: int) -> str:

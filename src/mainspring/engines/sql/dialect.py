@@ -141,13 +141,5 @@ class Dialect(ABC):
         """The place of a value of `type_` in the list that is argument `number`."""
 
     @abstractmethod
-    def row_id(self, alias: str) -> str:
-        """What identifies a row within one transaction."""
-
-    @abstractmethod
-    def among(self, row_id: str, number: int) -> str:
-        """Whether a row's identity is among those in extra argument `number`."""
-
-    @abstractmethod
     def least(self, value: str, bound: int) -> str:
         """The smaller of an argument (null: none) and a bound."""

@@ -10,6 +10,7 @@ from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.statement import Statement
 from mainspring.engines.sqlite.ddl import default_of
 from mainspring.engines.sqlite.dialect import SqliteDialect, json_dump, storing
+from mainspring.engines.sqlite.identity import Identity
 from mainspring.engines.sqlite.script import Script, Work, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
@@ -34,7 +35,7 @@ class Update(Script):
     def _statement(self, defaulted: tuple[bool, ...]) -> Statement:
         """The change in which the writes `defaulted` take the database's own default."""
         compiler, rows = self.compiler(), self.plan.picked
-        where, target = _picking(compiler, rows, self.dialect), compiler.tables(rows.source)
+        where, target = _picking(compiler, rows, self.identity), compiler.tables(rows.source)
         self._checked = self.returned_check(compiler, rows.source.alias, self.plan.check)
         self._document = self.returned_document(compiler, self.plan.returning)
         new = [
@@ -42,7 +43,7 @@ class Update(Script):
             for write, default in zip(self.plan.writes, defaulted, strict=True)
         ]
         sets = ", ".join(f"{self.dialect.quote(w.column)} = {value}" for w, value in zip(self.plan.writes, new, strict=True))
-        returning = f"rowid, {self._checked or '1'}, {self._document or 'NULL'}"
+        returning = f"{self.identity.returned}, {self._checked or '1'}, {self._document or 'NULL'}"
         return compiler.arguments.statement(f"UPDATE {target} SET {sets} WHERE {where} RETURNING {returning}")
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
@@ -66,7 +67,8 @@ class Update(Script):
 
         def work(connection: Any) -> Result:
             changed = connection.execute(statement.sql, change).fetchall() if statement else []
-            ids = [rowid for rowid, _, _ in changed]
+            ids = [identity for identity, _, _ in changed]
+            self.found(connection, ids)
             if not all(passed for _, passed, _ in changed) or failing(connection, self._check, check, ids):
                 raise self.denied(principal)
             if self._document and len(changed) == 1:
@@ -89,21 +91,21 @@ class Delete(Script):
         super().__init__(plan.picked.source.table, dialect, writer, plan.params)
         self.plan = plan
         self._represent = self.representation(plan.returning)
-        # A row that another one's removal takes along is not in SQLite's own count.
+        # A row that another one's removal takes along is not in SQLite's own count, and none that a view's triggers remove.
         cascades = any((key.ondelete or "").upper() == "CASCADE" for key in self.table.foreign_keys)
-        self._by_id = self._represent is not None or cascades
+        self._by_id = self._represent is not None or cascades or plan.table.view
         self._pick, self._remove = self._picks(), self._removes()
 
     def _picks(self) -> Statement:
         compiler, rows = self.compiler(), self.plan.picked
-        return compiler.arguments.statement(compiler.picked(rows, self.dialect.row_id(f"t{rows.source.alias}")))
+        return compiler.arguments.statement(compiler.picked(rows, self.identity.told(f"t{rows.source.alias}")))
 
     def _removes(self) -> Statement:
         compiler, rows = self.compiler(), self.plan.picked
         if self._by_id:
-            where = self.dialect.among(self.dialect.row_id(f"t{rows.source.alias}"), compiler.arguments.extra())
+            where = self.identity.among(f"t{rows.source.alias}", compiler.arguments.extra())
         else:
-            where = _picking(compiler, rows, self.dialect)
+            where = _picking(compiler, rows, self.identity)
         return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
@@ -127,9 +129,9 @@ class Delete(Script):
         return work
 
 
-def _picking(compiler: Compiler, rows: Rows, dialect: SqliteDialect) -> str:
+def _picking(compiler: Compiler, rows: Rows, identity: Identity) -> str:
     """The WHERE of a change: the condition itself, or (with a page) the identity of the rows on it."""
     if rows.limit is None and rows.offset is None:
         return compiler.reached(rows.source, rows.where)
-    row_id = dialect.row_id(f"t{rows.source.alias}")
-    return f"{row_id} IN ({compiler.picked(rows, row_id)})"
+    alias = f"t{rows.source.alias}"
+    return identity.within(alias, compiler.picked(rows, identity.picked(alias)))

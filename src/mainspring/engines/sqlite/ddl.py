@@ -77,7 +77,8 @@ def _create_table(table: Table, draft: Draft) -> str:
     keys = [migrate.foreign_key(key, names) for key in table.foreign_keys]
     parts = [*columns, *_primary_key(table), *migrate.constraints(table, names), *keys]
     body = ",\n  ".join(parts)
-    return f"CREATE TABLE {names.table(table.name)} (\n  {body}\n) STRICT"
+    kind = "STRICT" if table.with_rowid else "STRICT, WITHOUT ROWID"
+    return f"CREATE TABLE {names.table(table.name)} (\n  {body}\n) {kind}"
 
 
 def _primary_key(table: Table) -> Iterator[str]:
@@ -88,6 +89,8 @@ def _primary_key(table: Table) -> Iterator[str]:
 def _column(table: Table, column: Column) -> str:
     if column.autoincrement and table.primary_key != (column.name,):
         raise Refused("SQLite counts only in a primary key of one column", "make it the primary key")
+    if column.autoincrement and not table.with_rowid:
+        raise Refused("SQLite counts only in tables with a rowid", "leave sqlite_with_rowid out, or say autoincrement=False")
     parts = [names.quote(column.name), _storage(table, column), *_collation(column)]
     if column.generated is not None and not column.autoincrement:
         parts.append(f"GENERATED ALWAYS AS ({_computed(column)}) STORED")

@@ -317,12 +317,6 @@ class SqliteDialect(Dialect):
         sought = _hex(value) if type_.kind is Kind.BYTES else value
         return f"(SELECT p.key FROM json_each(?{number}) AS p WHERE p.value = {sought} LIMIT 1)"
 
-    def row_id(self, alias: str) -> str:
-        return f"{alias}.rowid"
-
-    def among(self, row_id: str, number: int) -> str:
-        return f"{row_id} IN (SELECT value FROM json_each(?{number}))"
-
     def least(self, value: str, bound: int) -> str:
         return f"min(coalesce({value}, {bound}), {bound})"
 

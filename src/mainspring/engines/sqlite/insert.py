@@ -8,6 +8,7 @@ from typing import Any
 
 from mainspring.engines.base import Request, Result
 from mainspring.engines.sqlite.dialect import SqliteDialect, storing
+from mainspring.engines.sqlite.identity import Number
 from mainspring.engines.sqlite.references import References
 from mainspring.engines.sqlite.script import Script, Work, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.taken import Taken
@@ -23,11 +24,11 @@ _Encoded = tuple[str, list[Any], dict[str, Any]]
 
 @dataclass(slots=True)
 class _Done:
-    """The rowids written (all, the new ones, those overwritten), their primary keys and documents."""
+    """The identities of the rows written (all, the new ones, those overwritten), their primary keys and documents."""
 
-    ids: list[int] = field(default_factory=list)
-    new: list[int] = field(default_factory=list)
-    overwritten: list[int] = field(default_factory=list)
+    ids: list[Any] = field(default_factory=list)
+    new: list[Any] = field(default_factory=list)
+    overwritten: list[Any] = field(default_factory=list)
     keys: list[Mapping[str, Any]] = field(default_factory=list)
     documents: list[bytes] = field(default_factory=list)
 
@@ -76,6 +77,7 @@ class Insert(Script):
                 done = self._insert(connection, encoded, taken[0], principal)
             else:
                 done = self._insert_deferred(self._references, connection, encoded, principal)
+            self.found(connection, done.ids)
             if failing(connection, self._check, check, done.new):
                 raise self.denied(principal)
             if self._taken is not None and self._taken.spoilt(connection, taken[1], done.overwritten):
@@ -111,11 +113,11 @@ class Insert(Script):
             row = connection.execute(sql, arguments).fetchone()
             if row is None:
                 continue
-            rowid, passed, document, *values = row
+            identity, passed, document, *values = row
             if not (passed or overwrites):
                 raise self.denied(principal)
-            done.ids.append(rowid)
-            (done.overwritten if overwrites else done.new).append(rowid)
+            done.ids.append(identity)
+            (done.overwritten if overwrites else done.new).append(identity)
             done.documents.append(document)
             done.keys.append(dict(zip(primary_key, values, strict=True)))
         return done
@@ -134,12 +136,17 @@ class Insert(Script):
         quote, first = self.dialect.quote, len(self._inline.makers) + 1
         names = ", ".join(quote(self.plan.writes[index].column) for index in present)
         marks = ", ".join(f"?{first + place}" for place in range(len(present)))
-        # DEFAULT VALUES takes no ON CONFLICT; a null rowid is one that SQLite chooses
-        nothing = "DEFAULT VALUES" if self.plan.upsert is None else "(rowid) VALUES (NULL)"
+        # DEFAULT VALUES takes no ON CONFLICT; a null number is one that SQLite chooses
+        nothing = "DEFAULT VALUES" if self.plan.upsert is None else f"({self._anything}) VALUES (NULL)"
         into = f"({names}) VALUES ({marks})" if present else nothing
         keys = "".join(f", {quote(name)}" for name in self.table.primary_key)
-        returning = f"rowid, {self._checked or '1'}, {self._document or 'NULL'}{keys}"
+        returning = f"{self.identity.returned}, {self._checked or '1'}, {self._document or 'NULL'}{keys}"
         return f"INSERT INTO {self.dialect.table(self.table.name)} {into}{self._on_conflict()} RETURNING {returning}"
+
+    @property
+    def _anything(self) -> str:
+        """What can be named in an insert of nothing: a key that is missing is refused in the same way."""
+        return self.identity.returned if isinstance(self.identity, Number) else self.dialect.quote(self.table.primary_key[0])
 
     def _on_conflict(self) -> str:
         upsert = self.plan.upsert

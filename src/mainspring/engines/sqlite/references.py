@@ -10,6 +10,7 @@ from typing import Any
 
 from mainspring.catalog.model import ForeignKey, Table
 from mainspring.engines.sqlite.dialect import SqliteDialect, json_dump
+from mainspring.engines.sqlite.identity import known
 from mainspring.errors import ForeignKeyViolated
 
 
@@ -29,7 +30,7 @@ class References:
         """Let foreign keys wait, or no longer."""
         connection.execute(f"PRAGMA defer_foreign_keys = {'ON' if deferred else 'OFF'}")
 
-    def verify(self, connection: Any, ids: Sequence[int]) -> None:
+    def verify(self, connection: Any, ids: Sequence[Any]) -> None:
         """Raises ForeignKeyViolated when one of the rows refers to nothing."""
         for sql, key in self._checks:
             if connection.execute(sql, [json_dump(ids)]).fetchone() is not None:
@@ -43,6 +44,6 @@ def _dangling(table: Table, key: ForeignKey, dialect: SqliteDialect) -> str:
     pairs = zip(key.columns, key.target_columns, strict=True)
     found = " AND ".join(f"p.{quote(target)} = w.{quote(name)}" for name, target in pairs)
     return (
-        f"SELECT 1 FROM json_each(?1) AS ids CROSS JOIN {dialect.table(table.name)} AS w ON w.rowid = ids.value"
+        f"SELECT 1 FROM json_each(?1) AS ids CROSS JOIN {dialect.table(table.name)} AS w ON {known(table).is_('w', 'ids.value')}"
         f" WHERE {given} AND NOT EXISTS (SELECT 1 FROM {dialect.table(key.target)} AS p WHERE {found}) LIMIT 1"
     )

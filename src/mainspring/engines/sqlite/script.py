@@ -1,6 +1,6 @@
 """What every write shares: verifying and representing the rows written, and running on the writer thread.
 
-Which rows were written is known by rowid, so that verification and representation look at exactly those. Where neither needs
+Which rows were written is known by `identity`, so that verification and representation look at exactly those. Where neither needs
 another table, the writing statement does both itself in its RETURNING.
 """
 
@@ -16,8 +16,9 @@ from mainspring.engines.sql.statement import Arguments, Statement
 from mainspring.engines.sqlite.compile import SqliteCompiler
 from mainspring.engines.sqlite.dialect import SqliteDialect, json_dump
 from mainspring.engines.sqlite.faults import leaf
+from mainspring.engines.sqlite.identity import known
 from mainspring.engines.sqlite.writer import Writer
-from mainspring.errors import MainspringError, RowCheckViolated
+from mainspring.errors import MainspringError, NotSupported, RowCheckViolated
 from mainspring.plan.nodes import Kept, OutColumn, ParamSpec, Rows
 from mainspring.principal import ANON, Principal
 from mainspring.query.expr import TRUE, Condition, Source
@@ -34,6 +35,7 @@ class Script:
 
     def __init__(self, table: Table, dialect: SqliteDialect, writer: Writer, params: Sequence[ParamSpec]) -> None:
         self.table, self.dialect, self.writer, self.params = table, dialect, writer, params
+        self.identity = known(table)
 
     def compiler(self) -> Compiler:
         """A compiler for one more statement of this script."""
@@ -60,21 +62,39 @@ class Script:
     # ------------------------------------------------------------ in the writing statement itself
 
     def returned_check(self, compiler: Compiler, alias: int, condition: Condition) -> str | None:
-        """A RETURNING column that says whether the row satisfies `condition`; None when other tables decide too."""
-        if not is_local(condition):
+        """A RETURNING column that says whether the row satisfies `condition`; None when other tables (or triggers) decide too."""
+        if not is_local(condition) or self.table.view:
             return None
-        compiler.prefixes[alias] = self.dialect.table(self.table.name)
+        compiler.prefixes[alias] = self._table
         return f"({compiler.condition(condition)}) IS TRUE"
 
     def returned_document(self, compiler: Compiler, rows: Rows | None) -> str | None:
-        """A RETURNING column with the row's document; None when it holds other tables' rows or is but a part."""
-        plain = rows is not None and rows.where == TRUE and rows.limit is None and rows.offset is None
+        """A RETURNING column with the row's document; None when it holds others' rows, is but a part, or triggers decide."""
+        plain = not self.table.view and rows is not None and rows.where == TRUE and rows.limit is None and rows.offset is None
         if rows is None or not plain or not all(isinstance(output, OutColumn) for output in rows.outputs):
             return None
-        compiler.prefixes[rows.source.alias] = self.dialect.table(self.table.name)
+        compiler.prefixes[rows.source.alias] = self._table
         return f"CAST({compiler.document(rows.outputs)} AS BLOB)"
 
-    # ------------------------------------------------------------ afterwards, by rowid
+    # ------------------------------------------------------------ afterwards, by identity
+
+    def found(self, connection: Any, ids: Sequence[Any]) -> None:
+        """Raises NotSupported where a row that was written is not there under its key: nothing could be verified of it."""
+        if self.identity.surely_found or not ids:
+            return
+        there = (
+            f"SELECT count(*) FROM json_each(?1) AS ids CROSS JOIN {self._table} AS w ON {self.identity.is_('w', 'ids.value')}"
+        )
+        if connection.execute(there, [json_dump(ids)]).fetchone()[0] != len(ids):
+            raise NotSupported(
+                f'writing rows to "{self.table.name.name}" that are not found there again by their key',
+                by="SQLite",
+                instead=f"Give the key ({', '.join(self.table.primary_key)}), which what is written must keep.",
+            )
+
+    @property
+    def _table(self) -> str:
+        return self.dialect.table(self.table.name)
 
     def unless(self, source: Source, condition: Condition) -> Statement | None:
         """`SELECT` a row when one of the rows in the extra argument fails the condition; None when none can."""
@@ -97,9 +117,9 @@ class Script:
         return compiler.arguments.statement(self._among_written(compiler) + listing)
 
     def _among_written(self, compiler: Compiler) -> str:
-        """The rows written, in their order, found by rowid: an index on what a policy compares could be far slower."""
-        table, ids = self.dialect.table(self.table.name), f"json_each(?{compiler.arguments.extra()})"
-        rows = f"SELECT w.* FROM {ids} AS ids CROSS JOIN {table} AS w ON w.rowid = ids.value ORDER BY ids.key"
+        """The rows written, in their order, found by identity: an index on what a policy compares could be far slower."""
+        ids, same = f"json_each(?{compiler.arguments.extra()})", self.identity.is_("w", "ids.value")
+        rows = f"SELECT w.* FROM {ids} AS ids CROSS JOIN {self._table} AS w ON {same} ORDER BY ids.key"
         return f"WITH {_WRITTEN} AS MATERIALIZED ({rows}) "
 
 
@@ -108,14 +128,14 @@ def made(statement: Statement | None, values: Sequence[Any], principal: Principa
     return [] if statement is None else statement.arguments(values, principal)
 
 
-def failing(connection: Any, check: Statement | None, arguments: list[Any], ids: list[int]) -> bool:
+def failing(connection: Any, check: Statement | None, arguments: list[Any], ids: list[Any]) -> bool:
     """Whether one of the rows fails a check (made by `unless`)."""
     if check is None or not ids:
         return False
     return connection.execute(check.sql, [*arguments, json_dump(ids)]).fetchone() is not None
 
 
-def represented(statement: Statement | None, arguments: list[Any], connection: Any, ids: list[int]) -> Result:
+def represented(statement: Statement | None, arguments: list[Any], connection: Any, ids: list[Any]) -> Result:
     """The result of a write whose rows are `ids`."""
     if statement is None:
         return Result(None, len(ids))

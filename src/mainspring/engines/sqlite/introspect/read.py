@@ -13,6 +13,7 @@ from mainspring.catalog.found import Found, default_of, gather, placed
 from mainspring.catalog.model import Column, ForeignKey, Index, SqlIndex, Table, Unique
 from mainspring.datatypes import TEXT, DataType, Kind
 from mainspring.engines.sqlite.ddl import COLLATIONS
+from mainspring.engines.sqlite.identity import identity
 from mainspring.engines.sqlite.introspect.source import Statement, sql_index
 from mainspring.engines.sqlite.introspect.types import STRICT, declared, open_to_sample, sampled
 from mainspring.engines.sqlite.names import DEFAULT_SCHEMA, quote
@@ -78,8 +79,7 @@ def _table(connection: Any, listed: _Listed, statement: Statement, sources: Mapp
     own = _sql_indexes(indexes, sources, columns)
     others = [index[1] for index in indexes if index[3] != "pk" and index[1] not in {each.name for each in own}]
     over = {name: _index_columns(connection, name) for name in others}
-    writable = not (listed.view or listed.without_rowid or _hides_rowid(columns, counted))
-    return Table(
+    found = Table(
         TableName(DEFAULT_SCHEMA, listed.name),
         columns,
         primary,
@@ -88,10 +88,10 @@ def _table(connection: Any, listed: _Listed, statement: Statement, sources: Mapp
         indexes=_indexes(indexes, over),
         sql_indexes=own,
         view=listed.view,
-        insertable=writable,
-        updatable=writable,
-        deletable=writable,
+        with_rowid=not listed.without_rowid,
     )
+    writable = not listed.view and identity(found) is not None
+    return replace(found, insertable=writable, updatable=writable, deletable=writable)
 
 
 def _counted(listed: _Listed, primary: tuple[str, ...], facts: list[Any], indexes: list[Any]) -> str | None:
@@ -99,11 +99,6 @@ def _counted(listed: _Listed, primary: tuple[str, ...], facts: list[Any], indexe
     if listed.view or listed.without_rowid or len(primary) != 1 or any(index[3] == "pk" for index in indexes):
         return None
     return next((row[1] for row in facts if row[1] == primary[0] and row[2].upper() == "INTEGER"), None)
-
-
-def _hides_rowid(columns: Mapping[str, Column], counted: str | None) -> bool:
-    """Whether a column has taken the name by which rows are known while they are written."""
-    return any(name.lower() == "rowid" and name != counted for name in columns)
 
 
 def _collated(columns: Mapping[str, Column], statement: Statement) -> dict[str, Column]:
