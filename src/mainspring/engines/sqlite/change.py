@@ -10,7 +10,6 @@ from mainspring.engines.sql.compile import Compiler
 from mainspring.engines.sql.statement import Statement
 from mainspring.engines.sqlite.ddl import default_of
 from mainspring.engines.sqlite.dialect import SqliteDialect, json_dump, storing
-from mainspring.engines.sqlite.identity import Identity
 from mainspring.engines.sqlite.script import Script, Work, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
@@ -18,7 +17,28 @@ from mainspring.plan.params import DEFAULT, binders, written
 from mainspring.principal import Principal
 
 
-class Update(Script):
+class Change(Script):
+    """What changes rows that are there. In a change to a view SQLite knows no other name of it."""
+
+    def called(self, rows: Rows) -> str:
+        """How a change calls what it changes."""
+        return self.dialect.table(self.table.name) if self.table.view else f"t{rows.source.alias}"
+
+    def target(self, compiler: Compiler, rows: Rows) -> str:
+        """What is changed."""
+        return self.called(rows) if self.table.view else compiler.tables(rows.source)
+
+    def picking(self, compiler: Compiler, rows: Rows) -> str:
+        """The WHERE of a change: the condition itself, or (with a page) the identity of the rows on it."""
+        if rows.limit is not None or rows.offset is not None:
+            picked = compiler.picked(rows, self.identity.picked(f"t{rows.source.alias}"))
+            return self.identity.within(self.called(rows), picked)
+        if self.table.view:
+            compiler.prefixes[rows.source.alias] = self.called(rows)
+        return compiler.reached(rows.source, rows.where)
+
+
+class Update(Change):
     """Changes to the rows picked."""
 
     def __init__(self, plan: UpdatePlan, dialect: SqliteDialect, writer: Writer) -> None:
@@ -35,7 +55,7 @@ class Update(Script):
     def _statement(self, defaulted: tuple[bool, ...]) -> Statement:
         """The change in which the writes `defaulted` take the database's own default."""
         compiler, rows = self.compiler(), self.plan.picked
-        where, target = _picking(compiler, rows, self.identity), compiler.tables(rows.source)
+        where, target = self.picking(compiler, rows), self.target(compiler, rows)
         self._checked = self.returned_check(compiler, rows.source.alias, self.plan.check)
         self._document = self.returned_document(compiler, self.plan.returning)
         new = [
@@ -84,7 +104,7 @@ class Update(Script):
         return self._changes.get(defaulted) or self._changes.setdefault(defaulted, self._statement(defaulted))
 
 
-class Delete(Script):
+class Delete(Change):
     """Removal of the rows picked; what is answered is read before they go."""
 
     def __init__(self, plan: DeletePlan, dialect: SqliteDialect, writer: Writer) -> None:
@@ -103,10 +123,10 @@ class Delete(Script):
     def _removes(self) -> Statement:
         compiler, rows = self.compiler(), self.plan.picked
         if self._by_id:
-            where = self.identity.among(f"t{rows.source.alias}", compiler.arguments.extra())
+            where = self.identity.among(self.called(rows), compiler.arguments.extra())
         else:
-            where = _picking(compiler, rows, self.identity)
-        return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
+            where = self.picking(compiler, rows)
+        return compiler.arguments.statement(f"DELETE FROM {self.target(compiler, rows)} WHERE {where}")
 
     async def run(self, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Run it."""
@@ -122,16 +142,9 @@ class Delete(Script):
                 result = Result(None, connection.execute(self._remove.sql, remove).rowcount)
             else:
                 ids = [found[0] for found in connection.execute(self._pick.sql, pick).fetchall()]
+                self.found(connection, ids)
                 result = represented(self._represent, represent, connection, ids)
                 connection.execute(self._remove.sql, [*remove, json_dump(ids)])
             return kept(result, self.plan.kept)
 
         return work
-
-
-def _picking(compiler: Compiler, rows: Rows, identity: Identity) -> str:
-    """The WHERE of a change: the condition itself, or (with a page) the identity of the rows on it."""
-    if rows.limit is None and rows.offset is None:
-        return compiler.reached(rows.source, rows.where)
-    alias = f"t{rows.source.alias}"
-    return identity.within(alias, compiler.picked(rows, identity.picked(alias)))

@@ -17,8 +17,9 @@ from mainspring.engines.sqlite.migrate import migrate
 from mainspring.engines.sqlite.read import Read
 from mainspring.engines.sqlite.reader import Readers
 from mainspring.engines.sqlite.script import Script, together
+from mainspring.engines.sqlite.views import refuse_unwritten, written
 from mainspring.engines.sqlite.writer import Writer
-from mainspring.errors import ConfigError, EngineUnavailable, Mistake, NotSupported
+from mainspring.errors import ConfigError, EngineUnavailable, Mistake
 from mainspring.plan.nodes import DeletePlan, InsertPlan, Plan, ReadPlan, UpdatePlan
 from mainspring.principal import Principal
 from mainspring.query.ast import TableName
@@ -36,6 +37,7 @@ class SqliteEngine:
         self._readers: Readers | None = None
         self._writer: Writer | None = None
         self._adopted = False
+        self._views = frozenset[TableName]()
 
     async def start(self, catalog: Catalog) -> None:
         """Open the file. Raises ConfigError when it cannot be opened or the library is unsafe."""
@@ -54,6 +56,7 @@ class SqliteEngine:
     async def migrate(self, catalog: Catalog) -> tuple[TableName, ...]:
         """Create what is missing, in one transaction."""
         created: tuple[TableName, ...] = await self._write.write(lambda connection: migrate(connection, catalog))
+        self._views = await self._write.write(lambda connection: written(connection, catalog))
         return created
 
     def prepare(self, plan: Plan) -> Prepared:
@@ -64,9 +67,7 @@ class SqliteEngine:
 
     def _compiled(self, plan: Plan) -> Prepared:
         if not isinstance(plan, ReadPlan) and plan.table.view:
-            raise NotSupported(
-                f'writing to the view "{plan.table.name.name}"', by="SQLite", instead="Write to the tables behind it."
-            )
+            refuse_unwritten(plan, self._views)
         match plan:
             case ReadPlan():
                 return Read(plan, self._dialect, self._read)

@@ -16,6 +16,7 @@ from mainspring.errors import (
     ForeignKeyViolated,
     MainspringError,
     NotNullViolated,
+    NotSupported,
     UniqueViolated,
     ValueInvalid,
     ValueOutOfRange,
@@ -44,6 +45,8 @@ def leaf(error: Exception, table: Table | None, indexes: Mapping[str, tuple[str,
         return Busy("The database")
     if "integer overflow" in message or "'finalize'" in message:
         return ValueOutOfRange("numeric", "...", reason="the total has more significant digits than SQLite keeps")
+    if table is not None and "because it is a view" in message:
+        return NotSupported(f'this write to the view "{table.name.name}"', by="SQLite", instead="Write to the tables behind it.")
     if "user-defined function raised" in message:  # nothing else does
         return too_much()
     if "too big" in message:

@@ -12,6 +12,7 @@ from mainspring.engines.sqlite.identity import Number
 from mainspring.engines.sqlite.references import References
 from mainspring.engines.sqlite.script import Script, Work, failing, joined, kept, made, represented
 from mainspring.engines.sqlite.taken import Taken
+from mainspring.engines.sqlite.views import Fresh
 from mainspring.engines.sqlite.writer import Writer
 from mainspring.errors import ForeignKeyViolated, NotSupported
 from mainspring.plan.nodes import InsertPlan
@@ -48,6 +49,7 @@ class Insert(Script):
         self._check = None if self._checked else self.unless(plan.target, plan.check)
         self._represent = self.representation(plan.returning)
         self._taken = Taken(self, plan.target, plan.upsert) if plan.upsert else None
+        self._fresh = Fresh(self.table) if self.table.view else None
         among_themselves = plan.upsert is None and References.needed(self.table)
         self._references = References(self.table, dialect) if among_themselves else None
 
@@ -110,6 +112,8 @@ class Insert(Script):
         done, primary_key = _Done(), self.table.primary_key
         for sql, arguments, key in encoded:
             overwrites = self._taken is not None and self._taken.look(connection, look, key, principal)
+            if self._fresh is not None:
+                self._fresh.look(connection, key)
             row = connection.execute(sql, arguments).fetchone()
             if row is None:
                 continue
@@ -128,7 +132,7 @@ class Insert(Script):
         sql = self._shapes.get(present) or self._shapes.setdefault(present, self._sql(present))
         stored = [None if row[index] is None else self._encoders[index](row[index]) for index in present]
         key: dict[str, Any] = {}
-        if self._taken is not None:
+        if self._taken is not None or self._fresh is not None:
             key = {self.plan.writes[index].column: value for index, value in zip(present, stored, strict=True)}
         return sql, [*inline, *stored], key
 

@@ -10,6 +10,7 @@ from mainspring.engines.sqlite import names
 from mainspring.engines.sqlite.ddl import create_statements, missing_columns
 from mainspring.engines.sqlite.faults import leaf
 from mainspring.engines.sqlite.search import keep
+from mainspring.engines.sqlite.views import triggers
 from mainspring.errors import ConfigError, EngineFault, Mistake
 from mainspring.query.ast import TableName
 
@@ -43,13 +44,14 @@ def _views(connection: Any, catalog: Catalog) -> None:
     standing = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'view'"))
     wanted = {table.name: f"CREATE VIEW {names.table(table.name)} AS {definition.flat}" for table, definition in views(catalog)}
     changed = [name for name, sql in wanted.items() if standing.get(names.physical(name)) != sql]
+    kept = {name: triggers(connection, name) for name in changed}  # they go with the view
     for name in changed:
         if names.physical(name) in standing:
             connection.execute(f"DROP VIEW {names.table(name)}")
     for name, sql in wanted.items():
         try:
-            if name in changed:
-                connection.execute(sql)
+            for statement in (sql, *kept[name]) if name in changed else ():
+                connection.execute(statement)
             found = {row[1] for row in connection.execute(f"PRAGMA table_xinfo({names.table(name)})")}
         except Exception as error:
             raise ConfigError([Mistake(str(name), f"SQLite refuses the view: {error}")]) from error
