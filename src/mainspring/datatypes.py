@@ -65,7 +65,8 @@ class DataType(msgspec.Struct, frozen=True):
     unbounded.
 
     `wide` marks numerics that are computed and may have more digits than any that is stored. `native` is how the database itself
-    declares a column that it holds in a form of its own, not the canonical one: values are converted where they are read.
+    declares a column that it holds in a form of its own, not the canonical one: values are converted where they are read. `base`
+    is the database's name of what lies below a domain of such types.
 
     `zone`, of moments: where they are shown, and where one without an offset is read; None is UTC.
     """
@@ -80,6 +81,7 @@ class DataType(msgspec.Struct, frozen=True):
     item: DataType | None = None
     wide: bool = False
     native: str | None = None
+    base: str | None = None
     zone: str | None = None
 
     def __str__(self) -> str:

@@ -179,7 +179,7 @@ async def test_writing_to_a_view_is_refused_by_name(tmp_path: Path) -> None:
 async def test_what_only_the_database_knows_is_written_and_read(postgres: PostgresServer) -> None:
     row = {"an_address": "10.0.0.1", "a_range": "[1,5)", "moods": "{ok,sad}", "a_kind": "b", "some_money": "1.50"}
     row |= {"one_char": "x", "a_json": {"b": [1], "a": None}, "a_real": 0.1, "a_char": "ab", "a_name": "it", "an_email": "a@b"}
-    row |= {"reals": "{0.5}"}
+    row |= {"reals": "{0.5}", "a_host": "10.0.0.2"}
     shown = {**row, "moods": ["ok", "sad"], "some_money": "$1.50", "reals": [0.5]}
     async with TestClient(Mainspring(), on_server(postgres)) as client:
         service, told = client.as_service(), {"prefer": "return=representation"}

@@ -190,6 +190,48 @@ async def test_rows_without_a_geometry_are_refused(client: TestClient) -> None:
         assert refused(answer) == told
 
 
+@pytest.mark.parametrize(
+    ("accept", "taken", "body"),
+    [
+        ("application/geo+json, application/json", "application/json", '[{"name":"Switzerland"}]'),
+        ("application/json;q=0.2, application/geo+json;q=0.9", "application/json", '[{"name":"Switzerland"}]'),
+        ("text/csv;q=0.8, application/geo+json, */*;q=0.1", "text/csv", "name\nSwitzerland"),
+        ("application/geo+json, application/vnd.pgrst.object", "application/vnd.pgrst.object+json", '{"name":"Switzerland"}'),
+    ],
+)
+async def test_rows_without_a_geometry_have_the_next_form_that_is_taken(
+    client: TestClient, accept: str, taken: str, body: str
+) -> None:
+    anybody, asked = client.as_anon(), {"accept": accept, "prefer": "return=representation, count=exact"}
+    path = f"{API}/countries?select=name&id=eq.1"
+    read = await anybody.get(path, headers=asked)
+    assert (read.headers["content-type"], read.text) == (f"{taken}; charset=utf-8", body)
+    head = await anybody.head(path, headers=asked)
+    assert (head.headers["content-type"], head.headers["content-range"]) == (f"{taken}; charset=utf-8", "0-0/1")
+    written = await client.as_service().patch(path, json={"name": "Switzerland"}, headers=asked)
+    assert (written.headers["content-type"], written.text) == (f"{taken}; charset=utf-8", body)
+    assert told(await anybody.get(f"{API}/places?select=name,position&id=eq.1", headers=asked)) == [feature("Bern", 7.5, 46.9)]
+
+
+async def test_who_may_not_see_the_geometry_has_the_next_form(client: TestClient) -> None:
+    asked = {"accept": "application/geo+json, application/json"}
+    anybody, editor = client.as_anon(), client.as_user("a0000000-0000-4000-8000-000000000001", role="editor")
+    for _ in range(2):
+        assert told(await anybody.get(f"{API}/places?id=eq.1", headers=asked))[0]["geometry"] == point(7.5, 46.9)
+        answer = await editor.get(f"{API}/places?id=eq.1", headers=asked)
+        assert answer.json() == [{"id": 1, "name": "Bern", "secret": "s", "hidden": False, "country_id": 1}]
+
+
+async def test_one_object_is_all_that_a_write_in_the_next_form_changes(client: TestClient) -> None:
+    asked = {"accept": "application/geo+json, application/vnd.pgrst.object+json", "prefer": "return=representation"}
+    service = client.as_service()
+    refused = await service.patch(f"{API}/places?select=name", json={"name": "x"}, headers=asked)
+    assert (refused.status_code, refused.json()["code"]) == (406, "PGRST116")
+    assert names(await features(client.as_anon(), "places?id=eq.1")) == ["Bern"]
+    changed = await service.patch(f"{API}/places?select=name,position&id=lt.3", json={"hidden": False}, headers=asked)
+    assert len(told(changed)) == 2
+
+
 async def test_the_plan_of_such_a_read_can_be_had(client: TestClient) -> None:
     accept = {"accept": 'application/vnd.pgrst.plan+json; for="application/geo+json"; options=verbose'}
     answer = await client.as_anon().get(f"{API}/places", headers=accept)
@@ -233,6 +275,13 @@ async def test_functions_that_answer_rows_of_a_table_answer_features(url: str) -
         refused(await anybody.get(f"{API}/rpc/nearby?select=id", headers=GEOJSON))
         refused(await anybody.post(f"{API}/rpc/clear?select=id", headers=GEOJSON, json={}))
         assert len(await features(anybody, "places")) == 3, "a function whose answer cannot be told is not run"
+        either = {"accept": "application/geo+json, application/json"}
+        assert names(told(await anybody.get(f"{API}/rpc/nearby?id=eq.1", headers=either))) == ["Bern"]
+        for name, value in (("nearby?select=id&id=eq.1", [{"id": 1}]), ("every_place?select=id&id=eq.1", [{"id": 1}])):
+            answer = await anybody.get(f"{API}/rpc/{name}", headers=either)
+            assert (answer.json(), answer.headers["content-type"]) == (value, "application/json; charset=utf-8")
+        assert (await anybody.get(f"{API}/rpc/number", headers=either)).json() == 1
+        assert (await anybody.get(f"{API}/rpc/first_place?select=id", headers=either)).json() == {"id": 1}
         for name in ("first_place", "one_place", "number"):
             answer = await anybody.get(f"{API}/rpc/{name}", headers=GEOJSON)
             assert refused(answer) == "GeoJSON needs rows with a geometry: this function answers no rows of a table"
@@ -242,11 +291,12 @@ async def test_functions_that_answer_rows_of_a_table_answer_features(url: str) -
 
 
 @pytest.mark.parametrize("schema", ["public", "gis"])
-@pytest.mark.parametrize("kind", ["geometry", "geography"])
+@pytest.mark.parametrize("kind", ["geometry", "geography", "spot"])
 async def test_a_database_that_was_there_before_is_asked_as_it_is(postgres: PostgresServer, schema: str, kind: str) -> None:
     url = postgres.database("geojson")
     prepare(url, schema)
     with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DOMAIN {schema}.spot AS {schema}.geometry CHECK (VALUE IS NOT NULL)".encode())
         connection.execute(f"CREATE TABLE spots (id int PRIMARY KEY, at {schema}.{kind})".encode())
         connection.execute(b"INSERT INTO spots VALUES (1, 'SRID=4326;POINT(7.5 46.9)')")
     async with TestClient(Mainspring(), url, settings=OPEN) as client:

@@ -8,6 +8,8 @@ CREATE TABLE hidden.people (id int PRIMARY KEY);
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'it''s "fine"');
 CREATE TYPE hidden.kind AS ENUM ('a', 'b');
 CREATE DOMAIN email AS text CHECK (VALUE LIKE '%@%');
+CREATE DOMAIN host AS inet;
+CREATE DOMAIN own_host AS host CHECK (VALUE <<= '10.0.0.0/8');
 CREATE TABLE everything (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   a_smallint smallint DEFAULT 3, an_integer integer NOT NULL DEFAULT 7, a_bigint bigint,
@@ -19,7 +21,7 @@ CREATE TABLE everything (
   a_json json, a_jsonb jsonb DEFAULT '{}', some_bytes bytea, a_mood mood DEFAULT 'ok', a_kind hidden.kind,
   an_email email, texts text[], moods mood[], reals real[], jsons json[], numbers int[],
   an_address inet, a_range int4range, a_search tsvector, a_point point, an_xml xml, some_money money, a_timetz timetz,
-  doubled int GENERATED ALWAYS AS (an_integer * 2) STORED, owner_id uuid
+  doubled int GENERATED ALWAYS AS (an_integer * 2) STORED, owner_id uuid, a_host own_host
 );
 COMMENT ON TABLE everything IS 'It''s "everything", really
 in two lines';

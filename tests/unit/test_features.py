@@ -43,6 +43,12 @@ def test_a_type_is_a_geometry_by_its_name(name: str, schema: str | None) -> None
         as_features(plan)
 
 
+def test_a_domain_is_what_lies_below_it() -> None:
+    assert as_features(planned(DataType(Kind.NATIVE, name="place", base="gis.geometry"))).rows.feature == Feature("at", "gis.")
+    with pytest.raises(MediaUnavailable):
+        as_features(planned(DataType(Kind.NATIVE, name="geometry", base="inet")))
+
+
 def test_only_the_databases_own_types_are_geometries() -> None:
     with pytest.raises(MediaUnavailable):
         as_features(planned(TEXT))

@@ -420,6 +420,30 @@ def test_accept_refused(accept: str, error: type[MainspringError]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("accept", "forms"),
+    [
+        ("application/geo+json", [MediaForm.GEOJSON]),
+        ("application/geo+json, text/unknowntype", [MediaForm.GEOJSON]),
+        ("application/geo+json, application/json", [MediaForm.GEOJSON, MediaForm.JSON]),
+        ("application/json;q=0.5, application/geo+json, text/csv;q=0.7", [MediaForm.GEOJSON, MediaForm.CSV]),
+        ("application/geo+json, application/vnd.pgrst.plan+json, */*;q=0.1", [MediaForm.GEOJSON, MediaForm.JSON]),
+        ("application/geo+json, application/vnd.pgrst.object+json", [MediaForm.GEOJSON, MediaForm.OBJECT]),
+        ("application/json, application/geo+json", [MediaForm.JSON]),
+        ("application/geo+json;q=0, application/json", [MediaForm.JSON]),
+    ],
+)
+def test_what_may_not_be_made_has_another_choice_beside_it(accept: str, forms: list[MediaForm]) -> None:
+    found: Shape | None = parse(Asked("GET", POSTS, "id=eq.", (accept,)), Grammar(no_geojson=None))
+    shapes = []
+    while found is not None:
+        shapes.append(found)
+        found = found.otherwise
+    assert [each.media.form for each in shapes] == forms
+    assert [each.query.terms.features for each in shapes] == [form is MediaForm.GEOJSON for form in forms]
+    assert [each.singular for each in shapes] == [form is MediaForm.OBJECT for form in forms]
+
+
+@pytest.mark.parametrize(
     ("accept", "form", "stripped", "content_type"),
     [
         ("text/csv", MediaForm.CSV, False, b"text/csv; charset=utf-8"),

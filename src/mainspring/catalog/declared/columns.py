@@ -75,12 +75,15 @@ _CONFIG = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)?")
 
 
 def _logical(declared: TypeEngine[Any], column: sa.Column[Any], unnamed: str) -> DataType:
-    """The type. `info={"native": ...}` tells how a found database declares it, `"opaque": True` that nobody else knows it."""
+    """The type. `info={"native": ...}` tells how a found database declares it, `"opaque": True` that nobody else knows it, and
+    `"base": ...` what lies below where it is a domain.
+    """
     native = column.info.get("native")
     if native is None:
         return logical_type(declared, unnamed)
     if column.info.get("opaque"):
-        return DataType(Kind.NATIVE, name=str(native))
+        base = column.info.get("base")
+        return DataType(Kind.NATIVE, name=str(native), base=None if base is None else str(base))
     return replace(logical_type(declared, unnamed), native=str(native))
 
 

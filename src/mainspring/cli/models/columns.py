@@ -89,7 +89,8 @@ def _told(column: Column) -> Iterator[str]:
     if column.comment:
         yield f"comment={literal(column.comment)}"
     if column.type.kind is Kind.NATIVE:
-        yield f'info={{"native": {literal(column.type.name or "")}, "opaque": True}}'
+        base = "" if column.type.base is None else f', "base": {literal(column.type.base)}'
+        yield f'info={{"native": {literal(column.type.name or "")}, "opaque": True{base}}}'
     elif column.type.native is not None:
         yield f'info={{"native": {literal(column.type.native)}}}'
 

@@ -42,8 +42,8 @@ def no_features(reason: str) -> MediaUnavailable:
 
 def _geometry(output: Output) -> re.Match[str] | None:
     match output:
-        case OutColumn(type=DataType(kind=Kind.NATIVE, name=str() as name)):
-            return _GEOMETRY.fullmatch(name)
+        case OutColumn(type=DataType(kind=Kind.NATIVE, name=str() as name) as type_):
+            return _GEOMETRY.fullmatch(type_.base or name)
         case OutSpread(output=lifted):
             return _geometry(lifted)
         case _:

@@ -95,8 +95,18 @@ class DatabaseFunctions:
         """The overload that a call means. Raises RoutineUnknown, RoutineAmbiguous."""
         return self.data.require_routine(call)
 
+    def prepare(self, call: Call, principal: Principal) -> None:
+        """Plan a call. Raises RoutineDenied, RoutineUnknown, RoutineAmbiguous, RoutineWrites, NotSupported, MediaUnavailable."""
+        self._checked(call, principal)
+        self.data.prepare(call, principal)
+
     async def execute(self, call: Call, values: Sequence[Any], principal: Principal) -> Result:
-        """Answer a call. Raises RoutineDenied, RoutineUnknown, RoutineAmbiguous, RoutineWrites, NotSupported, DatabaseRefused."""
+        """Answer a call. Raises what planning it raises, and DatabaseRefused."""
+        routine = self._checked(call, principal)
+        result = await self.data.execute(call, values, principal)
+        return _rows(result) if routine.returns.many else result
+
+    def _checked(self, call: Call, principal: Principal) -> Routine:
         if not self.open_to(call.routine, principal):
             raise RoutineDenied(call.routine.name, principal.role == ANON)
         routine = self.require_routine(call)
@@ -104,8 +114,7 @@ class DatabaseFunctions:
             raise RoutineWrites(call.routine.name)
         if call.terms.explain is not None:
             raise NotSupported("the execution plan of a function")
-        result = await self.data.execute(call, values, principal)
-        return _rows(result) if routine.returns.many else result
+        return routine
 
 
 def _rows(result: Result) -> Result:

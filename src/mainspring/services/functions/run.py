@@ -102,7 +102,13 @@ class Caller:
         return self._database if self._database is not None and name in self._database.opened.roles else None
 
     def prepare(self, query: Query, principal: Principal) -> None:
-        """Nothing of a call is planned beforehand."""
+        """Plan what can be planned of a call before it is made. Raises what `execute` raises of it before it runs anything."""
+        assert isinstance(query, Call)
+        own = self._of_database(query.routine)
+        if own is None:
+            self._checked(query, principal)
+        else:
+            own.prepare(query, principal)
 
     async def execute(self, query: Query, values: Sequence[Any], principal: Principal, request: Request | None = None) -> Result:
         """Answer a call. Raises RoutineUnknown, RoutineDenied, RoutineWrites, ValueInvalid, TimedOut, Busy, RoutineFailed,
@@ -111,17 +117,7 @@ class Caller:
         assert isinstance(query, Call)
         if own := self._of_database(query.routine):
             return await own.execute(query, values, principal)
-        function = self._find(query)
-        if not function.open_to(principal):
-            raise RoutineDenied(query.routine.name, principal.role == ANON)
-        if query.read_only and not function.routine.read_only:
-            raise RoutineWrites(query.routine.name)
-        if query.terms.explain is not None:
-            self._explainable(function, query, query.terms.explain, len(values), principal)
-        if query.terms.end is End.ROLLBACK and not function.routine.read_only:
-            raise NotSupported("undoing what a function does (tx=rollback)", instead="Declare it read_only=True where it is.")
-        if query.terms.features:
-            self._featured(function, query, len(values), principal)
+        function = self._checked(query, principal)
         arguments = _arguments(function, values[query.given.index], text=not query.body)
         answered = await self._run(function, {**arguments, **self._injected(function, principal)})
         if function.table is not None:
@@ -130,7 +126,22 @@ class Caller:
             return await self._made(function, function.made, query, values, answered)
         return _value(function, query, answered)
 
-    def _explainable(self, function: Function, query: Call, explain: Explain, place: int, principal: Principal) -> None:
+    def _checked(self, query: Call, principal: Principal) -> Function:
+        """The function of a call that may be made."""
+        function = self._find(query)
+        if not function.open_to(principal):
+            raise RoutineDenied(query.routine.name, principal.role == ANON)
+        if query.read_only and not function.routine.read_only:
+            raise RoutineWrites(query.routine.name)
+        if query.terms.explain is not None:
+            self._explainable(function, query, query.terms.explain, principal)
+        if query.terms.end is End.ROLLBACK and not function.routine.read_only:
+            raise NotSupported("undoing what a function does (tx=rollback)", instead="Declare it read_only=True where it is.")
+        if query.terms.features:
+            self._featured(function, query, principal)
+        return function
+
+    def _explainable(self, function: Function, query: Call, explain: Explain, principal: Principal) -> None:
         """Raises NotSupported unless the answer is read from a table, by a read that has a plan, and making it may change things
         only where that is asked for.
         """
@@ -140,13 +151,17 @@ class Caller:
         if not function.routine.read_only and "analyze" not in explain.options:
             what = "the execution plan of a function that may write, without running it"
             raise NotSupported(what, instead="Ask with options=analyze, or declare it read_only=True where it is.")
-        self._data.prepare(read_of(self._names.catalog.tables[function.table], query, place), principal)
+        self._plan_read(function.table, query, principal)
 
-    def _featured(self, function: Function, query: Call, place: int, principal: Principal) -> None:
+    def _featured(self, function: Function, query: Call, principal: Principal) -> None:
         """Raises MediaUnavailable, before the function is run, unless its answer can be read as features."""
         if function.table is None or not function.routine.returns.many:
             raise no_features("this function answers no rows of a table")
-        self._data.prepare(read_of(self._names.catalog.tables[function.table], query, place), principal)
+        self._plan_read(function.table, query, principal)
+
+    def _plan_read(self, table: TableName, query: Call, principal: Principal) -> None:
+        """Plan the read of what a call answers; the keys of its rows follow the last of its values, the arguments."""
+        self._data.prepare(read_of(self._names.catalog.tables[table], query, query.given.index + 1), principal)
 
     def _find(self, call: Call) -> Function:
         function = self._functions.get(call.routine)

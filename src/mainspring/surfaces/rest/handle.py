@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from mainspring.catalog.model import Table
 from mainspring.catalog.routines import Routine
 from mainspring.principal import Principal
-from mainspring.query.ast import Call, Given, Insert, Query, TableName, Update
+from mainspring.query.ast import Call, Given, Insert, Query, Read, TableName, Update
 from mainspring.services.data import Request, Result
 from mainspring.surfaces.rest.body import Row, columns_of, single
 from mainspring.surfaces.rest.page import Range, intersect
@@ -34,7 +34,7 @@ class DataDoor(Protocol):
         ...
 
     def prepare(self, query: Query, principal: Principal) -> None:
-        """Plan a query, so that running it finds it planned."""
+        """Plan a query, so that running it finds it planned. Raises what planning raises, MediaUnavailable say."""
         ...
 
 
@@ -102,3 +102,8 @@ class Queries:
             query = self.same(replace(shape.query, columns=columns))
             self._fitted.put((shape, columns), query)
         return query
+
+    def in_form(self, shape: Shape, query: Query) -> Query:
+        """`query`, which has its columns or arguments already, in the form of `shape`."""
+        form: dict[str, Any] = {} if isinstance(shape.query, Read) else {"singular": shape.query.singular}
+        return self.same(replace(query, terms=shape.query.terms, **form))

@@ -59,21 +59,31 @@ def content_type(media: str) -> bytes:
     return f"{media}; charset=utf-8".encode() if named else media.encode()
 
 
-def negotiate(headers: Sequence[str], *, explainable: bool = False, no_geojson: str | None) -> Media:
-    """The first form that can be made of rows; `no_geojson` is who cannot make GeoJSON. Raises MediaUnavailable."""
+def negotiate(headers: Sequence[str], *, explainable: bool = False, no_geojson: str | None) -> tuple[Media, Media | None]:
+    """The first form that can be made of rows, and, where that is GeoJSON, which not all rows have, the next that is not.
+
+    `no_geojson` is who cannot make GeoJSON. Raises MediaUnavailable.
+    """
     if not headers:
-        return ARRAY
+        return ARRAY, None
     taken = accepted(headers)
-    for each in taken:
-        unmade = each.form is MediaForm.OTHER or (each.form is MediaForm.GEOJSON and no_geojson)
-        if unmade or (each.explain and not explainable):
-            continue
-        plain = each.form in (MediaForm.ANY, MediaForm.JSON) and not each.stripped and each.explain is None
-        return ARRAY if plain else Media(content_type(each.media), each.form, each.stripped, each.explain)
-    media = tuple(each.media for each in taken)
-    if no_geojson and any(each.form is MediaForm.GEOJSON for each in taken):
-        raise MediaUnavailable(media, f"GeoJSON is not supported by {no_geojson}", "Ask for application/json.")
-    raise MediaUnavailable(media)
+    made = [each for each in taken if each.form is not MediaForm.OTHER and (explainable or each.explain is None)]
+    others = [each for each in made if each.form is not MediaForm.GEOJSON]
+    first = next(iter(others if no_geojson else made), None)
+    if first is None and made:
+        raise _unavailable(taken, f"GeoJSON is not supported by {no_geojson}", "Ask for application/json.")
+    if first is None:
+        raise _unavailable(taken)
+    return _media(first), _media(others[0]) if first.form is MediaForm.GEOJSON and others else None
+
+
+def _unavailable(taken: Sequence[Accepted], *told: str) -> MediaUnavailable:
+    return MediaUnavailable(tuple(each.media for each in taken), *told)
+
+
+def _media(each: Accepted) -> Media:
+    plain = each.form in (MediaForm.ANY, MediaForm.JSON) and not each.stripped and each.explain is None
+    return ARRAY if plain else Media(content_type(each.media), each.form, each.stripped, each.explain)
 
 
 def accepted(headers: Sequence[str]) -> tuple[Accepted, ...]:

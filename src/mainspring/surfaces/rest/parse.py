@@ -94,7 +94,12 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
 
     Raises SyntaxInvalid, OperatorInvalid, LimitExceeded, MediaUnavailable, and Refused where PostgREST has its own code.
     """
-    media = _media(asked, grammar)
+    media, other = _media(asked, grammar)
+    shape = _shape(asked, grammar, media)
+    return shape if other is None else dataclasses.replace(shape, otherwise=_shape(asked, grammar, other))
+
+
+def _shape(asked: Asked, grammar: Grammar, media: Media) -> Shape:
     preferences = parse_preferences(
         asked.prefer, asked.method, override=grammar.override, call=asked.call, any_zone=grammar.native
     )
@@ -142,14 +147,14 @@ def parse(asked: Asked, grammar: Grammar) -> Shape:
     )
 
 
-def _media(asked: Asked, grammar: Grammar) -> Media:
+def _media(asked: Asked, grammar: Grammar) -> tuple[Media, Media | None]:
     """In database mode the database may offer more: what is taken first tells at least whether one object is."""
     if not grammar.native:
         return negotiate(asked.accept, explainable=grammar.explainable, no_geojson=grammar.no_geojson)
     first = accepted(asked.accept)[:1] if asked.accept else ()
     if not first:
-        return Media(b"")
-    return Media(first[0].media.encode(), first[0].form, first[0].stripped, first[0].explain)
+        return Media(b""), None
+    return Media(first[0].media.encode(), first[0].form, first[0].stripped, first[0].explain), None
 
 
 def _terms(asked: Asked, prefer: Preferences, media: Media, grammar: Grammar) -> Terms:

@@ -144,22 +144,35 @@ class RestSurface:
         if not name:
             return await self._describe_root(scope, principal, timing)
         query, shape, values = self._read(scope, name)
-        asked = shape.query
-        if isinstance(asked, Read):
-            result = await self._execute(scope, asked, values, principal, timing)
-            return render_read(shape, result, values, query, self._max_rows)
+        asked: Query = shape.query
         if isinstance(asked, Call):
             asked = await self._with_arguments(scope, receive, shape, values)
-        elif not isinstance(asked, Delete):
+        elif not isinstance(asked, Read | Delete):
             asked = await self._with_body(scope, receive, shape, values, principal)
+        if shape.otherwise is not None and not self._made(asked, principal):
+            shape = shape.otherwise
+            asked = self._queries.in_form(shape, asked)
         result = await self._execute(scope, asked, values, principal, timing)
-        return render_call(shape, result, values) if isinstance(shape.query, Call) else render_write(shape, result)
+        if isinstance(asked, Read):
+            return render_read(shape, result, values, query, self._max_rows)
+        return render_call(shape, result, values) if isinstance(asked, Call) else render_write(shape, result)
+
+    def _made(self, query: Query, principal: Principal) -> bool:
+        """Whether the answer can be made in the form that `query` asks for."""
+        try:
+            self._door(query).prepare(query, principal)
+        except MediaUnavailable:
+            return False
+        return True
+
+    def _door(self, query: Query) -> DataDoor:
+        return self._functions if self._functions is not None and isinstance(query, Call) else self._data
 
     def _execute(
         self, scope: Scope, query: Query, values: list[Any], principal: Principal, timing: Timing | None
     ) -> Awaitable[Result]:
         request = Request(scope["method"], scope["path"], scope["headers"]) if self._native else None
-        door = self._functions if self._functions is not None and isinstance(query, Call) else self._data
+        door = self._door(query)
         if timing is None:
             return door.execute(query, values, principal, request)
         return self._timed(door, query, values, principal, request, timing)

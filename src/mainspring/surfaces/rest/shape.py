@@ -183,6 +183,7 @@ class Shape:
     `query` of a write still lacks the body's columns unless the request names them. `readers` lists the places whose
     value is more than a text. `arguments` of a call in the query string are names and the places of their values. `headers` are
     part of every answer; `sorting` puts the parameters in order of name. `cursor` marks the order of a page that cursors lead to.
+    `otherwise` is the same in the next form that the client takes, for rows of which the first cannot be made.
     """
 
     query: Read | Insert | Update | Delete | Call
@@ -198,6 +199,7 @@ class Shape:
     method: str = "GET"
     cursor: bytes | None = None
     arguments: tuple[tuple[str, int], ...] = ()
+    otherwise: Shape | None = None
 
     def read(self, texts: list[str]) -> list[Any]:
         """The values of one request (in `texts` itself), in the places that the query's slots name."""

@@ -23,6 +23,7 @@ columns AS (
     'base', CASE WHEN t.typtype = 'd' AND bt.typnamespace = 'pg_catalog'::regnamespace THEN format_type(b.base, NULL)
                  WHEN t.typtype <> 'd' AND t.typnamespace = 'pg_catalog'::regnamespace THEN format_type(a.atttypid, NULL)
                  ELSE format_type(a.atttypid, a.atttypmod) END,
+    'below', CASE WHEN t.typtype = 'd' THEN format_type(b.base, NULL) END,
     'length', information_schema._pg_char_max_length(
       information_schema._pg_truetypid(a.*, t.*), information_schema._pg_truetypmod(a.*, t.*)),
     'default', CASE WHEN a.attgenerated = 's' OR a.attidentity = 'a' THEN NULL

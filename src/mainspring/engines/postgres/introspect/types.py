@@ -54,7 +54,7 @@ def logical(column: dict[str, Any]) -> DataType:
     """The logical type of a column as `questions.TABLES` describes it."""
     if column["enum"] and column["choices"]:
         return DataType(Kind.ENUM, name=column["enum"], values=tuple(column["choices"]))
-    return named(column["type"]) or named(column["base"]) or DataType(Kind.NATIVE, name=column["type"])
+    return named(column["type"]) or named(column["base"]) or DataType(Kind.NATIVE, name=column["type"], base=column["below"])
 
 
 def named(name: str) -> DataType | None:
