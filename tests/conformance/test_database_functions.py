@@ -15,10 +15,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from mainspring import Mainspring
 from mainspring.cli import main
 from mainspring.errors import ConfigError
-from mainspring.settings import AuthSettings, DatabaseSettings, Settings
+from mainspring.settings import AuthSettings, DatabaseSettings, RestSettings, Settings
 from mainspring.testing.client import TestClient
 from tests.support.servers import PostgresServer
 
+PLAN = "application/vnd.pgrst.plan"
+TOO_MANY = "the number of rows that aggregates look at exceeds the limit of 2 rows"
 ADA = "a0000000-0000-4000-8000-000000000001"
 SQL = """
 CREATE TABLE lists (id int PRIMARY KEY, name text NOT NULL);
@@ -273,11 +275,117 @@ async def test_a_function_that_writes_is_called_once(client: TestClient, url: st
     assert calls(url) == [1]
 
 
-async def test_aggregates_of_its_rows_are_refused_by_name(client: TestClient) -> None:
-    answer = await client.as_user(ADA).get("/rest/v1/rpc/every_task?select=id.max()")
-    assert (answer.status_code, answer.json()["code"]) == (400, "PGRST127")
-    assert (await client.as_user(ADA).get("/rest/v1/rpc/every_task?select=secret.max()")).status_code == 403
-    assert (await client.as_user(ADA).get("/rest/v1/rpc/pairs?select=n.sum()")).json() == [{"sum": 6}]
+async def test_a_function_that_writes_more_than_the_one_row_asked_for_is_undone(client: TestClient, url: str) -> None:
+    one = {"accept": "application/vnd.pgrst.object+json"}
+    refused = await client.as_user(ADA).post("/rest/v1/rpc/touch_tasks", headers=one)
+    assert (refused.status_code, refused.json()["code"], calls(url)) == (406, "PGRST116", [])
+    answer = await client.as_user(ADA).post("/rest/v1/rpc/touch_tasks?id=eq.1&select=id", headers=one)
+    assert (answer.json(), calls(url)) == ({"id": 1}, [1])
+
+
+# ---------------------------------------------------------------- aggregates
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("select=id.max(),count()", [{"max": 4, "count": 3}]),
+        ("select=list_id,count()&order=list_id", [{"list_id": 1, "count": 2}, {"list_id": 9, "count": 1}]),
+        ("select=list_id,n:id.sum()&order=id.sum().desc&limit=1", [{"list_id": 9, "n": 4}]),
+        ("select=id.min()::text,least:id::numeric.min()&title=like.*a*", [{"min": "1", "least": 1}]),
+        ("select=title.max()&title=eq.hidden", [{"max": None}]),
+        ("select=lists(name),count()&order=count().desc", [{"lists": {"name": "home"}, "count": 2}, {"lists": None, "count": 1}]),
+        ("select=lists!inner(tasks(count()))&id=eq.1", [{"lists": {"tasks": [{"count": 2}]}}]),
+    ],
+)
+async def test_what_may_be_seen_of_its_rows_is_aggregated(client: TestClient, asked: str, told: list[Any]) -> None:
+    answer = await client.as_user(ADA).get(f"/rest/v1/rpc/every_task?{asked}")
+    assert answer.json() == told
+
+
+async def test_a_hidden_column_is_not_aggregated(client: TestClient) -> None:
+    for asked in ("secret.max()", "secret,count()", "id,secret.count()"):
+        answer = await client.as_user(ADA).get(f"/rest/v1/rpc/every_task?select={asked}")
+        assert (answer.status_code, answer.json()["code"]) == (403, "42501")
+
+
+async def test_aggregates_take_every_form_and_count(client: TestClient, url: str) -> None:
+    me, exact = client.as_user(ADA), {"prefer": "count=exact"}
+    asked = "/rest/v1/rpc/every_task?select=list_id,count()&order=list_id"
+    page = await me.get(f"{asked}&limit=1", headers=exact)
+    assert (page.json(), page.headers["content-range"]) == ([{"list_id": 1, "count": 2}], "0-0/2")
+    table = await me.get(asked, headers={"accept": "text/csv"})
+    assert table.text.splitlines() == ["list_id,count", "1,2", "9,1"]
+    one = await me.get("/rest/v1/rpc/every_task?select=count()", headers={"accept": "application/vnd.pgrst.object+json"})
+    assert one.json() == {"count": 3}
+    assert (await me.get("/rest/v1/rpc/one_task?id=1&select=title.max()")).json() == {"max": "water"}
+    assert (await me.get("/rest/v1/rpc/pairs?select=n.sum()")).json() == [{"sum": 6}]
+    assert (await me.post("/rest/v1/rpc/touch_tasks?select=count()")).json() == [{"count": 3}]
+    assert calls(url) == [1]
+
+
+async def test_too_many_rows_are_not_aggregated_and_what_the_function_did_is_undone(url: str) -> None:
+    async with TestClient(application(), url, settings=Settings(rest=RestSettings(max_aggregated_rows=2))) as client:
+        me = client.as_user(ADA)
+        for asked in ("touch_tasks?select=count()", "touch_tasks?select=lists(tasks(count()))"):
+            refused = await me.post(f"/rest/v1/rpc/{asked}")
+            assert (refused.status_code, refused.json()["message"]) == (400, TOO_MANY), asked
+        assert calls(url) == []
+        assert (await me.post("/rest/v1/rpc/touch_tasks?select=count()&id=lt.4")).json() == [{"count": 2}]
+        assert calls(url) == [1]
+
+
+# ---------------------------------------------------------------- execution plans
+
+
+@pytest.fixture
+async def explaining(url: str) -> AsyncIterator[TestClient]:
+    settings = Settings(rest=RestSettings(plan_enabled=True), database=DatabaseSettings(tx_end="commit-allow-override"))
+    async with TestClient(application(), url, settings=settings) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("name", ["every_task", "one_task?id=1", "pairs?n=gt.1", "add?a=1", "every_task?select=count()"])
+async def test_the_plan_of_a_call_can_be_had(explaining: TestClient, name: str) -> None:
+    me = explaining.as_user(ADA)
+    told = await me.get(f"/rest/v1/rpc/{name}", headers={"accept": f"{PLAN}+json"})
+    assert told.headers["content-type"] == f'{PLAN}+json; for="application/json"; charset=utf-8'
+    assert "Actual Rows" not in told.text
+    assert told.json()[0]["Plan"]["Total Cost"] > 0
+    text = await me.get(f"/rest/v1/rpc/{name}", headers={"accept": f"{PLAN}+text; options=analyze"})
+    assert text.headers["content-type"] == f'{PLAN}+text; for="application/json"; options=analyze; charset=utf-8'
+    assert "actual time" in text.text
+
+
+async def test_the_plan_shows_the_guard(explaining: TestClient) -> None:
+    asked = {"accept": f"{PLAN}+json; options=verbose"}
+    mine = await explaining.as_user(ADA).get("/rest/v1/rpc/every_task", headers=asked)
+    ours = await explaining.as_service().get("/rest/v1/rpc/every_task", headers=asked)
+    assert ["t0.open" in filters(told.json()[0]["Plan"]) for told in (mine, ours)] == [True, False]
+    denied = await explaining.as_anon().get("/rest/v1/rpc/every_task", headers=asked)
+    assert denied.status_code == 401
+    hidden = await explaining.as_user(ADA).get("/rest/v1/rpc/every_task?secret=eq.a", headers=asked)
+    assert hidden.status_code == 403
+
+
+def filters(plan: dict[str, Any]) -> str:
+    """What the steps of a plan filter by."""
+    return " ".join([plan.get("Filter", ""), *map(filters, plan.get("Plans", ()))])
+
+
+async def test_a_function_that_writes_is_run_for_its_plan_only_where_that_is_asked_for(explaining: TestClient, url: str) -> None:
+    me, path, analyzed = explaining.as_user(ADA), "/rest/v1/rpc/touch_tasks", {"accept": f"{PLAN}+json; options=analyze"}
+    assert (await me.post(path, headers={"accept": f"{PLAN}+json"})).status_code == 200
+    assert calls(url) == []
+    assert (await me.post(path, headers={**analyzed, "prefer": "tx=rollback"})).status_code == 200
+    assert calls(url) == []
+    assert (await me.post(path, headers=analyzed)).status_code == 200
+    assert calls(url) == [1]
+
+
+async def test_no_plan_is_shown_where_none_may_be(client: TestClient) -> None:
+    answer = await client.as_user(ADA).get("/rest/v1/rpc/every_task", headers={"accept": f"{PLAN}+json"})
+    assert (answer.status_code, answer.json()["code"]) == (406, "PGRST107")
 
 
 # ---------------------------------------------------------------- descriptions and mistakes

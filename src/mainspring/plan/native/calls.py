@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from mainspring.catalog.model import Catalog, Table
 from mainspring.catalog.routines import Routine
-from mainspring.errors import NotSupported
 from mainspring.plan.native.nodes import NativeCall
 from mainspring.plan.native.planner import NativePlanner
 from mainspring.plan.nodes import ReadPlan
@@ -47,9 +46,10 @@ class CallPlanner:
         return replace(self._called(replace(query, selection=Selection()), principal), guarded=guarded)
 
     def _called(self, query: Call, principal: Principal) -> NativeCall:
-        plan = self._native().plan(query, principal)
+        plan, explain = self._native().plan(query, principal), query.terms.explain
         assert isinstance(plan, NativeCall)
-        return plan
+        singular = query.singular and plan.routine.returns.many
+        return replace(plan, document=replace(plan.document, explain=explain), singular=singular)
 
     def _native(self) -> NativePlanner:
         """It knows no tables: nothing can be embedded past the policies."""
@@ -61,6 +61,4 @@ class CallPlanner:
         terms = Terms(timezone=query.terms.timezone, features=query.terms.features)
         plan = self.planner.plan(Read(table, query.selection, query.count, query.rows, terms), principal)
         assert isinstance(plan, ReadPlan)
-        if plan.rows.group is not None:
-            raise NotSupported("aggregates of the rows that a function of the database answers", instead="Ask for the rows.")
         return plan

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mainspring.catalog.model import Catalog
 from mainspring.catalog.names import nearest
 from mainspring.catalog.routines import Routine
-from mainspring.errors import ConfigError, Mistake, NotSupported, RoutineDenied, RoutineWrites
+from mainspring.errors import ConfigError, Mistake, RoutineDenied, RoutineWrites
 from mainspring.principal import ANON, Principal
 from mainspring.query.ast import Call, TableName
 from mainspring.services.data import Data, Result
@@ -104,7 +104,7 @@ class DatabaseFunctions:
         """Answer a call. Raises what planning it raises, and DatabaseRefused."""
         routine = self._checked(call, principal)
         result = await self.data.execute(call, values, principal)
-        return _rows(result) if routine.returns.many else result
+        return _rows(result) if routine.returns.many or call.terms.explain is not None else result
 
     def _checked(self, call: Call, principal: Principal) -> Routine:
         if not self.open_to(call.routine, principal):
@@ -112,12 +112,10 @@ class DatabaseFunctions:
         routine = self.require_routine(call)
         if call.read_only and not routine.read_only:
             raise RoutineWrites(call.routine.name)
-        if call.terms.explain is not None:
-            raise NotSupported("the execution plan of a function")
         return routine
 
 
 def _rows(result: Result) -> Result:
-    """Rows, which take whatever form the request wants."""
+    """Rows, or an execution plan, which take whatever form the request wants."""
     result.media = None
     return result

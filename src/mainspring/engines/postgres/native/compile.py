@@ -1,6 +1,6 @@
 """From a native plan to one statement that answers one row.
 
-    total, count, body, response headers, response status, keys, inserted
+    total, count, body, response headers, response status, keys, inserted[, rows looked at]
 
 Identifiers come from the catalog or are quoted, values are arguments.
 """
@@ -97,18 +97,18 @@ def _guarded(plan: NativeCall, read: ReadPlan) -> Compiled:
     """The function's rows, made once, as a read of their table: with its guard and the columns that the caller may see."""
     found = compile_read(read, PostgresDialect(), {read.rows.source.alias: SOURCE.name})
     arguments = Arguments(after=len(found.makers))
-    total = "ms_answer.total" if read.count else "NULL"
-    names = "body, count, total" if read.count else "body, count"
+    total, looked = "ms_answer.total" if read.count else "NULL", ", ms_answer.looked" if read.max_grouped is not None else ""
+    names = f"body, count{', total' if read.count else ''}{', looked' if looked else ''}"
     body = "ms_answer.body" if plan.routine.returns.many else "coalesce(ms_answer.body -> 0, 'null')"
     sql = (
         f"WITH {SOURCE.name} AS MATERIALIZED ({called(plan, arguments)}) SELECT {total}, ms_answer.count, {body}, "
-        f"{ANSWERED}, NULL, NULL FROM ({found.sql}) AS ms_answer ({names})"
+        f"{ANSWERED}, NULL, NULL{looked} FROM ({found.sql}) AS ms_answer ({names})"
     )
 
     def bind(values: Sequence[Any], principal: Principal) -> list[Any]:
         return [*found.arguments(values, principal), *arguments.bind(values, principal)]
 
-    return Compiled(sql, bind)
+    return Compiled(explained(sql, plan.document.explain), bind)
 
 
 def _write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
+from mainspring.engines.sql.groups import refused
 from mainspring.errors import DatabaseRefused, EngineUnavailable, MainspringError
 
 
@@ -12,4 +13,6 @@ def leaf(error: psycopg.Error, anonymous: bool = False) -> MainspringError:
     said = error.diag
     if error.sqlstate is None or said.message_primary is None:
         return EngineUnavailable()
+    if error.sqlstate == "22P02" and (grouped := refused(said.message_primary)):
+        return grouped
     return DatabaseRefused(error.sqlstate, said.message_primary, said.message_detail, said.message_hint, anonymous)

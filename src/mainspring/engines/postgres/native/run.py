@@ -25,6 +25,7 @@ from mainspring.errors import (
     TooManyAffected,
 )
 from mainspring.plan.native.nodes import NativeCall, NativeInsert, NativePlan, NativeRead
+from mainspring.plan.nodes import ReadPlan
 from mainspring.principal import Principal
 from mainspring.query.ast import Count, End, Terms
 
@@ -100,6 +101,8 @@ class NativeRun:
             return Result(b"\n".join(lines) + b"\n", 1, media=document.media.encode())
         if answers[0].ntuples == 0:
             return Result(b"", 0, media=document.media.encode())
+        if (grouped := _grouped(self._plan)) is not None:
+            grouped.judge(int(answers[0].get_value(0, 7) or 0))
         result = _read(answers[0])
         result.media = document.media.encode()
         result.void = isinstance(self._plan, NativeCall) and self._plan.routine.returns.void
@@ -146,8 +149,14 @@ def _singular(plan: NativePlan) -> bool:
 
 def _judged(plan: NativePlan, terms: Terms) -> bool:
     """Whether the answer decides how the transaction ends."""
-    put = isinstance(plan, NativeInsert) and bool(plan.put)
-    return put or _singular(plan) or (terms.max_affected is not None and not isinstance(plan, NativeRead | NativeInsert))
+    decided = _grouped(plan) is not None or (isinstance(plan, NativeInsert) and bool(plan.put))
+    return decided or _singular(plan) or (terms.max_affected is not None and not isinstance(plan, NativeRead | NativeInsert))
+
+
+def _grouped(plan: NativePlan) -> ReadPlan | None:
+    """How the rows of a call are read, where it groups them and may not look at too many."""
+    read = plan.guarded if isinstance(plan, NativeCall) else None
+    return None if read is None or read.max_grouped is None else read
 
 
 def _begin(plan: NativePlan, around: Surroundings, principal: Principal) -> Command:
