@@ -238,7 +238,11 @@ ASKED = (
     "every_task?select=title,lists(name,tasks(title))&lists.tasks.order=title",
     "every_task?select=id,lists!inner(id)",
     "every_task?secret=eq.changed",
+    "every_task?select=count(),id.max(),title.min()",
+    "every_task?select=list_id,title.max()&order=count().desc,list_id",
+    "every_task?select=lists(name,tasks(count()))&order=id",
     "one_task?id=3",
+    "one_task?id=3&select=count()",
     "one_task?id=5",
 )
 
