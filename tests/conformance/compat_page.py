@@ -147,6 +147,7 @@ SECTIONS: Mapping[str, tuple[Case, ...]] = {
         *_asked("/books?select=*,authors(name)&order=authors(name)", "/books?select=sold,count()&order=count().desc"),
         *_filters("limit=1&offset=1", "cursor=", "order=data->n&cursor="),
         *_asked("/books?select=sold,count()&order=count()&cursor=", "/books?select=title,authors(name)&distinct=true&cursor="),
+        *_asked("/authors?select=name,books(sold,count())&cursor=", "/authors?select=name,books(sold,count())&books.cursor="),
         Case("Range: 0-0", "/books", headers={"range": "0-0"}),
         *_prefers("GET", "/books", None, "count=exact", "count=planned", "count=estimated"),
     ),

@@ -53,8 +53,9 @@ async def test_distinct(shop: TestClient) -> None:
 
 async def test_columns_of_those_names_can_still_be_filtered(shop: TestClient) -> None:
     for name in ("having", "distinct", "cursor"):
-        answer = await shop.as_service().get(f"/rest/v1/albums?{name}=eq.1")
-        assert answer.json()["message"] == f"column albums.{name} does not exist"
+        for path in (f"albums?{name}=eq.1", f"artists?select=albums(title)&albums.{name}=eq.1"):
+            answer = await shop.as_service().get(f"/rest/v1/{path}")
+            assert answer.json()["message"] == f"column albums.{name} does not exist"
 
 
 async def test_a_to_many_spread_is_an_array_per_output(shop: TestClient) -> None:
@@ -106,6 +107,7 @@ async def test_cursors_lead_from_page_to_page(shop: TestClient) -> None:
         "order_lines?select=...albums(title),quantity.sum()&order=quantity.sum().desc",
         "albums?select=artist_id&distinct=true&order=artist_id.desc",
         "albums?select=count()",
+        "artists?select=name,albums(published,count())&albums.having=(count().gt.1)&order=name.desc",
         "albums?select=id,details&order=details->label.desc.nullslast",
         "albums?select=id,details&order=details.nullsfirst",
     ],
@@ -121,6 +123,20 @@ async def test_cursors_lead_through_groups_and_through_json(shop: TestClient, qu
             break
         answer = await service.get(f"/rest/v1/{table}{answer.links['next']['url']}")
     assert found == await got(shop, query)
+
+
+@pytest.mark.parametrize("place", ["", "bm8"])
+@pytest.mark.parametrize("select", ["albums(published,count())", "albums(title)", "...albums(title)", "a:albums(title)"])
+async def test_rows_inside_an_embed_have_no_cursors(shop: TestClient, select: str, place: str) -> None:
+    answer = await shop.as_service().get(f"/rest/v1/artists?select=name,{select}&albums.cursor={place}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "PGRST127")
+    assert answer.json()["details"] == "a cursor inside an embed is not supported"
+    assert answer.json()["hint"] == 'Use its limit and offset, or a cursor in a request for "albums" alone.'
+
+
+async def test_a_cursor_inside_what_is_no_embed(shop: TestClient) -> None:
+    answer = await shop.as_service().get("/rest/v1/artists?select=name&albums.cursor=")
+    assert (answer.status_code, answer.json()["code"]) == (400, "PGRST108")
 
 
 async def test_a_cursor_of_other_groups_is_none(shop: TestClient) -> None:

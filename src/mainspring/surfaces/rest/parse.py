@@ -224,6 +224,10 @@ def _apply(root: Node, name: str, text: str, slots: Slots, grammar: Grammar, ext
         case Part.STRUCTURE if name.endswith("distinct"):
             _find(root, _path(name.rpartition(".")[0]), grammar).distinct = text == "true"
         case Part.CURSOR:
+            node = _find(root, _path(name.rpartition(".")[0]), grammar)
+            if node is not root:
+                instead = f'Use its limit and offset, or a cursor in a request for "{node.target}" alone.'
+                raise NotSupported("a cursor inside an embed", instead=instead)
             root.cursor = Cursor(slots.new() if text == AFTER else None)
 
 

@@ -44,6 +44,7 @@ _LAST_WORDS: Final = {
     "or": Part.TREE,
     "having": Part.BEYOND,
     "distinct": Part.BEYOND,
+    "cursor": Part.BEYOND,
 }
 AFTER: Final = "after"
 """Stands in a skeleton for the cursor after which a page begins."""
@@ -55,8 +56,6 @@ def part_of(name: str) -> Part:
     plain = decode(name)
     if plain in _STRUCTURES:
         return Part.STRUCTURE
-    if plain == "cursor":
-        return Part.BEYOND
     return _LAST_WORDS.get(plain.rpartition(".")[2], Part.FILTER)
 
 
