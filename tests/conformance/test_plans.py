@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx
+import psycopg
 import pytest
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -220,6 +222,64 @@ async def test_analyze_carries_a_write_out(serve: Serve, engine: str, table: str
         assert [plan(answer)["Operation"] for answer in answers] == ["Insert", "Update", "Insert", "Delete"]
         assert all("Actual Rows" in plan(answer) for answer in answers)
         assert await titles(client, table) == ["a", "C"]
+
+
+COUNTED = """CREATE SEQUENCE IF NOT EXISTS runs;
+CREATE FUNCTION run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''runs''); RETURN NULL; END';
+CREATE TRIGGER run AFTER INSERT OR UPDATE OR DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION run();
+CREATE TRIGGER run AFTER INSERT OR UPDATE OR DELETE ON free FOR EACH ROW EXECUTE FUNCTION run()"""
+"""Counts changes of rows in a sequence: no rollback takes that back."""
+
+
+@pytest.mark.parametrize("prefer", ["return=minimal", "return=representation", "tx=rollback", "handling=strict, max-affected=1"])
+@pytest.mark.parametrize("table", ["tasks", "free"])
+async def test_an_analyzed_write_is_run_once(postgres: PostgresServer, table: str, prefer: str) -> None:
+    url = postgres.database("plans")
+    async with TestClient(application(), url, settings=EXPLAINED) as opened:
+        client, path, headers = opened.as_anon(), f"{API}/{table}", {**ANALYZED, "prefer": prefer}
+        merging = {**ANALYZED, "prefer": f"{prefer}, resolution=merge-duplicates"}
+        before = (await client.get(f"{path}?order=id")).json()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(COUNTED.encode())
+            for number, answer in enumerate(
+                [
+                    await client.patch(f"{path}?id=eq.1", json={"title": "x"}, headers=headers),
+                    await client.post(path, json={"id": 1, "title": "y"}, headers=merging),
+                    await client.post(path, json={"id": 3, "title": "c"}, headers=headers),
+                    await client.delete(f"{path}?title=eq.{'water' if 'rollback' in prefer else 'y'}", headers=headers),
+                ],
+                1,
+            ):
+                told = plan(answer)
+                assert told["Operation"] == {1: "Update", 4: "Delete"}.get(number, "Insert")
+                assert not {"Subplan Name", "Parent Relationship"} & set(told)
+            (runs,) = connection.execute("SELECT last_value FROM runs").fetchone() or (0,)
+        after = (await client.get(f"{path}?order=id")).json()
+    assert runs == 4
+    assert [row["title"] for row in after] == ["c"] if "rollback" not in prefer else after == before
+
+
+OPTIONS = "options=analyze|verbose|settings|buffers|wal"
+
+
+@pytest.mark.parametrize("table", ["tasks", "free"])
+async def test_the_plan_of_an_analyzed_write_is_that_of_the_change_alone(postgres: PostgresServer, table: str) -> None:
+    async with TestClient(application(), postgres.database("plans"), settings=EXPLAINED) as opened:
+        client = opened.as_anon()
+        path, note = f"{API}/{table}", "\n  CTE ms_changed\n  ->  CTE Scan on ms_changed\nx"
+        text = {"accept": f"{PLAN}+text; {OPTIONS}"}
+        added = await client.post(path, json={"id": 3, "title": note}, headers=text)
+        changed = await client.patch(f"{path}?title=neq.{quote(note)}", json={"title": note + "y"}, headers=text)
+        for answer, operation in ((added, "Insert"), (changed, "Update")):
+            first, second, *_ = answer.text.splitlines()
+            assert first.startswith(f"{operation} on public.{table} "), answer.text
+            assert second.startswith("  ")
+            assert "Execution Time: " in answer.text
+            assert "set_config" not in answer.text
+        assert f"'{note}'" in changed.text
+        json = plan(await client.delete(path, headers={"accept": f"{PLAN}+json; {OPTIONS}"}))
+        assert (json["Node Type"], json["Operation"], json["Actual Rows"] >= 0) == ("ModifyTable", "Delete", True)
+        assert await titles(client, table) == []
 
 
 async def test_an_analyzed_write_can_be_undone(serve: Serve, engine: str) -> None:

@@ -11,7 +11,7 @@ from mainspring.engines.base import Result
 from mainspring.engines.postgres.compile import PostgresCompiler
 from mainspring.engines.postgres.dialect import PostgresDialect, array, encoder
 from mainspring.engines.postgres.pool import Pool, Transaction
-from mainspring.engines.postgres.script import Script, Work, checks, made, represented
+from mainspring.engines.postgres.script import Script, Steps, Work, checks, made, represented
 from mainspring.engines.postgres.session import Command
 from mainspring.engines.sql.statement import Statement
 from mainspring.plan.nodes import DeletePlan, Rows, UpdatePlan
@@ -82,7 +82,7 @@ class Update(Script):
 
 
 class Delete(Script):
-    """Removal of the rows picked; what is answered is read before they go, while they are locked."""
+    """Removal of the rows picked; where they are answered they are read before they go, while they are locked."""
 
     def __init__(self, plan: DeletePlan, dialect: PostgresDialect, pool: Pool) -> None:
         super().__init__(plan.picked.source.table, dialect, pool, plan)
@@ -90,7 +90,7 @@ class Delete(Script):
         self._represent = self.representation(plan.returning)
         self._alone = self._represent is None and plan.kept.always
         self._pick = self._picked()
-        self._remove = self._removal(at_once=self._alone)
+        self._remove = self._removal(at_once=self._represent is None)
 
     def _picked(self) -> Statement:
         compiler, alias = self.compiler(), f"t{self.plan.picked.source.alias}"
@@ -101,17 +101,30 @@ class Delete(Script):
         compiler, rows = self.compiler(), self.plan.picked
         row_id = self.dialect.row_id(f"t{rows.source.alias}")
         where = _picking(compiler, rows, self.dialect) if at_once else self.dialect.among(row_id, compiler.arguments.extra())
-        return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}")
+        returning = f" RETURNING {row_id}" if at_once and not self._alone else ""
+        return compiler.arguments.statement(f"DELETE FROM {compiler.tables(rows.source)} WHERE {where}{returning}")
 
     def changes(self, values: Sequence[Any], principal: Principal) -> list[Command]:
         """The removal of the rows picked, in one statement."""
-        remove = self._remove if self._alone else self._removal(at_once=True)
-        return [Command(remove.sql, remove.arguments(values, principal))]
+        return [Command(self._remove.sql, self._remove.arguments(values, principal))]
 
     def work(self, values: Sequence[Any], principal: Principal) -> Work:
         """What is to be done."""
         if self._alone:
             return Work(self.changes(values, principal), lambda results: Result(None, _touched(results)))
+        return Work(script=self._removed(values, principal) if self._represent is None else self._told(values, principal))
+
+    def _removed(self, values: Sequence[Any], principal: Principal) -> Steps:
+        """Remove the rows, keep that or not by how many there were."""
+        change = self.changes(values, principal)
+
+        async def work(transaction: Transaction) -> Result:
+            return await self.settle(transaction, (), (), _ids(await transaction.run(*change)))
+
+        return work
+
+    def _told(self, values: Sequence[Any], principal: Principal) -> Steps:
+        """Pick and lock the rows, read and remove them."""
         pick = Command(self._pick.sql, self._pick.arguments(values, principal))
         represent = made(self._represent, values, principal)
 
@@ -120,7 +133,7 @@ class Delete(Script):
             answer = represented(self._represent, represent, ids, self.zone)
             return await self.settle(transaction, (), answer, ids, Command(self._remove.sql, [array(ids)]))
 
-        return Work(script=work)
+        return work
 
 
 def _touched(results: Sequence[PGresult]) -> int:

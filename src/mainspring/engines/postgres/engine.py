@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import psycopg
+from msgspec.structs import replace
 from psycopg.conninfo import conninfo_to_dict
 
 from mainspring.catalog.model import Catalog
@@ -74,8 +75,9 @@ class PostgresEngine:
         if isinstance(plan, ReadPlan):
             explained = plan.explain is not None
             return (Explained if explained else Read)(plan, self._dialect, self._pool)
-        script = self._script(plan)
-        return script if plan.explain is None else ExplainedWrite(script, plan.explain)
+        if plan.explain is None:
+            return self._script(plan)
+        return ExplainedWrite(self._script(replace(plan, returning=None)), plan.explain)
 
     def _script(self, plan: InsertPlan | UpdatePlan | DeletePlan) -> Script:
         match plan:

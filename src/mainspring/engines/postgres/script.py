@@ -30,13 +30,17 @@ from mainspring.query.expr import TRUE, Condition, Source
 ATTEMPTS = 3
 
 
+Steps = Callable[[Transaction], Awaitable[Result]]
+"""What is done on a transaction, and ends it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What a write does: `commands` that are the whole of it, read by `told`; else a `script` on a transaction, which ends it."""
 
     commands: Sequence[Command] = ()
     told: Callable[[Sequence[PGresult]], Result] | None = None
-    script: Callable[[Transaction], Awaitable[Result]] | None = None
+    script: Steps | None = None
 
     async def on(self, transaction: Transaction) -> Result:
         """Do it on a transaction."""
@@ -102,7 +106,7 @@ class Script:
         return result
 
     def changes(self, values: Sequence[Any], principal: Principal) -> list[Command]:
-        """The statements that change rows, whatever is verified and answered besides."""
+        """The statements that change rows, whatever is verified besides, of a write whose rows are not answered."""
         raise NotImplementedError
 
     def work(self, values: Sequence[Any], principal: Principal) -> Work:
