@@ -8,7 +8,22 @@ from typing import Any
 import pytest
 
 from mainspring.errors import NotGrouped, NotSupported, OperatorInvalid, ValueOutOfRange
-from mainspring.query.ast import Aggregate, And, Column, Compare, Const, Count, Embed, Field, Not, Order, Read, Selection, Slot
+from mainspring.query.ast import (
+    Aggregate,
+    And,
+    Column,
+    Compare,
+    Const,
+    Count,
+    Cursor,
+    Embed,
+    Field,
+    Not,
+    Order,
+    Read,
+    Selection,
+    Slot,
+)
 from mainspring.testing.suite.door import ALICE_, ANYBODY, BRUNO_, Door, Suite, compare, fields, raw_rows, rows_of, selected
 from mainspring.testing.suite.world import ALICE, named
 
@@ -156,6 +171,17 @@ class GroupsSuite(Suite):
         selection = Selection(fields("year"), distinct=True, order=order)
         found = rows_of(await door.run(Read(named("books"), selection)))
         assert [row["year"] for row in found] == [2021, 2020, None]
+
+    @pytest.mark.parametrize("word", ["distinct", "having"])
+    async def test_by_nothing_there_is_one_group(self, door: Door, word: str) -> None:
+        await self.shelf(door)
+        having = Compare("gte", COUNT, Const(0)) if word == "having" else None
+        author = Embed("people", Selection(()), hint="books_author_fkey", spread=True)
+        for least, cursor in ((0, None), (9, None), (0, Cursor())):
+            picked = Compare("gt", Column("id"), Const(least))
+            selection = Selection((author,), picked, having=having, distinct=having is None)
+            result = await door.run(Read(named("books"), selection, Count.EXACT, cursor=cursor))
+            assert (rows_of(result), result.count, result.total) == ([{}], 1, 1)
 
     async def test_inside_an_embed(self, door: Door) -> None:
         await self.shelf(door)
