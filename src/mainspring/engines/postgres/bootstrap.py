@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS auth.users (
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX IF NOT EXISTS auth_users_created_at_idx ON auth.users (created_at);
 CREATE OR REPLACE FUNCTION auth.jwt() RETURNS jsonb STABLE LANGUAGE sql AS
   $$ SELECT coalesce(nullif(current_setting('request.jwt.claims', TRUE), ''), '{}')::jsonb $$;
 CREATE OR REPLACE FUNCTION auth.uid() RETURNS uuid STABLE LANGUAGE sql AS $$ SELECT (auth.jwt() ->> 'sub')::uuid $$;

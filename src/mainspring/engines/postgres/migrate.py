@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import psycopg
 
 from mainspring.catalog.model import Catalog, Table
+from mainspring.catalog.system.gotrue import left_alone
 from mainspring.engines.postgres import names
 from mainspring.engines.postgres.ddl import create_statements, missing_columns, search_indexes
 from mainspring.engines.postgres.pool import Transaction
@@ -36,7 +37,8 @@ async def migrate(transaction: Transaction, catalog: Catalog) -> tuple[TableName
         _once("SET LOCAL statement_timeout = 0"),
         _once(f"SELECT pg_advisory_xact_lock({LOCK})"),
     )
-    columns = {name: found for name, found in (await _standing(transaction)).items() if name in catalog.tables}
+    standing = left_alone(catalog, await _standing(transaction))
+    columns = {name: found for name, found in standing.items() if name in catalog.tables}
     statements = [*create_statements(catalog, columns), *missing_columns(catalog, columns)]
     statements += search_indexes(catalog, await _indexes(transaction))
     if statements:
