@@ -115,6 +115,59 @@ async def test_bcrypt_hashes_of_imported_users() -> None:
     passwords.close()
 
 
+FIREBASE = (  # of GoTrue's own tests: "mytestpassword"
+    "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,"
+    "sk=ou9tdYTGyYm8kuR6Dt0Bp0kDuAYoXrK16mbZO4yGwAn3oLspjnN0/c41v8xZnO1n14J3MjKj1b2g6AUCAlFwMw==$C0sHCg9ek77hsg==$"
+    "zKVTMvnWVw5BBOZNUdnsalx4c4c7y/w7IS5p6Ut2+CfEFFlz37J9huyQfov4iizN8dbjvEJlM5tQaJP84+hfTw=="
+)
+
+
+async def test_hashes_that_were_made_elsewhere() -> None:
+    bcrypt = pytest.importorskip("bcrypt")
+    passwords = Passwords(CHEAP)
+    argon2i = "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0$7qAYB0PgMyHp+Aek7xsRrg"  # "saltsaltsalt", by the reference library
+    made = bcrypt.hashpw(b"mytestpassword", bcrypt.gensalt(4, b"2a")).decode()
+    others = [made.replace("$2a$", f"${kind}$") for kind in ("2a", "2b", "2y")]
+    for kept in (FIREBASE, argon2i, *others):
+        assert await passwords.check("mytestpassword", passwords.accept(kept)), kept
+        assert not await passwords.check("mytestpassword1", kept)
+        assert passwords.outdated(kept)
+    passwords.close()
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "",
+        "secret",
+        "$2a$31$" + "a" * 53,
+        "$2a$03$" + "a" * 53,
+        "$argon2id$v=19$m=4194304,t=3,p=1$c2FsdHNhbHQ$aGFzaA",
+        "$argon2id$v=19$m=65536,t=21,p=1$c2FsdHNhbHQ$aGFzaA",
+        "$argon2id$v=19$m=65536,t=3,p=17$c2FsdHNhbHQ$aGFzaA",
+        FIREBASE.replace("v=1", "v=2"),
+        FIREBASE.replace("n=14", "n=0"),
+        FIREBASE.replace("n=14", "n=4294967297"),
+        FIREBASE.replace("n=14", "n=24"),
+        FIREBASE.replace("r=8", "r=0"),
+        FIREBASE.replace("r=8", "r=999999999"),
+        FIREBASE.replace("p=1", "p=0"),
+        FIREBASE.replace("p=1", "p=256"),
+        FIREBASE.replace("ss=Bw==", "ss=!!!"),
+        FIREBASE.replace("$C0sHCg9ek77hsg==", "$A"),
+    ],
+)
+async def test_hashes_that_nobody_could_check_are_refused(kept: str) -> None:
+    """They are not taken, and who has one anyhow does not sign in, and breaks nothing."""
+    pytest.importorskip("bcrypt")
+    passwords = Passwords(CHEAP)
+    with pytest.raises(BodyInvalid):
+        passwords.accept(kept)
+    if not kept.startswith("$argon2"):
+        assert not await passwords.check("mytestpassword", kept)
+    passwords.close()
+
+
 async def test_more_passwords_than_can_wait_are_refused() -> None:
     passwords = Passwords(AuthSettings(password_memory_kib=8, password_iterations=1, password_threads=1, password_queue=4))
     outcomes = await asyncio.gather(*(passwords.hash(f"password {n}") for n in range(20)), return_exceptions=True)

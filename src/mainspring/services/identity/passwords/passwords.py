@@ -1,6 +1,6 @@
 """Passwords: how strong they must be, and hashes of them, made in a bounded pool of threads off the event loop.
 
-argon2id; bcrypt hashes of imported users are checked too (extra: bcrypt). Whoever asks for an account that is not there costs the
+argon2id; hashes that imported users bring are checked too (`elsewhere`). Whoever asks for an account that is not there costs the
 same work as for one that is.
 """
 
@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from mainspring.errors import BodyInvalid, NotSupported, PasswordWeak, TooManyRequests
+from mainspring.errors import BodyInvalid, PasswordWeak, TooManyRequests
+from mainspring.services.identity.passwords import elsewhere
 from mainspring.services.identity.passwords.breaches import Breaches
 from mainspring.services.identity.passwords.guessable import Words
 from mainspring.settings import AuthSettings
@@ -28,14 +29,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MOST: Final = 72
 """Characters. Longer passwords would only cost work."""
-_BCRYPT_BYTES: Final = 72
-"""So much of a password bcrypt looks at; whoever has a hash of it chose no longer one."""
 RETRY_SECONDS: Final = 1.0
 KNOWN: Final = "pwned"
 _GUESSED: Final = "Password is known to be weak and easy to guess, please choose a different one."
 _NICENESS: Final = 10
-_BCRYPT: Final = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}\Z")
-_ARGON2: Final = re.compile(r"\$argon2(id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+\Z")
 _SYMBOLS: Final = "!@#$%^&*()_+-=[]{};'\\:\"|<>?,./`~"
 _LETTERS, _LOWER, _UPPER, _DIGITS = "letters", "lower", "upper", "digits"
 _CLASSES: Final[dict[str, tuple[str, Callable[[str], bool]]]] = {
@@ -130,14 +127,11 @@ class Passwords:
 
     def outdated(self, kept: str) -> bool:
         """Whether the hash was made in another way than hashes are made now."""
-        return _BCRYPT.match(kept) is not None or self._hasher.check_needs_rehash(kept)
+        return elsewhere.checked(kept) is not None or self._hasher.check_needs_rehash(kept)
 
     def accept(self, kept: str) -> str:
         """A hash made elsewhere, as it can be checked here. Raises BodyInvalid, NotSupported."""
-        if _BCRYPT.match(kept):
-            _bcrypt()
-        elif not _ARGON2.match(kept):
-            raise BodyInvalid("The password hash is neither of bcrypt nor of argon2")
+        elsewhere.demand(kept)
         return kept
 
     def close(self) -> None:
@@ -160,8 +154,9 @@ class Passwords:
         from argon2.exceptions import Argon2Error, InvalidHashError
 
         raw = password.encode("utf-8", "surrogatepass")
-        if kept is not None and _BCRYPT.match(kept):
-            return _bcrypt()(raw[:_BCRYPT_BYTES], kept.encode()) and len(raw) <= _BCRYPT_BYTES
+        theirs = elsewhere.checked(kept) if kept is not None else None
+        if theirs is not None:
+            return theirs(raw)
         try:
             return self._hasher.verify(kept or self._nobodys(), raw) and kept is not None
         except (Argon2Error, InvalidHashError):
@@ -172,15 +167,6 @@ class Passwords:
         with self._lock:
             self._decoy = self._decoy or self._hasher.hash(os.urandom(32))
         return self._decoy
-
-
-def _bcrypt() -> Callable[[bytes, bytes], bool]:
-    """The check of bcrypt hashes. Raises NotSupported where the library is not installed."""
-    try:
-        from bcrypt import checkpw
-    except ImportError:
-        raise NotSupported("bcrypt hashes of passwords", instead="pip install 'mainspring[bcrypt]'") from None
-    return checkpw
 
 
 def _step_back() -> None:
