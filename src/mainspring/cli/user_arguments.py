@@ -10,6 +10,7 @@ from mainspring.settings import OPTIONS
 
 KINDS: Final = ("signup", "invite", "magiclink", "recovery", "email_change_current", "email_change_new")
 _USER: Final = "id, e-mail address or phone number"
+_SOURCE: Final = "a PostgreSQL database of Supabase's auth server (postgresql://...), or a file (.jsonl, .csv)"
 Add = Callable[..., None]
 
 
@@ -51,5 +52,9 @@ def add_users(commands: Any, add_flag: Add) -> None:
     linking = action("link", "print a link, to be handed over in another way", ("kind", ", ".join(KINDS)), ("email", "whose"))
     linking.add_argument("--new-email", default="", metavar="EMAIL", help="for the links that change an address")
     linking.add_argument("--redirect-to", default="", metavar="URL", help="where it leads to in the end")
+    importing = action("import", "take in people who signed in elsewhere, with ids, hashes and all; again and again")
+    importing.add_argument("--from", dest="source", required=True, metavar="SOURCE", help=_SOURCE)
+    importing.add_argument("--schema", default="auth", help="where in the database the table users is (auth)")
+    importing.add_argument("--dry-run", action="store_true", help="write nothing, only say what would be done")
     for each in (inviting, linking):
         add_flag(each, OPTIONS["auth.external_url"])

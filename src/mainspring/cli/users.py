@@ -13,6 +13,7 @@ from typing import Any, Final
 from mainspring.app import Mainspring
 from mainspring.cli.target import app_of, parse, people_of, read_settings
 from mainspring.cli.user_arguments import KINDS
+from mainspring.cli.user_imports import import_people
 from mainspring.errors import ConfigError, MainspringError, Mistake
 from mainspring.services.identity.administration import Account
 from mainspring.services.identity.flows.invitations import INVITE, SIGNUP, Link, Wanted
@@ -41,7 +42,7 @@ def users(given: Given, flags: Mapping[str, str]) -> int:
         return _FAILED
     if told is not None:
         print(told)
-    return 0
+    return _FAILED if getattr(given, "incomplete", False) else 0
 
 
 async def _done(app: Mainspring, settings: Settings, given: Given) -> str | None:
@@ -153,6 +154,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Identity, Given, Settings], Awaitable[str
     "set-roles": _changing(lambda given: Account(app_data={"roles": _roles(given.roles)})),
     "invite": _invite,
     "link": _make_link,
+    "import": import_people,
 }
 
 

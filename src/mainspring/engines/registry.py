@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -99,6 +99,18 @@ async def bootstrap_supabase(settings: DatabaseSettings, password: str) -> bool:
     except ImportError:
         raise _driver_missing() from None
     return await bootstrap(settings.url, password)
+
+
+def read_people(url: str, schema: str, size: int) -> AsyncIterator[list[tuple[str, str | None]]]:
+    """The people that GoTrue signed in in `schema` of a PostgreSQL database, so many at a time: id, and a JSON document.
+
+    The document is None where it is too large. Raises ConfigError.
+    """
+    try:
+        from mainspring.engines.postgres.gotrue import people
+    except ImportError:
+        raise _driver_missing() from None
+    return people(url, schema, size)
 
 
 def _driver_missing() -> ConfigError:

@@ -221,9 +221,9 @@ class Store:
         """The tables of what people prove themselves with."""
         return self.factors, self.recovery_codes, self.passkeys, self.ceremonies
 
-    def table(self, name: str, rows: type[T]) -> Table[T]:
-        """Another of our tables."""
-        return Table(self._data, name, rows)
+    def table(self, name: str, rows: type[T], items: tuple[Item, ...] = (Star(),)) -> Table[T]:
+        """Another of our tables, or other columns of one."""
+        return Table(self._data, name, rows, items)
 
     def belongings(self, user: str) -> list[Step]:
         """The removal of all that our tables hold of a user: ways to sign in, sessions, codes, factors, consents."""

@@ -44,13 +44,13 @@ class Totp:
         key = secrets.token_bytes(_SECRET_BYTES)
         text = base64.b32encode(key).decode()
         uri = _uri(text, wish.issuer or self._site, user.email or user.phone or user.id)
-        return {"secret": self._seal.close(text, _place(factor))}, Secret(text, uri, await asyncio.to_thread(drawn, uri))
+        return {"secret": self._seal.close(text, place(factor))}, Secret(text, uri, await asyncio.to_thread(drawn, uri))
 
     async def ask(self, user: User, factor: Factor, challenge: str, channel: str) -> Question:
         return Question({})
 
     async def check(self, user: User, factor: Factor, challenge: FactorChallenge, proof: Proof) -> Row:
-        text = self._seal.open(factor.secret or "", _place(factor.id))
+        text = self._seal.open(factor.secret or "", place(factor.id))
         key = base64.b32decode(text) if text else b""
         current = int(now().timestamp()) // STEP_SECONDS
         fitting = [current + skew for skew in _SKEW if key and hmac.compare_digest(code(key, current + skew), _said(proof))]
@@ -87,7 +87,8 @@ def _uri(secret: str, issuer: str, account: str) -> str:
     return f"otpauth://totp/{label}?{urlencode(told, quote_via=quote)}"
 
 
-def _place(factor: str) -> str:
+def place(factor: str) -> str:
+    """Where the secret of a factor is sealed for."""
     return f"mfa_factors.secret {factor}"
 
 

@@ -1,0 +1,1 @@
+"""People who signed in elsewhere: read from files and databases, and taken in as they were."""
