@@ -6,7 +6,6 @@ import asyncio
 import base64
 import csv
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,12 @@ import psycopg
 import pytest
 
 from mainspring.cli.arguments import main
-from mainspring.services.identity.factors.totp import STEP_SECONDS, code
 from mainspring.testing.client import TestClient
+from tests.support.authenticator import App
 from tests.support.gotrue import GoTrue, hashed
 from tests.support.live import LiveServer
-from tests.support.people import People, app, refused, settings
+from tests.support.people import People, Session, app, refused, settings
+from tests.support.security_key import Authenticator
 from tests.support.servers import PostgresServer
 
 APP = str(Path(__file__).parents[1] / "support" / "people.py")
@@ -68,9 +68,9 @@ def gotrue(postgres: PostgresServer) -> GoTrue:
     return GoTrue(postgres.database("gotrue")).make()
 
 
-def served(url: str) -> TestClient:
+def served(url: str, **said: Any) -> TestClient:
     """The app on the database that was imported into."""
-    return TestClient(app, url, settings=settings(phone=True))
+    return TestClient(app, url, settings=settings(phone=True, **said))
 
 
 def lines(path: Path, *records: Any) -> Path:
@@ -187,14 +187,34 @@ def test_second_factors_protect_them_as_before(imported: Import, gotrue: GoTrue,
         assert sorted(each["factor_type"] for each in signed["user"]["factors"]) == ["phone", "totp", "webauthn"]
         hers = {"authorization": f"Bearer {signed['access_token']}"}
         challenge = asked.post(f"/factors/{factor}/challenge", json={}, headers=hers).json()["id"]
-        said = {"challenge_id": challenge, "code": totp_code(SECRET)}
+        said = {"challenge_id": challenge, "code": App(SECRET).code()}
         proved = asked.post(f"/factors/{factor}/verify", json=said, headers=hers)
         assert proved.status_code == 200, proved.text
 
 
-def totp_code(secret: str) -> str:
-    """What an authenticator app shows now."""
-    return code(base64.b32decode(secret), int(time.time()) // STEP_SECONDS).decode()
+async def test_keys_sign_as_before(imported: Import, gotrue: GoTrue, url: str) -> None:
+    """A passkey signs its owner in, and a key that is a second factor proves them: the site is the same."""
+    site = "https://shop.example"
+    ann = gotrue.user("ann@example.com", PASSWORD)
+    passkey, key = (Authenticator(site, user=ann.encode(), count=41) for _ in range(2))
+    gotrue.passkey(ann, passkey.id, passkey.public, sign_count=41, transports=["internal"], friendly_name="laptop")
+    kept = {name: base64.b64encode(value).decode() for name, value in (("id", key.id), ("publicKey", key.public))}
+    told = {"transport": ["usb"], "flags": {"backupEligible": False}, "authenticator": {"signCount": 41}}
+    factor = gotrue.factor(ann, "webauthn", web_authn_credential=kept | told)
+    assert (await asyncio.to_thread(imported, gotrue.url)).sums == sums(1)
+    async with served(url, site_url=f"{site}/") as client:
+        people = People(client)
+        begun = (await people.post("/passkeys/authentication/options", {})).json()
+        said = {"challenge_id": begun["challenge_id"], "credential": passkey.get(begun["options"])}
+        answer = await people.post("/passkeys/authentication/verify", said)
+        assert answer.json()["user"]["id"] == ann, answer.text
+        hers = Session(people.anon, answer.json())
+        challenge = await hers.ask("POST", f"/auth/v1/factors/{factor}/challenge", json={"webauthn": {"rpId": "shop.example"}})
+        asked = challenge.json()
+        response = key.get(asked["webauthn"]["credential_options"]["publicKey"])
+        said = {"challenge_id": asked["id"], "webauthn": {"type": "request", "credential_response": response}}
+        proved = await hers.ask("POST", f"/auth/v1/factors/{factor}/verify", json=said)
+        assert proved.status_code == 200, proved.text
 
 
 async def test_again_and_beside_who_is_there(imported: Import, gotrue: GoTrue, url: str) -> None:

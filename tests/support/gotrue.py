@@ -96,6 +96,22 @@ _TABLES = {
         "phone": "text",
         "web_authn_credential": "jsonb",
     },
+    "webauthn_credentials": {
+        "id": "uuid primary key default gen_random_uuid()",
+        "user_id": "uuid not null references auth.users on delete cascade",
+        "credential_id": "bytea not null unique",
+        "public_key": "bytea not null",
+        "attestation_type": "text not null default ''",
+        "aaguid": "uuid",
+        "sign_count": "bigint not null default 0",
+        "transports": "jsonb not null default '[]'",
+        "backup_eligible": "boolean not null default false",
+        "backed_up": "boolean not null default false",
+        "friendly_name": "text not null default ''",
+        "created_at": f"{_AT} not null default now()",
+        "updated_at": f"{_AT} not null default now()",
+        "last_used_at": _AT,
+    },
     "sso_providers": {"id": "uuid primary key", "resource_id": "text", "created_at": _AT, "updated_at": _AT},
 }
 
@@ -168,6 +184,11 @@ class GoTrue:
         row = {"id": str(uuid4()), "user_id": user, "factor_type": kind, "status": status, "created_at": at, "updated_at": at}
         self._insert("mfa_factors", row | said)
         return str(row["id"])
+
+    def passkey(self, user: str, credential: bytes, public: bytes, **said: Any) -> None:
+        """A key with which somebody signs in."""
+        row = {"user_id": user, "credential_id": credential, "public_key": public, "attestation_type": "none"}
+        self._insert("webauthn_credentials", row | said)
 
     def _insert(self, table: str, row: dict[str, Any]) -> None:
         values = [json.dumps(value) if isinstance(value, dict | list) else value for value in row.values()]

@@ -38,14 +38,18 @@ class Authenticator:
     user: bytes = b""
     count: int = 0
 
+    @property
+    def public(self) -> bytes:
+        """The public half of its key (COSE)."""
+        numbers = self.private.public_key().public_numbers()
+        x, y = (part.to_bytes(32, "big") for part in (numbers.x, numbers.y))
+        return bytes(cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y}))
+
     def create(self, options: dict[str, Any], **odd: Any) -> dict[str, Any]:
         """What a browser answers to creation options. `odd` says otherwise than a good one: origin, rp, challenge, kind."""
         self.user = raw(options["user"]["id"])
         client = self._client(odd.get("kind", "webauthn.create"), odd.get("challenge", options["challenge"]), odd)
-        numbers = self.private.public_key().public_numbers()
-        x, y = (part.to_bytes(32, "big") for part in (numbers.x, numbers.y))
-        public = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y})
-        attested = AAGUID + struct.pack(">H", len(self.id)) + self.id + public
+        attested = AAGUID + struct.pack(">H", len(self.id)) + self.id + self.public
         data = self._data(odd.get("rp", options["rp"]["id"]), AT) + attested
         attestation = cbor2.dumps({"fmt": odd.get("fmt", "none"), "attStmt": {}, "authData": data})
         response = {"clientDataJSON": text(client), "attestationObject": text(attestation), "transports": ["internal", "odd"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections import Counter
@@ -24,6 +25,7 @@ _SUMS: Final = ("taken", "already_there", "passed_over", "left_behind")
 
 async def import_people(identity: Identity, given: argparse.Namespace, _: Settings) -> str:
     """Take people in. Whoever cannot be is named on standard error, and `given.incomplete` is set. Returns the sums."""
+    gc.enable()  # a command is done before it matters, but there may be millions of people
     imports, sums = Imports(identity.parts), Counter[str]()
     async for records in _records(given.source, given.schema):
         outcome = await imports.take(records, dry=given.dry_run)
