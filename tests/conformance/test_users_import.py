@@ -6,6 +6,7 @@ import asyncio
 import base64
 import csv
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 
 from mainspring.cli.arguments import main
+from mainspring.cli.user_imports import BATCH, records
 from mainspring.testing.client import TestClient
 from tests.support.authenticator import App
 from tests.support.gotrue import GoTrue, hashed
@@ -286,6 +288,32 @@ def test_where_nothing_can_be_read(source: str, imported: Import) -> None:
     assert (told.code, told.sums) == (2, {})
     assert "Mainspring cannot start" in told.lines[0]
     assert "secret" not in " ".join(told.lines)
+
+
+@pytest.mark.parametrize("kind", ["file", "database"])
+async def test_reading_many_takes_no_more_memory_than_few(kind: str, gotrue: GoTrue, tmp_path: Path) -> None:
+    async def peak(many: int) -> int:
+        """Bytes, at most, while so many people are read."""
+        source = lines(tmp_path / "users.jsonl", *({"id": str(uuid4()), "email": f"p{n}@example.com"} for n in range(many)))
+        if kind == "database":
+            gotrue.run(
+                "DELETE FROM auth.users",
+                "INSERT INTO auth.users (id, email, raw_user_meta_data)"
+                f" SELECT gen_random_uuid(), 'p' || n || '@example.com', '{{}}' FROM generate_series(1, {many}) n",
+            )
+        count = 0
+        tracemalloc.start()
+        async for batch in records(gotrue.url if kind == "database" else str(source), "auth"):
+            assert len(batch) <= BATCH
+            count += len(batch)
+        assert count == many
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    await peak(100)  # what is imported the first time
+    few, many = await peak(2_000), await peak(20_000)
+    assert many < few * 1.5
 
 
 # ---------------------------------------------------------------- from files

@@ -27,8 +27,8 @@ async def import_people(identity: Identity, given: argparse.Namespace, _: Settin
     """Take people in. Whoever cannot be is named on standard error, and `given.incomplete` is set. Returns the sums."""
     gc.enable()  # a command is done before it matters, but there may be millions of people
     imports, sums = Imports(identity.parts), Counter[str]()
-    async for records in _records(given.source, given.schema):
-        outcome = await imports.take(records, dry=given.dry_run)
+    async for found in records(given.source, given.schema):
+        outcome = await imports.take(found, dry=given.dry_run)
         before = sums.total() // _SHOWN_EVERY
         sums.update(taken=outcome.taken, already_there=outcome.there)
         sums.update(passed_over=len(outcome.passed_over), left_behind=len(outcome.left_behind))
@@ -48,7 +48,7 @@ def _told(sums: Counter[str], given: argparse.Namespace) -> str:
     return "\n".join([*lines, *(["nothing was written"] if given.dry_run else [])])
 
 
-async def _records(source: str, schema: str) -> AsyncIterator[list[Record]]:
+async def records(source: str, schema: str) -> AsyncIterator[list[Record]]:
     """The records of a database or a file, so many at a time. Raises ConfigError."""
     if not source.startswith(_SERVERS):
         async for batch in files.batches(Path(source), BATCH):
