@@ -248,6 +248,12 @@ def test_an_account_elsewhere_is_one_persons(imported: Import, tmp_path: Path) -
     assert told.lines == ["line 1: another user has the account at google"]
 
 
+def test_a_file_does_no_harm_to_a_terminal(imported: Import, tmp_path: Path) -> None:
+    odd = [{"provider": "\x1b[2J", "provider_id": "1"}]
+    people = ({"id": str(uuid4()), "identities": odd} for _ in range(2))
+    assert imported(lines(tmp_path / "users.jsonl", *people)).lines == ["line 2: another user has the account at ?[2J"]
+
+
 def test_who_may_not_see_all_of_them_is_told(imported: Import, gotrue: GoTrue) -> None:
     """Row-level security would show a login without rights over it none, which is not the same as that there are none."""
     gotrue.user("ann@example.com", PASSWORD)

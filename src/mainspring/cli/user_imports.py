@@ -25,7 +25,7 @@ _SUMS: Final = ("taken", "already_there", "passed_over", "left_behind")
 
 async def import_people(identity: Identity, given: argparse.Namespace, _: Settings) -> str:
     """Take people in. Whoever cannot be is named on standard error, and `given.incomplete` is set. Returns the sums."""
-    gc.enable()  # a command is done before it matters, but there may be millions of people
+    gc.enable()  # other commands are done before it matters; here there may be millions of people
     imports, sums = Imports(identity.parts), Counter[str]()
     async for found in records(given.source, given.schema):
         outcome = await imports.take(found, dry=given.dry_run)
@@ -33,7 +33,7 @@ async def import_people(identity: Identity, given: argparse.Namespace, _: Settin
         sums.update(taken=outcome.taken, already_there=outcome.there)
         sums.update(passed_over=len(outcome.passed_over), left_behind=len(outcome.left_behind))
         for place, reason in (*outcome.passed_over, *outcome.left_behind):
-            print(f"{place}: {reason}", file=sys.stderr)
+            print(printable(f"{place}: {reason}"), file=sys.stderr)
         if sums.total() // _SHOWN_EVERY > before:
             print(f"{sums.total()} so far", file=sys.stderr, flush=True)
     given.incomplete = bool(sums["passed_over"] or sums["left_behind"])
@@ -46,6 +46,11 @@ def _told(sums: Counter[str], given: argparse.Namespace) -> str:
         return json.dumps({**named, "dry_run": given.dry_run})
     lines = [f"{name.replace('_', ' '):<14}{many}" for name, many in named.items()]
     return "\n".join([*lines, *(["nothing was written"] if given.dry_run else [])])
+
+
+def printable(text: str) -> str:
+    """A text that does nothing to a terminal."""
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 async def records(source: str, schema: str) -> AsyncIterator[list[Record]]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from mainspring.app import Mainspring
 from mainspring.cli.target import app_of, parse, people_of, read_settings
 from mainspring.cli.user_arguments import KINDS
-from mainspring.cli.user_imports import import_people
+from mainspring.cli.user_imports import import_people, printable
 from mainspring.errors import ConfigError, MainspringError, Mistake
 from mainspring.services.identity.administration import Account
 from mainspring.services.identity.flows.invitations import INVITE, SIGNUP, Link, Wanted
@@ -189,4 +189,4 @@ def _row(user: User) -> tuple[str, ...]:
     roles = (user.raw_app_meta_data or {}).get("roles")
     named = ",".join(map(str, roles)) if isinstance(roles, list) else ""
     cells = (user.id, user.email or "", user.phone or "", named, state or "confirmed", str(told["created_at"])[:19])
-    return tuple("".join(each if each.isprintable() else "?" for each in cell) for cell in cells)
+    return tuple(map(printable, cells))
