@@ -74,6 +74,16 @@ async def test_checks_come_with_the_columns_that_they_are_about(url: str) -> Non
         assert len((await client.as_service().get(GOODS)).json()) == 2  # the next start finds everything there
 
 
+async def test_a_column_that_is_called_like_a_word_of_an_older_check_is_added(url: str) -> None:
+    def worded() -> CheckConstraint:
+        return CheckConstraint("CAST(price AS text) <> '7'", name="worded")
+
+    async with served(url, worded()):
+        pass
+    async with served(url, worded(), Column("text", Integer)) as client:
+        assert refused(await client.as_service().post(GOODS, json={"id": 1, "price": 7, "text": 1}), "worded")
+
+
 @pytest.mark.parametrize("broken", ["rebate > 5", "rebate > price"])
 async def test_rows_that_are_there_and_break_a_check_stop_the_start(url: str, broken: str) -> None:
     await begun(url)

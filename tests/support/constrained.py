@@ -57,6 +57,7 @@ CREATE INDEX hashed ON "select" USING hash (label); CREATE INDEX near ON "select
 CREATE INDEX summed ON "select" USING brin (id int4_minmax_multi_ops, room);
 CREATE UNIQUE INDEX none_twice ON "select" (label, room) INCLUDE (id) NULLS NOT DISTINCT;
 CREATE TABLE keyless (a int, b text CHECK (b <> '%(x)s'), late int CONSTRAINT late UNIQUE DEFERRABLE,
+  counted int GENERATED ALWAYS AS IDENTITY (START WITH 100 INCREMENT BY 5),
   CONSTRAINT whole FOREIGN KEY (late) REFERENCES "select" MATCH FULL DEFERRABLE);
 CREATE INDEX "keyless'index" ON keyless (abs(a) DESC, b) WHERE b LIKE '%x';
 """

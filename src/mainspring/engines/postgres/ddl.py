@@ -65,12 +65,17 @@ def _enums(columns: Iterable[Column]) -> list[str]:
     """The enum types of columns; one that stands already is left as it is."""
     types = dict.fromkeys(column.type.item or column.type for column in columns)
     return [
-        f"DO $mainspring$ BEGIN CREATE TYPE {names.enum(type_.name or '')} AS ENUM"
-        f" ({', '.join(names.literal(value) for value in type_.values)});"
-        " EXCEPTION WHEN duplicate_object THEN NULL; END $mainspring$"
+        _unless_there(
+            f"CREATE TYPE {names.enum(type_.name or '')} AS ENUM ({', '.join(names.literal(value) for value in type_.values)})"
+        )
         for type_ in types
         if type_.kind is Kind.ENUM
     ]
+
+
+def _unless_there(statement: str) -> str:
+    """A statement that creates what may be there already."""
+    return f"DO $mainspring$ BEGIN {statement}; EXCEPTION WHEN duplicate_object THEN NULL; END $mainspring$"
 
 
 def _create_table(table: Table, keys: list[ForeignKey], draft: Draft) -> str:
@@ -161,7 +166,7 @@ def missing_columns(catalog: Catalog, existing_columns: Mapping[TableName, Colle
         statements += _enums(columns)
         for column in columns:
             statements.append(draft.attempt(f"{table.name}.{column.name}", partial(_addition, table, column)))
-        statements += [_add(table, migrate.check(own, names)) for own in migrate.new_checks(table, added)]
+        statements += [_unless_there(_add(table, migrate.check(own, names))) for own in migrate.new_checks(table, added)]
         statements += [_add(table, _exclusion(own)) for own in table.exclusions if _concerns(own, added)]
         statements += [_add_key(table, key) for key in table.foreign_keys if set(key.columns) & added]
         statements += migrate.new_keys(table, added, names)

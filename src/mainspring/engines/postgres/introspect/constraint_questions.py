@@ -48,6 +48,17 @@ JOIN pg_collation l ON l.oid = a.attcollation
 WHERE n.nspname = ANY ($1) AND t.relkind IN ('r', 'p', 'f') AND NOT t.relispartition AND a.attnum > 0 AND NOT a.attisdropped
   AND NOT (l.collnamespace = 'pg_catalog'::regnamespace AND l.collname IN ('default', 'C', 'POSIX', 'ucs_basic'))"""
 
+COUNTERS = """
+SELECT coalesce(json_agg(json_build_object(
+  'schema', n.nspname, 'table', t.relname, 'column', a.attname, 'start', s.seqstart, 'step', s.seqincrement
+) ORDER BY a.attrelid, a.attnum), '[]')
+FROM pg_sequence s
+JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.refclassid = 'pg_class'::regclass
+JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+JOIN pg_class t ON t.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = t.relnamespace
+WHERE n.nspname = ANY ($1) AND (s.seqstart <> 1 OR s.seqincrement <> 1)"""
+
 TIMED = """
 SELECT coalesce(json_agg(json_build_object(
   'schema', n.nspname, 'table', t.relname, 'name', k.conname, 'late', k.condeferrable, 'full', k.confmatchtype = 'f'
@@ -89,6 +100,7 @@ WHERE n.nspname = ANY ($1) AND (c.relkind IN ('p', 'f') OR (c.relkind = 'r' AND 
 ASKED = {
     "checks": CHECKS,
     "collations": COLLATIONS,
+    "counters": COUNTERS,
     "domains": DOMAINS,
     "exclusions": EXCLUSIONS,
     "indexes": INDEXES,

@@ -35,8 +35,9 @@ def read(facts: Mapping[str, Sequence[Facts]]) -> Constraints:
     for collation in facts["collations"]:
         _collation(collation, found)
     for key in facts["timed"]:
-        for word in [*(["DEFERRABLE"] if key["late"] else []), *(["MATCH FULL"] if key["full"] else [])]:
-            found.unsaid.append(f"{_table(key)}: its constraint {key['name']} is written without {word}")
+        _timed(key, found)
+    for counter in facts["counters"]:
+        found.unsaid.append(f"{_table(counter)}.{counter['column']}: it counts from {counter['start']} by {counter['step']}")
     for index in facts["indexes"]:
         _index(index, found)
     for exclusion in facts["exclusions"]:
@@ -65,6 +66,11 @@ def _collation(facts: Facts, found: Constraints) -> None:
     if not facts["own"]:
         problem = "must be there first" if facts["visible"] else "stands in another schema"
         found.unsaid.append(f"{table}.{column}: its collation {name} {problem}")
+
+
+def _timed(facts: Facts, found: Constraints) -> None:
+    for word in [*(["DEFERRABLE"] if facts["late"] else []), *(["MATCH FULL"] if facts["full"] else [])]:
+        found.unsaid.append(f"{_table(facts)}: its constraint {facts['name']} is written without {word}")
 
 
 def _index(facts: Facts, found: Constraints) -> None:
