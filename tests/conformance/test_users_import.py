@@ -20,7 +20,9 @@ import pytest
 from mainspring.cli.arguments import main
 from mainspring.cli.user_imports import BATCH, records
 from mainspring.testing.client import TestClient
+from tests.support import company
 from tests.support.authenticator import App
+from tests.support.employees import session_of, sign_in
 from tests.support.gotrue import GoTrue, hashed
 from tests.support.live import LiveServer
 from tests.support.people import People, Session, app, refused, settings
@@ -246,6 +248,39 @@ def test_an_account_elsewhere_is_one_persons(imported: Import, tmp_path: Path) -
     assert (told.sums, told.lines) == (sums(1, over=1), ["line 2: another user has the account at google"])
     told = imported(lines(tmp_path / "more.jsonl", record("c@example.com")))
     assert told.lines == ["line 1: another user has the account at google"]
+
+
+async def test_people_of_a_company_come_as_before(imported: Import, gotrue: GoTrue, url: str) -> None:
+    mapping = {"keys": {"team": {"name": "group"}}}
+    acme = gotrue.company(company.metadata(), company.ENTITY, "corp.example", mapping)
+    gotrue.company("<nothing/>", "https://other.example", "corp.example", {})
+    ann = gotrue.user("ann@corp.example", identity=False, is_sso_user=True)
+    gotrue.identity(ann, f"sso:{acme}", "employee-1", {"sub": "employee-1", "email": "ann@corp.example"})
+    for told in (await asyncio.to_thread(imported, gotrue.url), await asyncio.to_thread(imported, gotrue.url)):
+        assert (told.code, told.sums["passed_over"]) == (1, 1)
+        assert "another company has its name or one of its domains" in told.lines[0]
+    async with served(url, saml=True) as client:
+        people = People(client)
+        session = await session_of(people, await sign_in(people, "employee-1", "ann@corp.example"))
+        assert session.uid == ann
+        shown = (await people.service.get(f"/auth/v1/admin/sso/providers/{acme}")).json()
+        assert shown["saml"]["attribute_mapping"] == mapping
+
+
+async def test_wallets_are_known_however_their_address_was_written(imported: Import, url: str, tmp_path: Path) -> None:
+    address = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # of EIP-55
+    people = [
+        {"id": str(uuid4()), "identities": [{"provider": "web3", "provider_id": f"web3:ethereum:{written}"}]}
+        for written in (address.lower(), address, "0x12")
+    ]
+    told = await asyncio.to_thread(imported, lines(tmp_path / "users.jsonl", *people))
+    assert told.lines == [
+        "line 3: identities: provider_id is no address of Ethereum",
+        "line 2: another user has the account at web3",
+    ]
+    async with served(url) as client:
+        shown = await user_of(People(client), str(people[0]["id"]))
+    assert shown["identities"][0]["id"] == f"web3:ethereum:{address}"
 
 
 def test_a_file_does_no_harm_to_a_terminal(imported: Import, tmp_path: Path) -> None:

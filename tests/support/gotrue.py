@@ -112,7 +112,30 @@ _TABLES = {
         "updated_at": f"{_AT} not null default now()",
         "last_used_at": _AT,
     },
-    "sso_providers": {"id": "uuid primary key", "resource_id": "text", "created_at": _AT, "updated_at": _AT},
+    "sso_providers": {
+        "id": "uuid primary key",
+        "resource_id": "text",
+        "created_at": _AT,
+        "updated_at": _AT,
+        "disabled": "boolean",
+    },
+    "sso_domains": {
+        "id": "uuid primary key default gen_random_uuid()",
+        "sso_provider_id": "uuid not null references auth.sso_providers on delete cascade",
+        "domain": "text not null",
+        "created_at": _AT,
+    },
+    "saml_providers": {
+        "id": "uuid primary key default gen_random_uuid()",
+        "sso_provider_id": "uuid not null references auth.sso_providers on delete cascade",
+        "entity_id": "text not null unique",
+        "metadata_xml": "text not null",
+        "metadata_url": "text",
+        "attribute_mapping": "jsonb",
+        "created_at": _AT,
+        "updated_at": _AT,
+        "name_id_format": "text",
+    },
 }
 
 
@@ -189,6 +212,15 @@ class GoTrue:
         """A key with which somebody signs in."""
         row = {"user_id": user, "credential_id": credential, "public_key": public, "attestation_type": "none"}
         self._insert("webauthn_credentials", row | said)
+
+    def company(self, metadata: str, entity: str, domain: str, mapping: dict[str, Any]) -> str:
+        """A company that signs in its people; its id."""
+        row = {"id": str(uuid4()), "created_at": "2024-02-03T04:05:06Z"}
+        said = {"sso_provider_id": row["id"], "entity_id": entity, "metadata_xml": metadata, "attribute_mapping": mapping}
+        self._insert("sso_providers", row)
+        self._insert("saml_providers", said)
+        self._insert("sso_domains", {"sso_provider_id": row["id"], "domain": domain})
+        return row["id"]
 
     def _insert(self, table: str, row: dict[str, Any]) -> None:
         values = [json.dumps(value) if isinstance(value, dict | list) else value for value in row.values()]

@@ -11,14 +11,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-from mainspring.engines.registry import read_people
-from mainspring.services.identity.imports import files
+from mainspring.engines.registry import read_gotrue
+from mainspring.services.identity.imports import companies, files
 from mainspring.services.identity.imports.imports import BATCH, Imports
 from mainspring.services.identity.imports.records import Record, parsed
 from mainspring.services.identity.service import Identity
 from mainspring.settings import Settings
 
 _SHOWN_EVERY: Final = 100_000
+_COMPANIES: Final = 20
 _SERVERS: Final = ("postgresql:", "postgres:")
 _SUMS: Final = ("taken", "already_there", "passed_over", "left_behind")
 
@@ -27,17 +28,33 @@ async def import_people(identity: Identity, given: argparse.Namespace, _: Settin
     """Take people in. Whoever cannot be is named on standard error, and `given.incomplete` is set. Returns the sums."""
     gc.enable()  # other commands are done before it matters; here there may be millions of people
     imports, sums = Imports(identity.parts), Counter[str]()
+    await _companies(identity, given, sums)
     async for found in records(given.source, given.schema):
         outcome = await imports.take(found, dry=given.dry_run)
         before = sums.total() // _SHOWN_EVERY
         sums.update(taken=outcome.taken, already_there=outcome.there)
         sums.update(passed_over=len(outcome.passed_over), left_behind=len(outcome.left_behind))
-        for place, reason in (*outcome.passed_over, *outcome.left_behind):
-            print(printable(f"{place}: {reason}"), file=sys.stderr)
+        _name([*outcome.passed_over, *outcome.left_behind])
         if sums.total() // _SHOWN_EVERY > before:
             print(f"{sums.total()} so far", file=sys.stderr, flush=True)
     given.incomplete = bool(sums["passed_over"] or sums["left_behind"])
     return _told(sums, given)
+
+
+async def _companies(identity: Identity, given: argparse.Namespace, sums: Counter[str]) -> None:
+    """Take in the companies of a database, before their people."""
+    if not given.source.startswith(_SERVERS):
+        return
+    async for rows in read_gotrue("companies", given.source, given.schema, _COMPANIES):
+        found = [parsed(f"company {company}", document) for company, document in rows]
+        passed_over = await companies.take(identity.parts, found, dry=given.dry_run)
+        sums.update(passed_over=len(passed_over))
+        _name(passed_over)
+
+
+def _name(reasons: list[tuple[str, str]]) -> None:
+    for place, reason in reasons:
+        print(printable(f"{place}: {reason}"), file=sys.stderr)
 
 
 def _told(sums: Counter[str], given: argparse.Namespace) -> str:
@@ -59,5 +76,5 @@ async def records(source: str, schema: str) -> AsyncIterator[list[Record]]:
         async for batch in files.batches(Path(source), BATCH):
             yield batch
         return
-    async for rows in read_people(source, schema, BATCH):
+    async for rows in read_gotrue("people", source, schema, BATCH):
         yield [parsed(f"user {uid}", document) for uid, document in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from mainspring.engines.base import Engine
@@ -101,16 +101,18 @@ async def bootstrap_supabase(settings: DatabaseSettings, password: str) -> bool:
     return await bootstrap(settings.url, password)
 
 
-def read_people(url: str, schema: str, size: int) -> AsyncIterator[list[tuple[str, str | None]]]:
-    """The people that GoTrue signed in in `schema` of a PostgreSQL database, so many at a time: id, and a JSON document.
+def read_gotrue(
+    what: Literal["people", "companies"], url: str, schema: str, size: int
+) -> AsyncIterator[list[tuple[str, str | None]]]:
+    """Whom GoTrue signed in in `schema` of a PostgreSQL database, so many at a time: id, and a JSON document.
 
     The document is None where it is too large. Raises ConfigError.
     """
     try:
-        from mainspring.engines.postgres.gotrue import people
+        from mainspring.engines.postgres.gotrue import companies, people
     except ImportError:
         raise _driver_missing() from None
-    return people(url, schema, size)
+    return (people if what == "people" else companies)(url, schema, size)
 
 
 def _driver_missing() -> ConfigError:

@@ -5,7 +5,7 @@ Its tables are read as they are, of whatever version: a column that is not there
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import psycopg
@@ -15,9 +15,11 @@ from mainspring.engines.postgres.engine import place
 from mainspring.errors import ConfigError, Mistake
 from mainspring.query.ast import TableName
 
+Found = tuple[str, str | None]
+"""The id of a row and its document; None where that is too large."""
 _CONNECT_SECONDS: Final = 10
 _MOST: Final = 1 << 18
-"""Bytes of a document; in the place of a larger one stands NULL."""
+"""Bytes that a document may have."""
 _PARTS: Final = {"identities": "TRUE", "mfa_factors": "p.status::text = 'verified'", "webauthn_credentials": "TRUE"}
 """What belongs to a user, and which rows of it."""
 _ALONE: Final = (
@@ -28,17 +30,28 @@ _ALONE: Final = (
 )
 
 
-async def people(url: str, schema: str, size: int) -> AsyncIterator[list[tuple[str, str | None]]]:
-    """The users of `schema` at `url`, so many at a time: id, and a document of the columns and what belongs to the user.
+async def people(url: str, schema: str, size: int) -> AsyncIterator[list[Found]]:
+    """The users of `schema` at `url`, so many at a time: each with the columns, and what belongs to the user.
 
     All are of one moment. Raises ConfigError where they cannot be read.
     """
+    async for batch in _documents(url, schema, _people, size):
+        yield batch
+
+
+async def companies(url: str, schema: str, size: int) -> AsyncIterator[list[Found]]:
+    """The companies that sign in their people (SAML), with their domains. Raises ConfigError where they cannot be read."""
+    async for batch in _documents(url, schema, _companies, size):
+        yield batch
+
+
+async def _documents(url: str, schema: str, ask: Callable[[str, set[str]], str], size: int) -> AsyncIterator[list[Found]]:
     try:
         async with await psycopg.AsyncConnection.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
             for statement in _ALONE:
                 await connection.execute(statement.encode())
-            question = _question(schema, await _standing(connection, schema))
-            async with connection.cursor(name="mainspring_people") as cursor:
+            question = ask(schema, await _standing(connection, schema))
+            async with connection.cursor(name="mainspring_documents") as cursor:
                 await cursor.execute(question.encode())
                 while rows := await cursor.fetchmany(size):
                     yield rows
@@ -56,17 +69,30 @@ async def _standing(connection: psycopg.AsyncConnection[Any], schema: str) -> se
     return found
 
 
-def _question(schema: str, standing: set[str]) -> str:
+def _people(schema: str, standing: set[str]) -> str:
     parts = "".join(
         f", {names.literal(part)}, (SELECT jsonb_agg(to_jsonb(p)) FROM {names.table(TableName(schema, part))} p"
-        f" WHERE p.user_id = u.id AND {condition})"
+        f" WHERE p.user_id = d.id AND {condition})"
         for part, condition in _PARTS.items()
         if part in standing
     )
-    document = f"(to_jsonb(u) || jsonb_build_object({parts.removeprefix(', ')}))::text"
-    return (  # OFFSET keeps the document from being made twice
-        f"SELECT u.id::text, CASE WHEN octet_length(d.document) <= {_MOST} THEN d.document END"
-        f" FROM {names.table(TableName(schema, 'users'))} u CROSS JOIN LATERAL (SELECT {document} AS document OFFSET 0) d"
+    return _asking(schema, "users", f"to_jsonb(d) || jsonb_build_object({parts.removeprefix(', ')})")
+
+
+def _companies(schema: str, standing: set[str]) -> str:
+    if not {"sso_providers", "sso_domains", "saml_providers"} <= standing:
+        return "SELECT NULL, NULL WHERE FALSE"
+    saml, domains = (names.table(TableName(schema, name)) for name in ("saml_providers", "sso_domains"))
+    told = f"(SELECT to_jsonb(s) - 'id' FROM {saml} s WHERE s.sso_provider_id = d.id LIMIT 1)"
+    owned = f"(SELECT jsonb_agg(jsonb_build_object('domain', o.domain)) FROM {domains} o WHERE o.sso_provider_id = d.id)"
+    return _asking(schema, "sso_providers", f"coalesce({told}, '{{}}') || to_jsonb(d) || jsonb_build_object('domains', {owned})")
+
+
+def _asking(schema: str, table: str, document: str) -> str:
+    """Id and document of every row `d`. OFFSET keeps a document from being made twice."""
+    return (
+        f"SELECT d.id::text, CASE WHEN octet_length(m.made) <= {_MOST} THEN m.made END"
+        f" FROM {names.table(TableName(schema, table))} d CROSS JOIN LATERAL (SELECT ({document})::text AS made OFFSET 0) m"
     )
 
 

@@ -11,11 +11,13 @@ from uuid import uuid4
 
 import msgspec
 
-from mainspring.errors import AddressInvalid, BodyInvalid
+from mainspring.errors import AddressInvalid, BodyInvalid, WalletMessageInvalid
 from mainspring.services.identity.accounts import MOST_DATA, Row, identity_row, stamp, user_row
 from mainspring.services.identity.addresses import EMAIL, KINDS, Address
 from mainspring.services.identity.imports.proofs import Proofs, proofs
 from mainspring.services.identity.imports.records import Record, Unfit, Values
+from mainspring.services.identity.wallets.sign_in import ETHEREUM
+from mainspring.services.identity.wallets.sign_in import PROVIDER as WEB3
 
 _MOMENTS: Final = ("invited_at", "confirmation_sent_at", "recovery_sent_at", "last_sign_in_at", "banned_until", "deleted_at")
 COLUMNS: Final = frozenset(
@@ -35,6 +37,7 @@ PASSED_OVER: Final = frozenset(
     )
 )
 """Other columns of GoTrue's: what is under way there, or says nothing here."""
+_WALLET: Final = f"{WEB3}:{ETHEREUM}:"
 _MOST_IDENTITY: Final = 1 << 16
 
 
@@ -142,13 +145,29 @@ def _identity(user: str, said: Values) -> Row:
         "id": said.uuid("id") if current and said.said("id") else str(uuid4()),
         "user_id": user,
         "provider": said.needed("provider"),
-        "provider_id": said.needed("provider_id" if current else "id"),
+        "provider_id": _subject(said.needed("provider_id" if current else "id")),
         "identity_data": data,
         "email": address.lower() if isinstance(address, str) and address else None,
         "last_sign_in_at": said.moment("last_sign_in_at"),
         "created_at": created,
         "updated_at": said.moment("updated_at") or created,
     }
+
+
+def _subject(text: str) -> str:
+    """The id at a provider. GoTrue keeps an Ethereum address as the wallet wrote it, and here there is one way to (EIP-55)."""
+    address = text.removeprefix(_WALLET)
+    if address == text:
+        return text
+    try:
+        from mainspring.services.identity.wallets.ethereum import check_form, checksummed
+    except ImportError:
+        raise Unfit("a wallet of Ethereum needs pip install 'mainspring[web3]'") from None
+    try:
+        check_form(address, "1")
+    except WalletMessageInvalid:
+        raise Unfit("provider_id is no address of Ethereum") from None
+    return _WALLET + checksummed(address[2:].lower())
 
 
 def _own_identities(user: Row) -> list[Row]:
