@@ -17,7 +17,18 @@ from mainspring.errors import ConfigError
 from mainspring.settings import ProviderSettings, Secret
 from mainspring.testing.client import TestClient
 from tests.support.authenticator import enroll, proved
-from tests.support.elsewhere import CHALLENGE, PKCE, SITE, Browser, exchange, link, told, user_of, with_providers
+from tests.support.elsewhere import (
+    CHALLENGE,
+    PKCE,
+    SITE,
+    Browser,
+    exchange,
+    link,
+    provider_settings,
+    told,
+    user_of,
+    with_providers,
+)
 from tests.support.people import PASSWORD, Open, People, Session, app, make, refused, settings
 from tests.support.provider import CLIENT, SECRET, FakeProvider
 
@@ -144,6 +155,34 @@ async def test_an_address_list_as_github_has_it(people: People, browser: Browser
     user = session.body["user"]
     assert (user["email"], user["identities"][0]["id"]) == (email, "4711")
     assert user["user_metadata"]["user_name"] == "octo"
+
+
+@pytest.mark.parametrize(
+    ("lists", "tries"),
+    [(None, 3), (["client_secret_basic"], 2), (["private_key_jwt", "client_secret_basic", "client_secret_post"], 3)],
+)
+async def test_a_provider_that_wants_the_secret_in_a_header(
+    lists: list[str] | None, tries: int, opened: Open, provider: FakeProvider
+) -> None:
+    secret = "50%+1 is: a/majority é"
+    async with opened(providers={"fake": provider_settings(provider, client_secret=Secret(secret))}) as people:
+        browser = Browser(people, provider)
+        provider.signs_in("header-1", people.address())
+        provider.takes, provider.lists, provider.secrets = "client_secret_basic", lists, lambda said: said == secret
+        provider.asked = []
+        assert "access_token" in await browser.sign_in()
+        assert "access_token" in await browser.sign_in()
+        assert provider.asked.count("/token") == tries, "what it takes is found out once"
+        provider.secrets = lambda said: False
+        assert "invalid_client" in (await browser.sign_in())["error_description"]
+
+
+async def test_a_provider_changes_its_key(people: People, browser: Browser, provider: FakeProvider) -> None:
+    email = people.address()
+    for kid in ("k1", "k2", "k3"):
+        provider.signs_in("keys-1", email)
+        provider.kid = kid
+        assert "access_token" in await browser.sign_in(), "nobody waits for it to be noticed"
 
 
 async def test_settings_tell_what_is_configured(people: People) -> None:

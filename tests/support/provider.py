@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -27,8 +27,8 @@ CLIENT, SECRET = "our-client", "our-secret"
 
 
 @cache
-def key(which: str = "published") -> rsa.RSAPrivateKey:
-    """A signing key, made once."""
+def key(which: str = "k1") -> rsa.RSAPrivateKey:
+    """A signing key by its id, made once."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -38,11 +38,17 @@ def public_pem() -> bytes:
 
 
 class FakeProvider:
-    """A provider. `person` is who signs in there next; `wrong` is what is wrong with it, nothing being right."""
+    """A provider. `person` is who signs in there next; `wrong` is what is wrong with it, nothing being right.
+
+    `kid` is the key with which it signs, `takes` how applications prove who they are, `lists` what it says of that.
+    """
 
     def __init__(self) -> None:
         self.person: dict[str, Any] = {}
         self.wrong = ""
+        self.kid = "k1"
+        self.takes = "client_secret_post"
+        self.lists: list[str] | None = None
         self.asked: list[str] = []
         self.seen: list[dict[str, Any]] = []
         self.secrets: Callable[[str], bool] = lambda secret: secret == SECRET
@@ -69,6 +75,7 @@ class FakeProvider:
         said = {} if email is None else {"email": email, "email_verified": verified}
         self.person = {"sub": sub, **said, **more}
         self.wrong = ""
+        self.kid, self.takes, self.lists = "k1", "client_secret_post", None
         self.secrets = lambda secret: secret == SECRET
 
     def consent(self, url: str) -> str:
@@ -91,7 +98,9 @@ class FakeProvider:
     def document(self) -> dict[str, Any]:
         """The discovery document."""
         elsewhere = {"private": "https://169.254.169.254/token", "plain": "http://provider.example/token"}
+        listed = {} if self.lists is None else {"token_endpoint_auth_methods_supported": self.lists}
         return {
+            **listed,
             "issuer": "https://another.example" if self.wrong == "issuer-of-document" else self.url,
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": elsewhere.get(self.wrong, f"{self.url}/token"),
@@ -102,16 +111,17 @@ class FakeProvider:
 
     def keys(self) -> dict[str, Any]:
         """Its public keys."""
-        jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key().public_key()))
-        return {"keys": [{**jwk, "kid": "k1", "use": "sig", "alg": "RS256"}]}
+        jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key(self.kid).public_key()))
+        return {"keys": [{**jwk, "kid": self.kid, "use": "sig", "alg": "RS256"}]}
 
     def tokens(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """What a code is good for."""
+        proven = form.get("proof") == self.takes and self.secrets(form.get("client_secret", ""))
+        if not proven or form.get("client_id") != CLIENT:
+            return 401, {"error": "invalid_client"}
         given = self._codes.pop(form.get("code", ""), None)
         if given is None or given["redirect_uri"] != form.get("redirect_uri"):
             return 400, {"error": "invalid_grant"}
-        if not self.secrets(form.get("client_secret", "")) or form.get("client_id") != CLIENT:
-            return 401, {"error": "invalid_client"}
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).rstrip(b"=")
         if "code_challenge" in given and given["code_challenge"] != challenge.decode():
             return 400, {"error": "invalid_grant", "error_description": "wrong verifier"}
@@ -153,8 +163,8 @@ class FakeProvider:
             return _with_secret(claims, public_pem())
         if self.wrong == "other-key":
             return jwt.encode(claims, key("other"), algorithm="RS256", headers={"kid": "k1"})
-        kid = "unknown" if self.wrong == "kid" else "k1"
-        return jwt.encode(claims, key(), algorithm="RS256", headers={"kid": kid})
+        kid = "unknown" if self.wrong == "kid" else self.kid
+        return jwt.encode(claims, key(self.kid), algorithm="RS256", headers={"kid": kid})
 
     def profile(self, access: str) -> dict[str, Any] | None:
         """Who an access token is of."""
@@ -206,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         provider = self.provider
         provider.asked.append(urlsplit(self.path).path)
         body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-        form = {name: values[0] for name, values in parse_qs(body).items()}
+        form = {name: values[0] for name, values in parse_qs(body).items()} | self._proof()
         status, answer = provider.tokens(form)
         if provider.wrong == "slow":
             time.sleep(2)
@@ -223,6 +233,14 @@ class _Handler(BaseHTTPRequestHandler):
             "numbers": (200, b'{"access_token": 1, "id_token": 2, "expires_in": "soon"}', {}),
         }
         self._raw(*spoiled.get(provider.wrong, (status, json.dumps(answer).encode(), {})))
+
+    def _proof(self) -> dict[str, str]:
+        """How a program proves who it is, with what is in the header."""
+        given = self.headers.get("authorization", "")
+        if not given:
+            return {"proof": "client_secret_post"}
+        name, _, secret = base64.b64decode(given.removeprefix("Basic ")).decode().partition(":")
+        return {"proof": "client_secret_basic", "client_id": unquote_plus(name), "client_secret": unquote_plus(secret)}
 
     def _answer(self, status: int, body: Any) -> None:
         self._raw(status, json.dumps(body).encode(), {})

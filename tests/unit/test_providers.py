@@ -267,6 +267,15 @@ async def test_what_is_fetched_is_kept_for_a_while() -> None:
     now[0] = 3599
     assert await kept.get("a", fetch) == 1
     assert await kept.get("a", fetch, 30) == 2
+    assert await kept.get("a", fetch, 30) == 2
+    now[0] = 3600
+    before = [asyncio.ensure_future(kept.get("a", fetch, 0)) for _ in range(5)]
+    await asyncio.sleep(0)
+    now[0] = 3601
+    later = asyncio.ensure_future(kept.get("a", fetch, 0))
+    await asyncio.gather(*before)
+    assert await later == 4, "what was being fetched already may be older than what is asked for"
+    assert fetched == [4], "those who ask at once share one"
     for number in range(500):
         await kept.get(f"b{number}", fetch)
     assert len(kept._found) <= 128

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from mainspring.backends.web.urls import is_safe
 from mainspring.errors import ConfigError, Mistake
 from mainspring.services.identity.providers.known import KNOWN
-from mainspring.services.identity.providers.outline import Outline, Provider
+from mainspring.services.identity.providers.outline import EITHER, Outline, Provider
 from mainspring.settings import ProviderSettings
 
-OPENID: Final = Outline(discovers=True, scopes=("openid", "email", "profile"), verified="email_verified")
+OPENID: Final = Outline(discovers=True, scopes=("openid", "email", "profile"), verified="email_verified", authenticates=EITHER)
 """Any provider that speaks OpenID Connect."""
 _ADDRESSES: Final = ("base", "api", "authorize", "token", "profile", "emails", "keys", "issuer")
 _NAMED: Final = {"authorization_url": "authorize", "token_url": "token", "userinfo_url": "profile", "jwks_url": "keys"}

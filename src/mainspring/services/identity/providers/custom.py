@@ -10,7 +10,7 @@ from typing import Any, Final
 from mainspring.errors import BodyInvalid
 from mainspring.services.identity.people import CustomProvider
 from mainspring.services.identity.providers.configured import OPENID, host, safe
-from mainspring.services.identity.providers.outline import OURS, Outline, Provider
+from mainspring.services.identity.providers.outline import EITHER, OURS, Outline, Provider
 from mainspring.settings import Secret
 
 OAUTH2, OIDC = TYPES = ("oauth2", "oidc")
@@ -120,6 +120,7 @@ def _outline(row: CustomProvider) -> Outline:
         verified="email_verified",
         claims=mapping,
         custom=tuple(row.custom_claims_allowlist),
+        authenticates=EITHER,
         pkce=row.pkce_enabled,
         parameters=row.authorization_params,
     )

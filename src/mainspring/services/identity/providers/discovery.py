@@ -15,7 +15,7 @@ from jwt.exceptions import PyJWTError
 from mainspring.errors import ProviderFailed
 from mainspring.services.identity.providers.configured import safe
 from mainspring.services.identity.providers.fetch import Fetch
-from mainspring.services.identity.providers.outline import Endpoints, Provider
+from mainspring.services.identity.providers.outline import BASIC, EITHER, POST, Endpoints, Provider
 
 T = TypeVar("T")
 ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
@@ -37,24 +37,26 @@ class Kept(Generic[T]):
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def get(self, url: str, fetch: Callable[[], Awaitable[T]], seconds: float = _KEPT_SECONDS) -> T:
-        """What is at an address, as it was at most so many seconds ago."""
-        if (known := self._fresh(url, seconds)) is not None:
+        """What is at an address, as it was at most so many seconds before it is asked for; 0: as it is now."""
+        since = self._clock() - seconds
+        if (known := self._fresh(url, since)) is not None:
             return known
         async with self._locks.setdefault(url, asyncio.Lock()):
-            if (known := self._fresh(url, seconds)) is not None:
+            if (known := self._fresh(url, since)) is not None:
                 return known
+            at = self._clock()
             try:
                 found = await fetch()
             finally:
                 self._locks.pop(url, None)
             while len(self._found) >= _MOST:
                 del self._found[next(iter(self._found))]
-            self._found[url] = self._clock(), found
+            self._found[url] = at, found
             return found
 
-    def _fresh(self, url: str, seconds: float) -> T | None:
+    def _fresh(self, url: str, since: float) -> T | None:
         at, found = self._found.get(url, (0.0, None))
-        return found if found is not None and self._clock() - at < seconds else None
+        return found if found is not None and at >= since else None
 
 
 class Discovery:
@@ -69,7 +71,8 @@ class Discovery:
         """Where a provider is asked. Raises ProviderFailed."""
         outline = provider.outline
         if not outline.discovers:
-            return Endpoints(outline.authorize, outline.token, outline.profile, outline.keys, outline.issuer)
+            proofs = _proofs(outline.authenticates, None)
+            return Endpoints(outline.authorize, outline.token, outline.profile, outline.keys, outline.issuer, proofs=proofs)
         found = await self.document(provider)
         said = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token", "userinfo")}
         return Endpoints(
@@ -79,6 +82,7 @@ class Discovery:
             keys=outline.keys or _address(provider, found.get("jwks_uri")),
             issuer=outline.issuer,
             names_itself=found.get("authorization_response_iss_parameter_supported") is True,
+            proofs=_proofs(outline.authenticates, found.get("token_endpoint_auth_methods_supported")),
         )
 
     async def document(self, provider: Provider) -> dict[str, Any]:
@@ -98,8 +102,12 @@ class Discovery:
             raise ProviderFailed(provider.name, "what it says of itself is another issuer's")
         return found
 
-    async def key(self, provider: Provider, url: str, kid: str | None, algorithm: str) -> Any:
-        """The public key that a token names; the keys are fetched anew for one that is not known. Raises ProviderFailed."""
+    async def key(self, provider: Provider, url: str, kid: str | None, algorithm: str, *, handed: bool) -> Any:
+        """The public key that a token names; the keys are fetched anew for one that is not known.
+
+        At once where the provider itself has `handed` us the token; else not more often than is good for it, since anybody can
+        make tokens that name keys. Raises ProviderFailed.
+        """
 
         async def fetch() -> list[dict[str, Any]]:
             found = await self._fetch.json(provider, url)
@@ -108,7 +116,7 @@ class Discovery:
                 raise ProviderFailed(provider.name, "it has no keys")
             return [each for each in keys[:_MOST_KEYS] if isinstance(each, dict)]
 
-        for seconds in (_KEPT_SECONDS, _ANEW_SECONDS):
+        for seconds in (_KEPT_SECONDS, 0.0 if handed else _ANEW_SECONDS):
             found = _choose(await self._keys.get(url, fetch, seconds), kid, algorithm)
             if found is not None:
                 return found
@@ -119,6 +127,14 @@ def _address(provider: Provider, said: Any) -> str:
     if not isinstance(said, str) or not safe(said):
         raise ProviderFailed(provider.name, "what it says of itself is not safe")
     return said
+
+
+def _proofs(known: str, said: Any) -> tuple[str, ...]:
+    """The ways to prove who we are: what is known of a provider, else what it says. It may name several and take one of us."""
+    if known != EITHER:
+        return (known,)
+    listed = tuple(each for each in (POST, BASIC) if isinstance(said, list) and each in said)
+    return listed or (POST, BASIC)
 
 
 def _choose(keys: list[dict[str, Any]], kid: str | None, algorithm: str) -> Any:

@@ -14,6 +14,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
@@ -22,12 +23,13 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from mainspring.errors import ProviderFailed, shorten
 from mainspring.observe import ProviderErred, Sink, discard
 from mainspring.services.identity.providers.configured import safe
-from mainspring.services.identity.providers.outline import Endpoints, Provider
+from mainspring.services.identity.providers.outline import BASIC, Endpoints, Provider
 
 SECONDS: Final = 10.0
 MAX_BYTES: Final = 262_144
 _AT_ONCE: Final = 32
 _MOST_ADDRESSES: Final = 3
+_MOST_PROOFS: Final = 128
 
 
 class Unsafe(httpx2.TransportError):
@@ -112,6 +114,7 @@ class Fetch:
         self._observe = observe
         self._inner: httpx2.AsyncHTTPTransport | None = None
         self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._proofs: dict[str, str] = {}
 
     async def json(self, provider: Provider, url: str, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON at an address of a provider's. Raises ProviderFailed."""
@@ -143,24 +146,36 @@ class Fetch:
         self, provider: Provider, endpoints: Endpoints, code: str, verifier: str | None, redirect_uri: str, secret: str
     ) -> dict[str, Any]:
         """The tokens for a code. Raises ProviderFailed."""
-
-        async def ask() -> Any:
-            extra = {"code_verifier": verifier} if verifier else {}
-            async with AsyncOAuth2Client(
-                client_id=provider.client_id,
-                client_secret=secret,
-                token_endpoint_auth_method=provider.outline.authenticates,
-                transport=await self._guard(provider),
-                trust_env=False,
-            ) as client:
-                return await client.fetch_token(
-                    endpoints.token, grant_type="authorization_code", code=code, redirect_uri=redirect_uri, **extra
-                )
-
-        found = await self._within(provider, ask())
+        said = {"code": code, "redirect_uri": redirect_uri, **({"code_verifier": verifier} if verifier else {})}
+        found = await self._within(provider, self._exchanged(provider, endpoints, secret, said))
         if not isinstance(found, dict):
             raise ProviderFailed(provider.name, "it answered no tokens")
         return dict(found)
+
+    async def _exchanged(self, provider: Provider, endpoints: Endpoints, secret: str, said: Mapping[str, str]) -> Any:
+        """The answer for a code, in the way of proving who we are that the provider takes."""
+        kept = self._proofs.get(_place(provider, endpoints))
+        *firsts, last = sorted(endpoints.proofs, key=lambda way: way != kept)
+        for way in firsts:
+            try:
+                return await self._tokens(provider, endpoints, way, secret, said)
+            except OAuthError as error:
+                if error.error != "invalid_client":
+                    raise
+        return await self._tokens(provider, endpoints, last, secret, said)
+
+    async def _tokens(self, provider: Provider, endpoints: Endpoints, way: str, secret: str, said: Mapping[str, str]) -> Any:
+        """The answer for a code, asked in one way, which is the first one to be tried next time."""
+        if len(self._proofs) >= _MOST_PROOFS:
+            del self._proofs[next(iter(self._proofs))]
+        self._proofs[_place(provider, endpoints)] = way
+        async with AsyncOAuth2Client(
+            *_credentials(provider.client_id, secret, way),
+            token_endpoint_auth_method=way,
+            transport=await self._guard(provider),
+            trust_env=False,
+        ) as client:
+            return await client.fetch_token(endpoints.token, grant_type="authorization_code", **said)
 
     async def close(self) -> None:
         """Hang up."""
@@ -194,6 +209,15 @@ class Fetch:
             asking.close()
         self._observe(ProviderErred(provider.name, reason))
         raise ProviderFailed(provider.name, reason) from None
+
+
+def _place(provider: Provider, endpoints: Endpoints) -> str:
+    return f"{provider.name} {endpoints.token}"
+
+
+def _credentials(client_id: str, secret: str, way: str) -> tuple[str, str]:
+    """How both are written: in a header each is encoded by itself (RFC 6749, 2.3.1), in a form the form encodes them."""
+    return (quote_plus(client_id), quote_plus(secret)) if way == BASIC else (client_id, secret)
 
 
 def _body(answer: httpx2.Response) -> Any:

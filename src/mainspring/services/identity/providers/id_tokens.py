@@ -23,7 +23,7 @@ _REQUIRED: Final = ("iss", "sub", "aud", "exp", "iat")
 
 
 async def verified(discovery: Discovery, provider: Provider, keys: str, token: str, *, strict: bool = True) -> dict[str, Any]:
-    """The claims of an ID token. `keys` is where the provider's keys are; with `strict` the token is meant for us alone.
+    """The claims of an ID token. `keys` is where the provider's keys are; `strict`: it has handed us the token, for us alone.
 
     Raises IdTokenInvalid, ProviderFailed.
     """
@@ -36,7 +36,7 @@ async def verified(discovery: Discovery, provider: Provider, keys: str, token: s
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm not in ALGORITHMS or "crit" in header or not isinstance(kid, str | None):
         raise IdTokenInvalid
-    key = await discovery.key(provider, keys, kid, algorithm)
+    key = await discovery.key(provider, keys, kid, algorithm, handed=strict)
     if key is None:
         raise IdTokenInvalid
     options: Any = {"require": list(_REQUIRED), "verify_aud": False, "verify_iss": False}

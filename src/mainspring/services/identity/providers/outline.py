@@ -12,6 +12,8 @@ from mainspring.settings import Secret
 
 POST: Final = "client_secret_post"
 BASIC: Final = "client_secret_basic"
+EITHER: Final = ""
+"""How an application proves who it is is found out: by what the provider says of itself, and by asking."""
 OURS: Final = frozenset(
     {
         "client_id",
@@ -102,7 +104,10 @@ class Provider:
 
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """Where a provider is asked what. `names_itself`: it says which one it is when it sends somebody back (RFC 9207)."""
+    """Where a provider is asked what. `names_itself`: it says which one it is when it sends somebody back (RFC 9207).
+
+    `proofs` are the ways in which an application may prove who it is, the one to try first at the beginning.
+    """
 
     authorize: str
     token: str
@@ -110,6 +115,7 @@ class Endpoints(msgspec.Struct, frozen=True):
     keys: str = ""
     issuer: str = ""
     names_itself: bool = False
+    proofs: tuple[str, ...] = (POST,)
 
 
 class Account(msgspec.Struct, frozen=True):
