@@ -4,8 +4,6 @@ its query builders can say (`js/builders/`) in each place the library is served.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 
 from tests.clients.conftest import Library
 from tests.support.live import LiveServer
+from tests.support.node import run
 from tests.support.provider import FakeProvider
 from tests.support.servers import PostgresServer
 from tests.support.wallets import Ethereum, text
@@ -24,7 +23,7 @@ FILES = sorted(path.name for path in (Path(__file__).parent / "js").glob("*.test
 def test_supabase_js(file: str, shop: LiveServer, tokens: dict[str, str], node_modules: Path, provider: FakeProvider) -> None:
     wallet, site = Ethereum(), shop.url.removeprefix("http://")
     message = text("Ethereum", wallet.address, domain=site, uri=f"{shop.url}/")
-    _run(
+    run(
         node_modules,
         file,
         SHOP_URL=shop.url,
@@ -37,7 +36,7 @@ def test_supabase_js(file: str, shop: LiveServer, tokens: dict[str, str], node_m
 
 
 def test_everything_the_builders_say(library: Library, node_modules: Path) -> None:
-    _run(
+    run(
         node_modules / "builders",
         "every.test.js",
         LIBRARY_URL=library.url,
@@ -53,7 +52,7 @@ def test_signing_keys_rotate(tmp_path: Path, node_modules: Path) -> None:
     with LiveServer(app, data=data, env=settings) as server:
         rotate = [str(Path(sys.executable).parent / "mainspring"), "keys", "rotate", "--now", "--data", str(data)]
         variables = {"SERVER_URL": server.url, "SERVER_KEYS": json.dumps(server.keys), "ROTATE": json.dumps(rotate)}
-        _run(node_modules / "rotation", "claims.test.js", **variables)
+        run(node_modules / "rotation", "claims.test.js", **variables)
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
@@ -65,7 +64,7 @@ def test_being_a_provider(tmp_path: Path, node_modules: Path, engine: str, reque
     settings = {f"MAINSPRING_AUTH__{name}": "true" for name in ("OAUTH_SERVER", "AUTOCONFIRM")}
     settings["MAINSPRING_AUTH__JWT_ALGORITHM"] = "ES256"
     with LiveServer(app, data=tmp_path / "data", database=database, env=settings) as server:
-        _run(node_modules / "oauth", "consent.test.js", SERVER_URL=server.url, SERVER_KEYS=json.dumps(server.keys))
+        run(node_modules / "oauth", "consent.test.js", SERVER_URL=server.url, SERVER_KEYS=json.dumps(server.keys))
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
@@ -76,13 +75,4 @@ def test_sessions_in_cookies(tmp_path: Path, node_modules: Path, engine: str, re
         database = postgres.database("cookies")
     settings = {"MAINSPRING_AUTH__COOKIE": "sb-127-auth-token", "MAINSPRING_AUTH__JWT_ALGORITHM": "ES256"}
     with LiveServer(app, data=tmp_path / "data", database=database, env=settings) as server:
-        _run(node_modules / "ssr", "ssr.test.js", SERVER_URL=server.url, SERVER_KEYS=json.dumps(server.keys))
-
-
-def _run(folder: Path, file: str, **variables: str) -> None:
-    env = {**os.environ, **variables, "NO_PROXY": "127.0.0.1"}
-    command = ["node", "--test", "--test-reporter=spec", file]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
-    print(done.stdout + done.stderr)
-    if done.returncode:
-        pytest.fail(f"{file} failed:\n{done.stdout}{done.stderr}", pytrace=False)
+        run(node_modules / "ssr", "ssr.test.js", SERVER_URL=server.url, SERVER_KEYS=json.dumps(server.keys))
