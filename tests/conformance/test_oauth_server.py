@@ -502,9 +502,9 @@ async def test_a_program_cannot_do_what_only_the_person_may(people: People) -> N
 async def test_refresh_tokens_stay_with_their_program(people: People) -> None:
     person, program, other = await people.member(), await registered(people), await registered(people)
     tokens = await program.tokens(person)
-    mistaken(await other.refresh(tokens["refresh_token"]), "invalid_client")
+    mistaken(await other.refresh(tokens["refresh_token"]), "invalid_grant")
     refused(await people.refresh(tokens["refresh_token"]), 400, "invalid_credentials")
-    mistaken(await program.refresh(person.refresh_token), "invalid_client")
+    mistaken(await program.refresh(person.refresh_token), "invalid_grant")
     assert (await program.refresh(tokens["refresh_token"])).status_code == 200
     assert (await people.refresh(person.refresh_token)).status_code == 200
 

@@ -7,7 +7,6 @@ from typing import Final
 from mainspring.backends.counters.base import Rate
 from mainspring.errors import (
     BodyInvalid,
-    ClientMismatch,
     GrantInvalid,
     RefreshTokenUnknown,
     RequestError,
@@ -43,8 +42,6 @@ class TokenDesk(Desk, frozen=True):
             return _refusal(mistake.error, mistake.text, mistake.status)
         except TooManyRequests:
             raise
-        except ClientMismatch as error:
-            return _refusal("invalid_client", error.message)
         except ScopeInvalid as error:
             return _refusal("invalid_scope", error.message)
         except UserBanned as error:
