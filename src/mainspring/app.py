@@ -64,6 +64,7 @@ from mainspring.services.identity.watch import KEYS_SECONDS, Watch, renew
 from mainspring.settings import Settings, load
 from mainspring.surfaces.auth.hooks import WireHooks
 from mainspring.surfaces.auth.routes import AuthSurface
+from mainspring.surfaces.auth.well_known import well_known
 from mainspring.surfaces.docs.routes import routes as docs_routes
 from mainspring.surfaces.inbox.routes import PATH as INBOX_PATH
 from mainspring.surfaces.inbox.routes import inbox
@@ -496,7 +497,7 @@ def _people(
     direct.issues(identity.scoped_keys.find)
     captcha = open_captcha(settings.captcha, web)
     surface = AuthSurface(identity, direct, settings.auth, keys.jwks, locate, captcha, cookie)
-    routes: dict[str, ASGIApp] = {AUTH_PATH: surface}
+    routes: dict[str, ASGIApp] = {AUTH_PATH: surface, **well_known(surface, identity.oauth.issuer)}
     if isinstance(mailer, Inbox):
         routes[INBOX_PATH] = inbox(mailer, [urlsplit(external_url(settings)).hostname or ""])
     steps = [Step("other servers", stop=web.close)] if web is not None else []

@@ -50,3 +50,10 @@ def test_a_provider(tmp_path: Path, node_modules: Path, database: str | None) ->
     with LiveServer(APP, data=tmp_path / "data", database=database, env=provider_settings(issuer)) as server:
         variables = {"ISSUER": issuer, "CLIENTS": json.dumps(CLIENTS), "SECRET": SECRET}
         run(node_modules / "providers", "oidc.test.js", **addresses(server), **variables)
+
+
+def test_a_client(tmp_path: Path, node_modules: Path, database: str | None) -> None:
+    switched_on = ("OAUTH_SERVER", "OAUTH_REGISTRATION", "AUTOCONFIRM")
+    settings = {"MAINSPRING_AUTH__JWT_ALGORITHM": "ES256", **{f"MAINSPRING_AUTH__{name}": "true" for name in switched_on}}
+    with LiveServer(APP, data=tmp_path / "data", database=database, env=settings) as server:
+        run(node_modules / "oauth", "client.test.js", **addresses(server))

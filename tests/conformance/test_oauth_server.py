@@ -160,6 +160,7 @@ async def test_grants_are_listed_and_withdrawn(people: People) -> None:
 async def test_every_way_to_prove_who_it_is(people: People, method: str) -> None:
     person, program = await people.member(), await registered(people, token_endpoint_auth_method=method)
     assert ("client_secret" in program.client) is (method != "none")
+    assert program.client.get("client_secret_expires_at") == (None if method == "none" else 0)
     assert program.client["client_type"] == ("public" if method == "none" else "confidential")
     tokens = await program.tokens(person)
     assert (await program.refresh(tokens["refresh_token"])).status_code == 200
@@ -204,9 +205,21 @@ async def test_programs_register_themselves_where_they_may(opened: Open) -> None
         answer = await people.post("/oauth/clients/register", body)
         assert answer.status_code == 201
         assert answer.json()["registration_type"] == "dynamic"
+        assert not {"client_secret", "client_secret_expires_at"} & answer.json().keys()
         await Program(people, answer.json()).tokens(await people.member())
         codes = [(await people.post("/oauth/clients/register", body)).status_code for _ in range(12)]
         assert codes.count(429) >= 2
+
+
+@pytest.mark.parametrize("name", ["openid-configuration", "oauth-authorization-server"])
+async def test_the_documents_lie_at_the_root_as_well(name: str, opened: Open) -> None:
+    async with opened(external_url="https://api.example/base") as people:
+        found = await people.anon.get(f"{AUTH}/.well-known/{name}")
+        assert found.json()["issuer"] == "https://api.example/base/auth/v1"
+        moved = await people.anon.get(f"/.well-known/{name}/base/auth/v1")
+        assert (moved.status_code, moved.json(), moved.headers["cache-control"]) == (200, found.json(), "public, max-age=600")
+        assert (await people.anon.head(f"/.well-known/{name}/base/auth/v1")).status_code == 200
+        assert (await people.anon.get(f"/.well-known/{name}/auth/v1")).status_code == 404, "another issuer's"
 
 
 async def test_switched_off(opened: Open) -> None:

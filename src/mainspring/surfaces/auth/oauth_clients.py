@@ -94,7 +94,8 @@ def _id(asked: Asked) -> str:
 
 
 def _answer(client: Client, secret: str | None = None, *, status: int = 200) -> Answer:
-    told = _told(client) | ({"client_secret": secret} if secret is not None else {})
+    """A program; with its secret, which does not end by itself (RFC 7591, 3.2.1: that is 0)."""
+    told = _told(client) | ({"client_secret": secret, "client_secret_expires_at": 0} if secret is not None else {})
     return Answer(status, render.json(told), [NO_STORE])
 
 
