@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mainspring import Mainspring
+from mainspring.services.identity.saml import our_keys
 from mainspring.testing.client import TestClient
 from tests.support.people import Open, People, settings
 from tests.support.people import app as people_app
@@ -36,6 +37,14 @@ def provider() -> Iterator[FakeProvider]:
     """What people sign in with elsewhere."""
     with FakeProvider() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def small_company_key() -> Iterator[None]:
+    """Our key towards companies is made anew for each test: as small as it may be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(our_keys, "_BITS", our_keys._LEAST_BITS)
+        yield
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

@@ -20,6 +20,8 @@ from tests.support.provider import FakeProvider
 
 Spoil = Callable[[Any], Any]
 
+pytestmark = pytest.mark.usefixtures("small_company_key")
+
 
 @pytest.fixture
 async def people(opened: Open, provider: FakeProvider) -> AsyncIterator[People]:
@@ -68,11 +70,32 @@ async def test_a_browser_is_sent_there(people: People) -> None:
     assert answer.headers["location"].startswith(f"{company.ADDRESS}?SAMLRequest=")
 
 
+@pytest.mark.parametrize("address", [company.ADDRESS, f"{company.ADDRESS}?tenant=a%20b"])
+async def test_what_a_company_is_asked_is_signed(address: str, people: People) -> None:
+    await add(people, metadata_xml=company.metadata(address=address))
+    (key,) = company.keys_of((await people.anon.get("/auth/v1/sso/saml/metadata")).content, "signing")
+    first, second = await leave(people), await leave(people)
+    assert first["url"].startswith(address)
+    assert company.verified(first["url"], key)
+    assert not company.verified(first["url"], company.pair("attacker")[1].public_key())
+    relay = f"RelayState={first['relay']}"
+    for spoiled in (
+        first["url"].replace(relay, f"RelayState={second['relay']}"),
+        first["url"].replace(f"&{relay}", ""),
+        first["url"].replace("SAMLRequest=", "SAMLRequest=A"),
+        f"{second['url'].partition('&Signature=')[0]}&Signature={first['url'].partition('&Signature=')[2]}",
+    ):
+        assert not company.verified(spoiled, key), spoiled
+
+
 async def test_our_metadata(people: People) -> None:
     answer = await people.anon.get("/auth/v1/sso/saml/metadata", params={"download": "true"})
     assert answer.headers["content-type"] == "application/samlmetadata+xml"
     root = etree.fromstring(answer.content)
     assert root.get("entityID") == f"{SITE}/auth/v1/sso/saml/metadata"
+    about = company.find(root, "SPSSODescriptor")
+    assert (about.get("AuthnRequestsSigned"), about.get("WantAssertionsSigned")) == ("true", "true")
+    assert [etree.QName(each).localname for each in about] == ["KeyDescriptor", *["NameIDFormat"] * 2, "AssertionConsumerService"]
     assert company.find(root, "AssertionConsumerService").get("Location") == f"{SITE}/auth/v1/sso/saml/acs"
     assert (await people.anon.get("/auth/v1/settings")).json()["saml_enabled"] is True
 

@@ -29,12 +29,7 @@ MIXED = OAEP(MGF1(hashes.SHA1()), hashes.SHA256(), None)
 UNREADABLE = "SAML Assertion is not valid: it cannot be decrypted"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_key() -> Any:
-    """Keys are made anew for each test: as small as they may be."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(our_keys, "_BITS", our_keys._LEAST_BITS)
-        yield
+pytestmark = pytest.mark.usefixtures("small_company_key")
 
 
 @pytest.fixture
@@ -85,7 +80,8 @@ async def test_prefixes_of_the_surroundings_hold(people: People) -> None:
 
 async def test_the_metadata_names_the_key_and_the_ways(people: People) -> None:
     answer = await people.anon.get("/auth/v1/sso/saml/metadata")
-    about = company.find(etree.fromstring(answer.content), "KeyDescriptor")
+    signing, about = etree.fromstring(answer.content).findall(".//{*}KeyDescriptor")
+    assert (signing.get("use"), about.get("use")) == ("signing", "encryption")
     ways = [each.get("Algorithm") for each in about if each.tag.endswith("EncryptionMethod")]
     assert ways[0] == f"{XENC11}aes256-gcm"
     assert not [each for each in ways if "cbc" in each or "1_5" in each]
@@ -322,7 +318,7 @@ async def test_a_secret_is_put_into_no_other_answer(people: People) -> None:
 async def test_secrets_that_nobody_allowed(opened: Open) -> None:
     async with opened(saml=True) as people:
         metadata = (await people.anon.get("/auth/v1/sso/saml/metadata")).content
-        assert b"KeyDescriptor" not in metadata
+        assert company.keys_of(metadata, "encryption") == []
         found = await sent(people, Encryption(company.pair("signing")[0].public_key()))
         assert found["error_description"] == "SAML Assertion is not valid: it is encrypted, which is not accepted here"
 
@@ -353,7 +349,8 @@ def test_one_key_takes_the_place_of_another(tmp_path: Path) -> None:
     (tmp_path / "saml.2.pem").write_bytes(pem)
     both = our_keys.open_keys(tmp_path)
     second = published(reversed(both))
-    assert len(etree.fromstring(metadata.ours("us", "here", both)).findall(".//{*}KeyDescriptor")) == 2
+    for use in ("signing", "encryption"):
+        assert len(company.keys_of(metadata.ours("us", "here", both, encrypted=True), use)) == 2
     assert [opens(both, known) for known in (first, second)] == [True, True]
     (tmp_path / "saml.2.pem").rename(tmp_path / our_keys.FILE)
     assert [opens(our_keys.open_keys(tmp_path), known) for known in (first, second)] == [False, True]
@@ -361,7 +358,7 @@ def test_one_key_takes_the_place_of_another(tmp_path: Path) -> None:
 
 def published(keys: Iterable[RSAPrivateKey]) -> Any:
     """The first key that our metadata names."""
-    return company.key_for(metadata.ours("us", "here", list(keys)))
+    return company.key_for(metadata.ours("us", "here", list(keys), encrypted=True))
 
 
 def opens(keys: tuple[RSAPrivateKey, ...], known: Any) -> bool:

@@ -17,6 +17,8 @@ from tests.support.people import Open, People
 US = {"audience": f"{SITE}/auth/v1/sso/saml/metadata", "consumer": f"{SITE}/auth/v1/sso/saml/acs", "request": ""}
 APP = "https://app.example/in?team=1"
 
+pytestmark = pytest.mark.usefixtures("small_company_key")
+
 
 @pytest.fixture
 async def people(opened: Open) -> AsyncIterator[People]:

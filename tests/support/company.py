@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -58,10 +59,11 @@ def metadata(entity: str = ENTITY, address: str = ADDRESS, certificate: x509.Cer
 
 
 def asked(url: str) -> dict[str, str]:
-    """What a request says: its id, our names, and the relay state."""
+    """What a request says: its address, its id, our names, and the relay state."""
     said = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     root = etree.fromstring(zlib.decompress(base64.b64decode(said["SAMLRequest"]), wbits=-15))
     return {
+        "url": url,
         "request": root.get("ID"),
         "consumer": root.get("AssertionConsumerServiceURL"),
         "audience": root.findtext(f"{{{SAML}}}Issuer"),
@@ -124,11 +126,28 @@ def signed(root: Any, part: str = "assertion", by: str = "signing", **how: Any) 
     return root
 
 
+def keys_of(metadata_xml: bytes, use: str) -> list[Any]:
+    """The keys that metadata names for a use: to encrypt answers, or to verify requests (signing)."""
+    described = etree.fromstring(metadata_xml).findall(".//{*}KeyDescriptor")
+    texts = [find(about, "X509Certificate").text for about in described if about.get("use") == use]
+    return [x509.load_der_x509_certificate(base64.b64decode(text)).public_key() for text in texts]
+
+
 def key_for(metadata_xml: bytes) -> Any:
     """The key for which answers may be encrypted, by the metadata of who gets them."""
-    about = find(etree.fromstring(metadata_xml), "KeyDescriptor")
-    assert about.get("use") == "encryption"
-    return x509.load_der_x509_certificate(base64.b64decode(find(about, "X509Certificate").text)).public_key()
+    return keys_of(metadata_xml, "encryption")[0]
+
+
+def verified(url: str, key: Any) -> bool:
+    """Whether a request is signed with a key, as the binding has it: over the text of its parameters, in their order."""
+    parts = dict(part.partition("=")[::2] for part in urlsplit(url).query.split("&"))
+    assert unquote(parts["SigAlg"]) == "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+    text = "&".join(f"{name}={parts[name]}" for name in ("SAMLRequest", "RelayState", "SigAlg") if name in parts)
+    try:
+        key.verify(base64.b64decode(unquote(parts["Signature"])), text.encode(), PKCS1v15(), hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
 
 
 OAEP_SHA1 = OAEP(MGF1(hashes.SHA1()), hashes.SHA1(), None)

@@ -66,29 +66,31 @@ def _certificate(written_: str) -> Certificate:
     raise BodyInvalid("SAML Metadata holds a certificate whose key is too weak")
 
 
-def ours(entity_id: str, consumer: str, private: Sequence[rsa.RSAPrivateKey]) -> bytes:
-    """Our metadata: who we are, where answers are sent, and for which keys they may be encrypted."""
+def ours(entity_id: str, consumer: str, private: Sequence[rsa.RSAPrivateKey], *, encrypted: bool) -> bytes:
+    """Our metadata: who we are, where answers are sent, with which keys we sign, and if answers may be encrypted for them."""
     root = etree.Element(named("md", "EntityDescriptor"), nsmap={None: NAMES["md"]}, entityID=entity_id)
     role = etree.SubElement(
         root,
         named("md", "SPSSODescriptor"),
-        AuthnRequestsSigned="false",
+        AuthnRequestsSigned="true",
         WantAssertionsSigned="true",
         protocolSupportEnumeration=NAMES["samlp"],
     )
     for each in private:
-        _describe(role, each)
+        _describe(role, each, "signing")
+    for about in [_describe(role, each, "encryption") for each in private] if encrypted else ():
+        for way in (*sorted(WHOLE, reverse=True), OAEP_WAY):  # the best one first
+            etree.SubElement(about, named("md", "EncryptionMethod"), Algorithm=way)
     for form in (EMAIL, PERSISTENT):
         etree.SubElement(role, named("md", "NameIDFormat")).text = form
     etree.SubElement(role, named("md", "AssertionConsumerService"), Binding=POST, Location=consumer, index="1", isDefault="true")
     return written(root)
 
 
-def _describe(role: Any, private: rsa.RSAPrivateKey) -> None:
-    """Say for which key, and in which ways, the best one first."""
-    about = etree.SubElement(role, named("md", "KeyDescriptor"), use="encryption")
+def _describe(role: Any, private: rsa.RSAPrivateKey, use: str) -> Any:
+    """What is said of a key, to which more can be added."""
+    about = etree.SubElement(role, named("md", "KeyDescriptor"), use=use)
     info = etree.SubElement(about, named("ds", "KeyInfo"), nsmap={"ds": NAMES["ds"]})
     place = etree.SubElement(etree.SubElement(info, named("ds", "X509Data")), named("ds", "X509Certificate"))
     place.text = base64.b64encode(certificate(private)).decode()
-    for way in (*sorted(WHOLE, reverse=True), OAEP_WAY):
-        etree.SubElement(about, named("md", "EncryptionMethod"), Algorithm=way)
+    return about

@@ -1,8 +1,8 @@
-"""The keys of ours for which companies encrypt: files of the key folder, and the certificates in which companies look for them.
+"""Our keys towards companies: files of the key folder, and the certificates in which companies look for them.
 
-`saml.pem` is made where there is none. Others, such as `saml.2.pem`, are there while one takes the place of another: all of them
-are published and open what is encrypted. A certificate is the same each time that it is made, and by every process, so that it
-need not be kept.
+`saml.pem` is made where there is none; it signs what we ask. Others, such as `saml.2.pem`, are there while one takes the place of
+another: all of them are published and open what is encrypted. A certificate is the same each time that it is made, and by every
+process, so that it need not be kept.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ _MOST_ANSWER: Final = 400_000
 
 
 class CompanySignIn(msgspec.Struct, frozen=True):
-    """Sign-ins through companies. `place` is where our endpoints for them lie, `private` the keys for which they may encrypt."""
+    """Sign-ins through companies. `place` is where our endpoints for them lie; of our keys, `private`, the first one signs."""
 
     parts: Parts
     elsewhere: OAuth
@@ -67,7 +67,7 @@ class CompanySignIn(msgspec.Struct, frozen=True):
     def _written(self) -> bytes:
         from mainspring.services.identity.saml.metadata import ours
 
-        return ours(self.entity_id, self.consumer, self.private)
+        return ours(self.entity_id, self.consumer, self.private, encrypted=self.parts.auth.saml_encryption)
 
     # ------------------------------------------------------------ there and back
 
@@ -98,7 +98,7 @@ class CompanySignIn(msgspec.Struct, frozen=True):
         from mainspring.services.identity.saml.metadata import company
 
         about = company(found.metadata_xml)
-        return request.address(about, asked, relay, self.entity_id, self.consumer, found.name_id_format)
+        return request.address(about, asked, relay, self.entity_id, self.consumer, found.name_id_format, self.private[0])
 
     async def recall(self, relay: str) -> Flow:
         """The sign-in to which somebody comes back. Raises RelayStateUnknown."""
@@ -152,7 +152,7 @@ class CompanySignIn(msgspec.Struct, frozen=True):
         from mainspring.services.identity.saml.metadata import company
 
         about = company(found.metadata_xml)
-        recipient = Recipient(self.entity_id, self.private) if self.private else None
+        recipient = Recipient(self.entity_id, self.private) if self.parts.auth.saml_encryption else None
         said = signed.assertion(answer, about.certificates, recipient)
         assertion.check(said, assertion.Expected(about.entity_id, self.entity_id, self.consumer, request), now())
         return assertion.account(said, PREFIX + found.id, about.entity_id, found.attribute_mapping), str(said.get("ID"))
@@ -183,7 +183,7 @@ def _decoded(answer: str) -> bytes:
 
 
 def open_company_sign_in(companies: Companies, place: str, folder: Path) -> CompanySignIn:
-    """Sign-ins through companies; the keys for which they encrypt are in `folder`.
+    """Sign-ins through companies; our keys are in `folder`.
 
     Raises ConfigError where libraries are missing, or a key cannot be read.
     """
@@ -191,7 +191,7 @@ def open_company_sign_in(companies: Companies, place: str, folder: Path) -> Comp
     private: tuple[RSAPrivateKey, ...] = ()
     if auth.saml and not all(find_spec(name) for name in ("signxml", "lxml", "httpx2", "authlib")):
         raise ConfigError([Mistake("auth.saml", "needs the extra saml", "install it: pip install 'mainspring[saml]'")])
-    if auth.saml and auth.saml_encryption:
+    if auth.saml:
         from mainspring.services.identity.saml.our_keys import open_keys
 
         private = open_keys(folder)

@@ -1,4 +1,4 @@
-"""What others have written, and had certified, at the other end: a provider through which people sign in here."""
+"""What other projects have written, at the other end, under Node: a certified provider, a certified client, and a company's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.support.company import pair
 from tests.support.live import LiveServer
 from tests.support.node import run
 from tests.support.servers import PostgresServer, free_port
@@ -57,3 +59,15 @@ def test_a_client(tmp_path: Path, node_modules: Path, database: str | None) -> N
     settings = {"MAINSPRING_AUTH__JWT_ALGORITHM": "ES256", **{f"MAINSPRING_AUTH__{name}": "true" for name in switched_on}}
     with LiveServer(APP, data=tmp_path / "data", database=database, env=settings) as server:
         run(node_modules / "oauth", "client.test.js", **addresses(server))
+
+
+def test_a_company(tmp_path: Path, node_modules: Path, database: str | None) -> None:
+    switched_on = ("SAML", "SAML_ENCRYPTION")
+    settings = {"MAINSPRING_AUTH__JWT_ALGORITHM": "ES256", **{f"MAINSPRING_AUTH__{name}": "true" for name in switched_on}}
+    key, certificate = pair("samlify")
+    pem = {
+        "key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        "certificate": certificate.public_bytes(Encoding.PEM).decode(),
+    }
+    with LiveServer(APP, data=tmp_path / "data", database=database, env=settings) as server:
+        run(node_modules / "providers", "saml.test.js", **addresses(server), PAIR=json.dumps(pem))
