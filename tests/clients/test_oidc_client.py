@@ -136,6 +136,22 @@ def test_authlib_is_told_what_was_refused(place: Place) -> None:
 
 
 @pytest.mark.parametrize("which", ["refresh_token", "access_token"])
+def test_authlib_asks_whether_a_token_is_good(place: Place, which: str) -> None:
+    registered, verifier = register(place, "client_secret_basic"), "v" * 43
+    with client_of(registered) as client:
+        url, state = client.create_authorization_url(place.issuer["authorization_endpoint"], code_verifier=verifier)
+        back = consent(place, url)
+        tokens = client.fetch_token(
+            place.issuer["token_endpoint"], authorization_response=back, state=state, code_verifier=verifier
+        )
+        there = place.issuer["introspection_endpoint"]
+        said = client.introspect_token(there, token=tokens[which], token_type_hint=which).json()
+        assert (said["active"], said["client_id"], said["sub"]) == (True, registered["client_id"], place.person["user"]["id"])
+        client.revoke_token(place.issuer["revocation_endpoint"], token=tokens["refresh_token"])
+        assert client.introspect_token(there, token=tokens[which], token_type_hint=which).json() == {"active": False}
+
+
+@pytest.mark.parametrize("which", ["refresh_token", "access_token"])
 def test_authlib_gives_back_what_it_was_given(place: Place, which: str) -> None:
     registered, verifier = register(place, "client_secret_basic"), "v" * 43
     with client_of(registered) as client:

@@ -231,6 +231,7 @@ async def test_switched_off(opened: Open) -> None:
             ("GET", "/oauth/authorizations/x"),
             ("POST", "/oauth/authorizations/x/consent"),
             ("POST", "/oauth/token"),
+            ("POST", "/oauth/introspect"),
             ("GET", "/oauth/userinfo"),
             ("POST", "/oauth/clients/register"),
             ("GET", "/user/oauth/grants"),

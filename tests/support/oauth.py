@@ -94,6 +94,9 @@ class Program:
     async def revoke(self, token: str | None, **form: Any) -> httpx.Response:
         return await self.token(**{"to": "revoke", "token": token, **form})
 
+    async def introspect(self, token: str | None, **form: Any) -> httpx.Response:
+        return await self.token(**{"to": "introspect", "token": token, **form})
+
     async def tokens(self, person: Session, **said: Any) -> dict[str, Any]:
         """What it is given in the end."""
         answer = await self.exchange(await self.allowed(person, **said))

@@ -176,7 +176,7 @@ def open_identity(
         revocations=revocations,
         scoped_keys=scoped_keys,
         watched=Watch(scoped_keys.refresh, auth.revocation_seconds, lambda error: observe(KeysUnread(error))),
-        oauth=open_oauth_server(store, sessions, refreshing, revocations, keys, external + PATH),
+        oauth=open_oauth_server(store, sessions, refreshing, tokens, revocations, keys, external + PATH),
         elsewhere=oauth,
         unlinking=Unlinking(parts, profile),
         id_tokens=IdTokens(parts, providers, linking),

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from mainspring.http.headers import NO_STORE, find
-from mainspring.services.identity.oauth_server.clients import DYNAMIC, GRANTS, METHODS, Client
+from mainspring.services.identity.oauth_server.clients import BASIC, DYNAMIC, GRANTS, METHODS, POST, Client
 from mainspring.services.identity.oauth_server.scopes import SCOPES
 from mainspring.services.identity.people import User
 from mainspring.surfaces.auth import consent, parse, render
@@ -50,6 +50,8 @@ class OAuth(Desk, frozen=True):
                 "token_endpoint": f"{issuer}/oauth/token",
                 "revocation_endpoint": f"{issuer}/oauth/revoke",
                 "revocation_endpoint_auth_methods_supported": list(METHODS),
+                "introspection_endpoint": f"{issuer}/oauth/introspect",
+                "introspection_endpoint_auth_methods_supported": [BASIC, POST],
                 "userinfo_endpoint": f"{issuer}/oauth/userinfo",
             }
         if self.auth.oauth_server and self.auth.oauth_registration:

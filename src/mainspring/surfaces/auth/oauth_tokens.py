@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from mainspring.backends.counters.base import Rate
 from mainspring.errors import (
@@ -18,7 +18,8 @@ from mainspring.errors import (
     UserBanned,
 )
 from mainspring.http.headers import NO_STORE
-from mainspring.services.identity.oauth_server.clients import BASIC, CODE, GRANTS, REFRESH, Client, proves
+from mainspring.principal import Principal
+from mainspring.services.identity.oauth_server.clients import BASIC, CODE, GRANTS, PUBLIC, REFRESH, Client, proves
 from mainspring.services.identity.oauth_server.tokens import Exchange, known
 from mainspring.services.identity.people import Granted
 from mainspring.surfaces.auth import parse, render
@@ -96,10 +97,44 @@ class TokenDesk(Desk, frozen=True):
             return self.identity.sessions.named(token)
         except (BodyInvalid, RefreshTokenUnknown):
             pass
+        principal = self._verified(token)
+        return _named(principal) if principal is not None else None
+
+    def _verified(self, token: str) -> Principal | None:
+        """Whom an access token stands for, or None."""
         try:
-            return parse.uuid(str(self.verifier(token.encode()).claim("session_id")), "session_id")
-        except (TokenInvalid, TokenExpired, Refused):
+            return self.verifier(token.encode())
+        except (TokenInvalid, TokenExpired):
             return None
+
+    async def introspect(self, asked: Asked) -> Answer:
+        """POST /oauth/introspect (RFC 7662): what a program's token is good for. It must have proved that it is that program."""
+        _ = self.oauth_server
+        await self.bound(asked, "oauth introspect", self.auth.rate_token)
+        try:
+            said = form(asked)
+            client = await self._proven(asked, credentials(asked, said))
+            if client.client_type == PUBLIC:
+                raise Mistaken("invalid_client", "Only a client with a secret may ask", 401)
+            if not said.get("token"):
+                raise Mistaken("invalid_request", "token is required")
+        except Mistaken as mistake:
+            return _refusal(mistake.error, mistake.text, mistake.status)
+        return unkept(await self._about(client, said["token"]))
+
+    async def _about(self, client: Client, token: str) -> dict[str, Any]:
+        """What is told of a token, whichever kind it is of."""
+        looked, principal = self.oauth_server.introspection, None
+        session = await looked.refresh_token(client, token)
+        if session is None and (principal := self._verified(token)) is not None:
+            session = await looked.access_token(client, _named(principal), principal)
+        if session is None:
+            return {"active": False}
+        told = {"active": True, "iss": self.oauth_server.issuer, "sub": session.user_id, "client_id": client.id}
+        if principal is None:
+            return told | {"scope": session.scopes or ""}
+        claims = {name: principal.claim(name) for name in ("scope", "aud", "iat", "exp")}
+        return told | {"token_type": "bearer"} | {name: said for name, said in claims.items() if said is not None}
 
     async def _proven(self, asked: Asked, said: Credentials) -> Client:
         """The program, which has proved who it is. Wrong proofs are counted, so that guessing ends soon. Raises Mistaken."""
@@ -122,6 +157,14 @@ class TokenDesk(Desk, frozen=True):
         user, _session = await self.identity.profile.of(principal)
         scope = principal.claim("scope") if principal.claim("client_id") is not None else ""
         return unkept({"sub": user.id, **known(user, scope if isinstance(scope, str) else "")})
+
+
+def _named(principal: Principal) -> str | None:
+    """The session that an access token names."""
+    try:
+        return parse.uuid(str(principal.claim("session_id")), "session_id")
+    except Refused:
+        return None
 
 
 def _granted(granted: Granted, id_token: str | None) -> Answer:

@@ -196,6 +196,7 @@ def _oauth(do: OAuth, tokens: TokenDesk, clients: ClientDesk) -> dict[str, Metho
         "/oauth/authorizations/{id}/consent": {"POST": do.consent},
         "/oauth/token": {"POST": tokens.token},
         "/oauth/revoke": {"POST": tokens.revoke},
+        "/oauth/introspect": {"POST": tokens.introspect},
         "/oauth/userinfo": {"GET": tokens.userinfo, "POST": tokens.userinfo},
         "/oauth/clients/register": {"POST": clients.register},
         "/user/oauth/grants": {"GET": do.list_grants, "DELETE": do.withdraw},

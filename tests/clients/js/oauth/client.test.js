@@ -64,7 +64,10 @@ for (const method of Object.keys(METHODS)) {
     const renewed = await oidc.refreshTokenGrant(program, tokens.refresh_token)
     assert.notEqual(renewed.refresh_token, tokens.refresh_token)
     assert.equal((await oidc.fetchUserInfo(program, renewed.access_token, user.id)).sub, user.id)
+    const active = async (token) => (await oidc.tokenIntrospection(program, token)).active
+    if (method !== 'none') assert.deepEqual([await active(renewed.access_token), await active(tokens.refresh_token)], [true, false])
     await oidc.tokenRevocation(program, renewed.refresh_token)
+    if (method !== 'none') assert.equal(await active(renewed.access_token), false)
     await refused(oidc.refreshTokenGrant(program, renewed.refresh_token), 'invalid_grant')
     await assert.rejects(oidc.fetchUserInfo(program, renewed.access_token, user.id))
   })

@@ -7,10 +7,12 @@ import msgspec
 from mainspring.services.identity.keys.keys import KeySet
 from mainspring.services.identity.oauth_server.clients import Clients
 from mainspring.services.identity.oauth_server.grants import Grants
+from mainspring.services.identity.oauth_server.introspection import Introspection
 from mainspring.services.identity.oauth_server.tokens import OAuthTokens
 from mainspring.services.identity.refreshing import Refreshing
 from mainspring.services.identity.sessions import Sessions
 from mainspring.services.identity.store import Store
+from mainspring.services.identity.tokens.refresh import RefreshTokens
 from mainspring.services.identity.tokens.revocations import Revocations
 
 
@@ -20,14 +22,21 @@ class OAuthServer(msgspec.Struct, frozen=True):
     clients: Clients
     grants: Grants
     tokens: OAuthTokens
+    introspection: Introspection
     issuer: str
 
 
 def open_oauth_server(
-    store: Store, sessions: Sessions, refreshing: Refreshing, revocations: Revocations, keys: KeySet, issuer: str
+    store: Store,
+    sessions: Sessions,
+    refreshing: Refreshing,
+    refresh_tokens: RefreshTokens,
+    revocations: Revocations,
+    keys: KeySet,
+    issuer: str,
 ) -> OAuthServer:
     """The parts."""
     clients = Clients(store, revocations)
     grants = Grants(store, clients, sessions, revocations)
     tokens = OAuthTokens(store, grants, sessions, refreshing, revocations, keys, issuer)
-    return OAuthServer(clients, grants, tokens, issuer)
+    return OAuthServer(clients, grants, tokens, Introspection(store, sessions, refresh_tokens), issuer)
