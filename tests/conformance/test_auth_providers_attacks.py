@@ -114,6 +114,15 @@ async def test_a_document_that_leads_elsewhere(wrong: str, opened: Open, provide
         assert (found["error"], found["error_code"]) == ("server_error", "unexpected_failure")
 
 
+async def test_an_issuer_is_compared_letter_by_letter(opened: Open, provider: FakeProvider) -> None:
+    """One slash more, and it is another one: its tokens would be refused, too. Whoever has configured it is told what it is."""
+    async with opened(providers={"fake": provider_settings(provider, issuer=f"{provider.url}/")}) as people:
+        provider.signs_in("slash-1", people.address())
+        found = told(await Browser(people, provider).get("/auth/v1/authorize?provider=fake"))
+        reason = f"The provider fake could not be used: it says that its issuer is '{provider.url}'"
+        assert (found["error"], found["error_description"]) == ("server_error", reason)
+
+
 @pytest.mark.alone
 async def test_a_slow_provider(people: People, browser: Browser, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "SECONDS", 0.3)

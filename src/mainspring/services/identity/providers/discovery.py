@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Generic, TypeVar
@@ -12,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.exceptions import PyJWTError
 
-from mainspring.errors import ProviderFailed
+from mainspring.errors import ProviderFailed, shorten
 from mainspring.services.identity.providers.configured import safe
 from mainspring.services.identity.providers.fetch import Fetch
 from mainspring.services.identity.providers.outline import BASIC, EITHER, POST, Endpoints, Provider
@@ -97,9 +96,8 @@ class Discovery:
             return found
 
         found = await self._documents.get(url, fetch)
-        said = found.get("issuer")
-        if not isinstance(said, str) or not hmac.compare_digest(said.rstrip("/").encode(), issuer.rstrip("/").encode()):
-            raise ProviderFailed(provider.name, "what it says of itself is another issuer's")
+        if found.get("issuer") != issuer:  # letter by letter, as ID tokens are compared with it
+            raise ProviderFailed(provider.name, f"it says that its issuer is {shorten(repr(found.get('issuer')), 100)}")
         return found
 
     async def key(self, provider: Provider, url: str, kid: str | None, algorithm: str, *, handed: bool) -> Any:
