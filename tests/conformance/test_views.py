@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from pysqlite3 import dbapi2
 from sqlalchemy import DateTime, ForeignKey, Numeric, Select, func, select
@@ -95,6 +96,10 @@ def application(
     @app.policy(big_good, "all", to="authenticated")
     def moderate(row: Any, me: Any) -> Any:
         return row.price < 100
+
+    @app.policy(big_good, "all", to="keeper")
+    def whatever(row: Any, me: Any) -> bool:
+        return True
 
     @app.seed
     def rows() -> dict[Any, list[dict[str, Any]]]:
@@ -342,6 +347,41 @@ async def test_triggers_stay_where_a_view_is_made_anew(file: str) -> None:
         answer = await client.as_user(ADA).patch(f"{API}/big_goods?id=eq.1", json={"title": "green tea"})
         assert answer.status_code == 204
         assert (await client.as_service().get(f"{API}/goods?select=title&id=eq.1")).json() == [{"title": "green tea"}]
+
+
+# ---------------------------------------------------------------- what PostgreSQL makes of it
+
+
+async def test_what_is_written_under_policies_is_a_row_of_the_view(postgres: PostgresServer) -> None:
+    url = postgres.database("views")
+    cheap = {"title": "pin", "price": 1, "kind_id": 1}
+    async with TestClient(writable(), url, settings=settings()) as client:
+        keeper, service = client.as_user(ADA, role="keeper"), client.as_service()
+        assert code(await keeper.post(f"{API}/big_goods", json={"id": 9, **cheap})) == (403, "42501")
+        assert code(await keeper.patch(f"{API}/big_goods?id=eq.2", json={"price": 1})) == (403, "42501")
+        assert (await keeper.patch(f"{API}/big_goods?id=eq.2", json={"price": 6})).status_code == 204
+        assert (await service.post(f"{API}/big_goods", json={"id": 9, **cheap})).status_code == 201
+        assert (await service.patch(f"{API}/big_goods?id=eq.3", json={"price": 1})).status_code == 204
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER VIEW big_goods SET (check_option = local)")
+        assert code(await service.post(f"{API}/big_goods", json={"id": 10, **cheap})) == (403, "42501")
+        left = await service.get(f"{API}/goods?select=id,price&order=id")
+    assert [(row["id"], row["price"]) for row in left.json()] == [(1, 3), (2, 6), (3, 1), (4, 500), (5, 9), (9, 1)]
+
+
+async def test_the_plan_of_a_write_through_a_view_is_that_of_one_run(postgres: PostgresServer) -> None:
+    analyzed = {"accept": "application/vnd.pgrst.plan+json; options=analyze"}
+    async with TestClient(writable(), postgres.database("views"), settings=settings()) as client:
+        ada = client.as_user(ADA)
+        for write, operation in (
+            (ada.post(f"{API}/big_goods", json={"id": 9, **NEW}, headers=analyzed), "Insert"),
+            (ada.patch(f"{API}/big_goods?id=eq.9", json={"price": 60}, headers=analyzed), "Update"),
+            (ada.delete(f"{API}/big_goods?id=eq.2", headers=analyzed), "Delete"),
+        ):
+            assert (await write).json()[0]["Plan"]["Operation"] == operation
+        assert code(await ada.patch(f"{API}/big_goods?id=eq.9", json={"price": 200}, headers=analyzed)) == (403, "42501")
+        left = await ada.get(f"{API}/big_goods?select=id,price&order=id")
+    assert left.json() == [{"id": 3, "price": 7.00}, {"id": 5, "price": 9.00}, {"id": 9, "price": 60.00}]
 
 
 async def test_a_view_that_cannot_be_written_must_not_say_so(url: str) -> None:

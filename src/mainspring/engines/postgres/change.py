@@ -49,8 +49,9 @@ class Update(Script):
         )
 
     def changes(self, values: Sequence[Any], principal: Principal) -> list[Command]:
-        """The update; nothing where no column is written."""
+        """The update; nothing where no column is written, though values must fit all the same."""
         (row,) = written(self.plan.writes, [values[self.plan.changes]], principal)
+        arguments = self._change.arguments(values, principal)
         if not row:
             return []
         new = [
@@ -59,7 +60,7 @@ class Update(Script):
             if value is not DEFAULT
         ]
         statement = self._changed(tuple(value is DEFAULT for value in row))
-        return [Command(statement.sql, [*self._change.arguments(values, principal), *new])]
+        return [Command(statement.sql, [*arguments, *new])]
 
     def work(self, values: Sequence[Any], principal: Principal) -> Work:
         """What is to be done."""

@@ -39,8 +39,9 @@ _UNAVAILABLE = ("08", "57P0", "53", "25006")
 
 
 def refused(error: psycopg.Error) -> bool:
-    """Whether a statement of ours refused a row."""
-    return error.sqlstate == "22P02" and REFUSED in (error.diag.message_primary or "")
+    """Whether a statement of ours refused a row, or a view that has a check option did."""
+    ours = error.sqlstate == "22P02" and REFUSED in (error.diag.message_primary or "")
+    return ours or error.sqlstate == "44000"
 
 
 def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> MainspringError:

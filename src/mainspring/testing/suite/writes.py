@@ -180,6 +180,8 @@ class ChangeSuite(Suite):
         result = await door.update("books", {"title": "x"}, compare("id", "eq", 99), returning=ALL)
         assert (result.body, result.count) == (b"[]", 0)
         assert (await door.update("books", {}, returning=ALL)).count == 0
+        with pytest.raises(ValueInvalid):
+            await door.update("books", {}, compare("id", "eq", "x"))
 
     async def test_onupdate(self, door: Door) -> None:
         await door.insert("drafts", {"note": "x"})
