@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import httpx
 import psycopg
 import pytest
+from pysqlite3 import dbapi2 as sqlite
 
 from mainspring.cli.arguments import main
 from mainspring.cli.user_imports import BATCH, records
@@ -137,8 +138,6 @@ def hash_of_ann(url: str) -> str:
         with psycopg.connect(url) as connection:
             found = connection.execute(question.format("auth.users").encode()).fetchone()
     else:
-        from pysqlite3 import dbapi2 as sqlite
-
         with sqlite.connect(url.removeprefix("sqlite:///")) as file:
             found = file.execute(question.format("auth_users")).fetchone()
     assert found is not None
@@ -344,7 +343,7 @@ async def test_reading_many_takes_no_more_memory_than_few(kind: str, gotrue: GoT
             )
         count = 0
         tracemalloc.start()
-        async for batch in records(gotrue.url if kind == "database" else str(source), "auth"):
+        async for batch in records(gotrue.url if kind == "database" else str(source), "auth", ""):
             assert len(batch) <= BATCH
             count += len(batch)
         assert count == many
@@ -381,6 +380,43 @@ async def test_people_of_a_file_sign_in(imported: Import, url: str, tmp_path: Pa
         assert (his["role"], his["created_at"][:21]) == ("editor", "2024-02-03T02:05:06.5")
         assert his["app_metadata"] == {"provider": "phone", "providers": ["phone"]}
     assert (await asyncio.to_thread(imported, file)).sums == sums(0, 2)
+
+
+async def test_people_of_pocketbase_sign_in(imported: Import, url: str, tmp_path: Path) -> None:
+    """Their ids follow from the old ones, so that rows that name them can be moved as well."""
+    file = tmp_path / "data.db"
+    with sqlite.connect(str(file)) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE _collections (id TEXT, type TEXT, name TEXT);
+            INSERT INTO _collections VALUES ('c1', 'auth', 'users'), ('c2', 'base', 'posts'), ('c3', 'auth', '_superusers');
+            CREATE TABLE _externalAuths (collectionRef TEXT, recordRef TEXT, provider TEXT, providerId TEXT);
+            INSERT INTO _externalAuths VALUES ('c1', 'ynk13lepg8xf52f', 'google', '77'), ('c3', 'ynk13lepg8xf52f', 'github', '1');
+            CREATE TABLE users (id TEXT PRIMARY KEY, avatar TEXT, created TEXT, email TEXT, emailVisibility BOOLEAN, name TEXT,
+              password TEXT, tokenKey TEXT, updated TEXT, verified BOOLEAN);
+            """
+        )
+        at = "2026-11-25 17:03:46.061Z"
+        rows = [
+            ("ynk13lepg8xf52f", "", at, "Ann@example.com", 0, "Ann", hashed(PASSWORD), "k", at, 1),
+            ("abcdefghijklmno", "", at, "bob@example.com", 0, "", hashed(PASSWORD), "k", at, 0),
+            ("oooooooooooooob", "", at, "nobody", 0, "", "", "k", at, 0),
+        ]
+        connection.executemany(f"INSERT INTO users VALUES ({', '.join('?' * 10)})", rows)
+    for taken, there in ((2, 0), (0, 2)):
+        told = await asyncio.to_thread(imported, file)
+        assert (told.sums, told.lines) == (sums(taken, there, 1), ["user oooooooooooooob: email is no address"])
+    assert "one of _superusers, users" in " ".join((await asyncio.to_thread(imported, file, "--collection", "posts")).lines)
+    async with served(url) as client:
+        people = People(client)
+        hers = await people.sign_in("ann@example.com", PASSWORD)
+        assert hers.uid == str(uuid5(UUID("6d61696e-7370-5269-8e67-706f636b6574"), "users/ynk13lepg8xf52f"))
+        told_of = hers.body["user"]
+        assert told_of["app_metadata"]["pocketbase_id"] == "ynk13lepg8xf52f"
+        assert (told_of["user_metadata"], told_of["created_at"][:19]) == ({"name": "Ann"}, "2026-11-25T17:03:46")
+        assert sorted(each["provider"] for each in told_of["identities"]) == ["email", "google"]
+        answer = await people.post("/token?grant_type=password", {"email": "bob@example.com", "password": PASSWORD})
+        refused(answer, 400, "email_not_confirmed")
 
 
 HOSTILE: list[tuple[Any, str]] = [

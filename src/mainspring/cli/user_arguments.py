@@ -10,7 +10,7 @@ from mainspring.settings import OPTIONS
 
 KINDS: Final = ("signup", "invite", "magiclink", "recovery", "email_change_current", "email_change_new")
 _USER: Final = "id, e-mail address or phone number"
-_SOURCE: Final = "a PostgreSQL database of Supabase's auth server (postgresql://...), or a file (.jsonl, .csv)"
+_SOURCE: Final = "a database of Supabase's auth server (postgresql://...), or a file (.jsonl, .csv, PocketBase's data.db)"
 Add = Callable[..., None]
 
 
@@ -55,6 +55,7 @@ def add_users(commands: Any, add_flag: Add) -> None:
     importing = action("import", "take in people who signed in elsewhere, with ids, hashes and all; again and again")
     importing.add_argument("--from", dest="source", required=True, metavar="SOURCE", help=_SOURCE)
     importing.add_argument("--schema", default="auth", help="where in the database the table users is (auth)")
+    importing.add_argument("--collection", default="users", help="whose people of a PocketBase file (users)")
     importing.add_argument("--dry-run", action="store_true", help="write nothing, only say what would be done")
     for each in (inviting, linking):
         add_flag(each, OPTIONS["auth.external_url"])

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-from mainspring.engines.registry import read_gotrue
-from mainspring.services.identity.imports import companies, files
+from mainspring.engines.registry import read_gotrue, read_pocketbase
+from mainspring.services.identity.imports import companies, files, pocketbase
 from mainspring.services.identity.imports.imports import BATCH, Imports
 from mainspring.services.identity.imports.records import Record, parsed
 from mainspring.services.identity.service import Identity
@@ -20,6 +20,7 @@ from mainspring.settings import Settings
 
 _SHOWN_EVERY: Final = 100_000
 _COMPANIES: Final = 20
+_POCKETBASE: Final = ".db"
 _SERVERS: Final = ("postgresql:", "postgres:")
 _SUMS: Final = ("taken", "already_there", "passed_over", "left_behind")
 
@@ -29,7 +30,7 @@ async def import_people(identity: Identity, given: argparse.Namespace, _: Settin
     gc.enable()  # other commands are done before it matters; here there may be millions of people
     imports, sums = Imports(identity.parts), Counter[str]()
     await _companies(identity, given, sums)
-    async for found in records(given.source, given.schema):
+    async for found in records(given.source, given.schema, given.collection):
         outcome = await imports.take(found, dry=given.dry_run)
         before = sums.total() // _SHOWN_EVERY
         sums.update(taken=outcome.taken, already_there=outcome.there)
@@ -70,8 +71,12 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else "?" for each in text)
 
 
-async def records(source: str, schema: str) -> AsyncIterator[list[Record]]:
+async def records(source: str, schema: str, collection: str) -> AsyncIterator[list[Record]]:
     """The records of a database or a file, so many at a time. Raises ConfigError."""
+    if source.endswith(_POCKETBASE):
+        async for rows in read_pocketbase(Path(source), collection, BATCH):
+            yield [pocketbase.record(collection, word, document) for word, document in rows]
+        return
     if not source.startswith(_SERVERS):
         async for batch in files.batches(Path(source), BATCH):
             yield batch

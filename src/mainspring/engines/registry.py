@@ -115,6 +115,13 @@ def read_gotrue(
     return (people if what == "people" else companies)(url, schema, size)
 
 
+def read_pocketbase(path: Path, collection: str, size: int) -> AsyncIterator[list[tuple[str, str | None]]]:
+    """Who signs in to a collection of a PocketBase file, as `read_gotrue` has it. Raises ConfigError."""
+    from mainspring.engines.sqlite.pocketbase import people
+
+    return people(path, collection, size)
+
+
 def _driver_missing() -> ConfigError:
     return ConfigError([Mistake("database.url", "PostgreSQL needs a driver", "pip install 'mainspring[postgres]'")])
 
