@@ -165,8 +165,8 @@ class PreparedUpdate(PreparedWrite):
     def on(self, draft: Draft, values: Sequence[Any], principal: Principal) -> Result:
         """Change all rows picked or none. Raises the constraint errors, RowCheckViolated and NotSingular."""
         plan = self._plan
-        params = self._params(values, principal)
         (changes,) = written(plan.writes, [values[plan.changes]], principal)
+        params = self._params(values, principal)
         with _anonymous(principal):
             numbers = write.update(draft, plan, params, changes)
         return _answer(draft, plan.returning, numbers, params, plan.kept)

@@ -20,10 +20,10 @@ from mainspring.errors import (
     ValueInvalid,
 )
 from mainspring.principal import Principal
-from mainspring.query.ast import Column, Conflict, Embed, Is, Order, Resolution
+from mainspring.query.ast import Column, Compare, Conflict, Embed, Is, Order, Resolution, Slot, Update
 from mainspring.testing.suite.door import ALL, Door, Row, Suite, compare, rows_of, selected
 from mainspring.testing.suite.reads import BY_ID, fill
-from mainspring.testing.suite.world import ALICE
+from mainspring.testing.suite.world import ALICE, named
 
 MERGE, IGNORE = Conflict(Resolution.MERGE), Conflict(Resolution.IGNORE)
 Try = Callable[[], Awaitable[Result]]
@@ -180,8 +180,13 @@ class ChangeSuite(Suite):
         result = await door.update("books", {"title": "x"}, compare("id", "eq", 99), returning=ALL)
         assert (result.body, result.count) == (b"[]", 0)
         assert (await door.update("books", {}, returning=ALL)).count == 0
-        with pytest.raises(ValueInvalid):
-            await door.update("books", {}, compare("id", "eq", "x"))
+
+    @pytest.mark.parametrize(("changes", "where"), [({}, "filter on column id"), ({"year": "x"}, "row 1, column year")])
+    async def test_update_with_values_that_do_not_fit(self, door: Door, changes: Row, where: str) -> None:
+        picked = Compare("eq", Column("id"), Slot(1))
+        with pytest.raises(ValueInvalid) as raised:  # what is to be written is looked at before what picks the rows
+            await door.run(Update(named("books"), tuple(changes), Slot(0), picked), [changes, "x"])
+        assert raised.value.where == where
 
     async def test_onupdate(self, door: Door) -> None:
         await door.insert("drafts", {"note": "x"})
