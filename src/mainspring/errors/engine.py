@@ -64,7 +64,7 @@ class EngineFault(EngineError):
 
 
 class DatabaseRefused(EngineError):
-    """What a database that authorises by itself has to say (database mode): it is for the client to read.
+    """What a database that authorises by itself has to say (database mode), or a trigger that refuses: the client reads it.
 
     `sqlstate` is the database's own code; `text`, `more` and `cure` its message, detail and hint; `anonymous`: nobody signed in.
     """

@@ -12,6 +12,7 @@ from mainspring.errors import (
     BodyInvalid,
     Busy,
     CheckViolated,
+    DatabaseRefused,
     EngineFault,
     EngineUnavailable,
     ForeignKeyViolated,
@@ -81,6 +82,9 @@ def leaf(error: psycopg.Error, table: Table | None, seconds: float) -> Mainsprin
             )
         case "42883":  # a type only the database knows has no such operator
             return NotSupported("comparing or ordering values of this type", by="PostgreSQL", instead="Cast them to text.")
+        case _ if state == "P0001" or state.startswith("PT"):  # a trigger refuses, in words of its author's (RAISE)
+            said = error.diag
+            return DatabaseRefused(state, said.message_primary or "", said.message_detail, said.message_hint)
         case "21000":
             return BodyInvalid(
                 "ON CONFLICT DO UPDATE command cannot affect row a second time",

@@ -17,6 +17,7 @@ from mainspring.errors import (
     MainspringError,
     NotNullViolated,
     NotSupported,
+    Refusal,
     UniqueViolated,
     ValueInvalid,
     ValueOutOfRange,
@@ -26,6 +27,8 @@ from mainspring.query.documents import too_much
 INTERRUPT = "interrupted"
 
 _FAILED = re.compile(r"(UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed(?:: (.*))?", re.DOTALL)
+_BROKEN = re.compile(r"cannot store |datatype mismatch|constraint failed")
+"""How SQLite itself begins to refuse a row; what else does so is a trigger, in words of its author's (RAISE)."""
 _INDEX = re.compile(r"index '(.*)'", re.DOTALL)
 _COLUMN = re.compile(r"[^.,]+\.([^,]+)")
 
@@ -51,10 +54,12 @@ def leaf(error: Exception, table: Table | None, indexes: Mapping[str, tuple[str,
         return too_much()
     if "too big" in message:
         return ValueOutOfRange("text", "...", reason="the value is larger than the database stores")
-    if "JSON cannot hold BLOB" in message or "user-defined function raised" in message:
+    if "JSON cannot hold BLOB" in message:
         return ValueInvalid("the column", "...", reason="a value stored there has no such form")
     if any(part in message for part in ("disk is full", "disk I/O error", "unable to open", "readonly", "closed")):
         return EngineUnavailable()
+    if type(error).__name__ == "IntegrityError" and not _BROKEN.match(message):
+        return Refusal(message)
     return EngineFault()
 
 

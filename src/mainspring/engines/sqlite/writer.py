@@ -93,10 +93,14 @@ class Writer:
     def _commit(self, batch: list[_Job]) -> None:
         """One transaction for the batch. Where a job is refused, the batch runs again with each job by itself."""
         try:
-            if not self._together(batch):
-                self._apart(batch)
+            if self._together(batch) or self._apart(batch):
+                return
         except Exception as error:
             self._fail(batch, error)
+            return
+        for job in batch:
+            job.error = None
+            self._commit([job])
 
     def _together(self, batch: list[_Job]) -> bool:
         """All jobs, with nothing between them: most writes are not refused. False (and nothing kept) when one is."""
@@ -115,8 +119,11 @@ class Writer:
         execute("COMMIT")
         return True
 
-    def _apart(self, batch: list[_Job]) -> None:
-        """The jobs again, a savepoint each: a refused one is undone and takes no other with it."""
+    def _apart(self, batch: list[_Job]) -> bool:
+        """The jobs again, a savepoint each: a refused one is undone and takes no other with it.
+
+        False (and nothing kept) when one ends the whole transaction: a full disk, a trigger's RAISE(ROLLBACK).
+        """
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         for job in batch:
@@ -125,11 +132,12 @@ class Writer:
                 job.value = job.work(self._connection)
             except Exception as error:
                 job.error = error
-                if not self._connection.in_transaction:  # SQLite gave up the whole transaction (disk full, I/O error)
-                    raise
+                if not self._connection.in_transaction:
+                    return False
                 execute("ROLLBACK TO job")
             execute("RELEASE job")
         execute("COMMIT")
+        return True
 
     def _fail(self, batch: list[_Job], error: Exception) -> None:
         """The transaction was lost: nobody's write was kept."""
