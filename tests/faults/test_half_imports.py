@@ -24,7 +24,7 @@ from tests.support.orphans import end_with_parent
 from tests.support.servers import PostgresServer
 
 APP = Path(__file__).parents[1] / "support" / "people.py"
-MANY, BATCH, KILLS, SEED = 8_000, 500, 3, 20_261_125
+MANY, BATCH, KILLS, SEED = 4_000, 500, 2, 20_261_125
 SECONDS = 60.0
 
 
