@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,12 +13,6 @@ from tests.support.oauth import BACK, Program, as_program, query_of, registered
 from tests.support.people import Note, Open, Session, make
 
 AUTH = "/auth/v1"
-
-
-@pytest.fixture
-def opened(opened: Open) -> Open:
-    """Opens the application on an engine, with settings, as one that others sign in with."""
-    return partial(opened, autoconfirm=True, oauth_server=True)
 
 
 async def ended(person: Session, program: Program, tokens: dict[str, Any]) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,18 +18,6 @@ from tests.support.oauth import BACK, Program, as_program, query_of, registered
 from tests.support.people import Open, People, Session, app, make, refused, settings
 
 AUTH = "/auth/v1"
-
-
-@pytest.fixture
-def opened(opened: Open) -> Open:
-    """Opens the application on an engine, with settings, as one that others sign in with."""
-    return partial(opened, autoconfirm=True, oauth_server=True)
-
-
-@pytest.fixture
-async def people(opened: Open) -> AsyncIterator[People]:
-    async with opened() as found:
-        yield found
 
 
 def mistaken(answer: httpx.Response, error: str, status: int = 400) -> None:

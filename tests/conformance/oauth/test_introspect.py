@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -17,18 +16,6 @@ from tests.support.people import PASSWORD, Open, People, Session
 AUTH = "/auth/v1"
 INACTIVE = {"active": False}
 End = Callable[[People, Session, Program, dict[str, Any]], Awaitable[Any]]
-
-
-@pytest.fixture
-def opened(opened: Open) -> Open:
-    """Opens the application on an engine, with settings, as one that others sign in with."""
-    return partial(opened, autoconfirm=True, oauth_server=True)
-
-
-@pytest.fixture
-async def people(opened: Open) -> AsyncIterator[People]:
-    async with opened() as found:
-        yield found
 
 
 async def about(program: Program, token: str, **said: Any) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
 import pytest
@@ -13,18 +11,6 @@ from tests.support.oauth import Program, as_program, registered
 from tests.support.people import Open, People, Session, refused
 
 AUTH = "/auth/v1"
-
-
-@pytest.fixture
-def opened(opened: Open) -> Open:
-    """Opens the application on an engine, with settings, as one that others sign in with."""
-    return partial(opened, autoconfirm=True, oauth_server=True)
-
-
-@pytest.fixture
-async def people(opened: Open) -> AsyncIterator[People]:
-    async with opened() as found:
-        yield found
 
 
 async def works(person: Session, program: Program, tokens: dict[str, Any]) -> bool:
