@@ -69,6 +69,7 @@ from mainspring.errors.access import (
 )
 from mainspring.errors.base import (
     MainspringError,
+    Worded,
     shorten,
 )
 from mainspring.errors.catalog import (
@@ -399,5 +400,6 @@ __all__ = [
     "WalletDisabled",
     "WalletMessageInvalid",
     "WalletRefused",
+    "Worded",
     "shorten",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mainspring.errors.base import MainspringError, shorten
+from mainspring.errors.base import MainspringError, Worded, shorten
 
 
 class AccessError(MainspringError):
@@ -69,7 +69,7 @@ class RoutineWrites(AccessError):
         return "Call it with POST."
 
 
-class Refusal(AccessError):
+class Refusal(Worded, AccessError):
     """What a function of the application's refuses: raise it there, and the client reads it.
 
     `text`, `more` and `cure` are message, details and hint, `reason` a code of the application's own, `status` HTTP's.
@@ -81,18 +81,6 @@ class Refusal(AccessError):
     more: str | None = None
     cure: str | None = None
     status: int = 400
-
-    @property
-    def message(self) -> str:
-        return self.text
-
-    @property
-    def details(self) -> str | None:
-        return self.more
-
-    @property
-    def hint(self) -> str | None:
-        return self.cure
 
 
 class RoutineFailed(AccessError):

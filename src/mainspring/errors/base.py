@@ -51,6 +51,26 @@ class MainspringError(Exception):
         return None
 
 
+class Worded:
+    """Said in the words of somebody else: a leaf whose facts `text`, `more` and `cure` are its message, details and hint."""
+
+    text: str
+    more: str | None
+    cure: str | None
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+    @property
+    def details(self) -> str | None:
+        return self.more
+
+    @property
+    def hint(self) -> str | None:
+        return self.cure
+
+
 def shorten(text: str, limit: int = 200) -> str:
     """`text`, cut to `limit` characters, so that an error never echoes a megabyte."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

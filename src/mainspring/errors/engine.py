@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mainspring.errors.base import MainspringError
+from mainspring.errors.base import MainspringError, Worded
 
 
 class EngineError(MainspringError):
@@ -63,7 +63,7 @@ class EngineFault(EngineError):
         return "The database refused the statement"
 
 
-class DatabaseRefused(EngineError):
+class DatabaseRefused(Worded, EngineError):
     """What a database that authorises by itself has to say (database mode), or a trigger that refuses: the client reads it.
 
     `sqlstate` is the database's own code; `text`, `more` and `cure` its message, detail and hint; `anonymous`: nobody signed in.
@@ -75,15 +75,3 @@ class DatabaseRefused(EngineError):
     more: str | None = None
     cure: str | None = None
     anonymous: bool = False
-
-    @property
-    def message(self) -> str:
-        return self.text
-
-    @property
-    def details(self) -> str | None:
-        return self.more
-
-    @property
-    def hint(self) -> str | None:
-        return self.cure

@@ -10,13 +10,13 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from mainspring import errors
-from mainspring.errors import MainspringError
+from mainspring.errors import MainspringError, Worded
 from mainspring.http.headers import JSON, Header
 
 ErrorAnswer = tuple[int, list[Header], bytes]
 
 
-class Refused(MainspringError):
+class Refused(Worded, MainspringError):
     """What only this wire can refuse: an error of PostgREST's own, with its status and code."""
 
     code: ClassVar[str] = "MS1000"
@@ -25,18 +25,6 @@ class Refused(MainspringError):
     text: str
     more: str | None = None
     cure: str | None = None
-
-    @property
-    def message(self) -> str:
-        return self.text
-
-    @property
-    def details(self) -> str | None:
-        return self.more
-
-    @property
-    def hint(self) -> str | None:
-        return self.cure
 
 
 TABLE: Final[Mapping[type[MainspringError], tuple[int, str]]] = {
