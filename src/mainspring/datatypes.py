@@ -120,6 +120,8 @@ RANGES = {
 _INTEGER_NAMES = {16: "smallint", 32: "integer", 64: "bigint"}
 _MAX_JSON_DEPTH = 200
 _MAX_DIGITS = 1000
+_SPARSE = 2.0**53
+"""From here on doubles are whole numbers, and not all of them."""
 
 
 def _label(type_: DataType) -> str:
@@ -847,15 +849,25 @@ def to_text(type_: DataType, value: Any) -> str | None:
 
 
 def float_text(value: float) -> str:
-    """The shortest text that reads back as `value`, in PostgreSQL's spelling (1, 0.1, 1e+20)."""
+    """The text of a number in PostgreSQL's spelling (1, 0.1, 1e+20), the shortest that is nearer to `value` than to others."""
     if value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    text = repr(value)
-    if abs(value) >= 1e15 and "e" not in text:
-        digits = text.removesuffix(".0").rstrip("0")
-        exponent = len(text.removesuffix(".0").lstrip("-")) - 1
-        sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
-        return f"{sign}{digits[0]}{'.' + digits[1:] if len(digits) > 1 else ''}e+{exponent}"
+    text = _shortest(value)
+    return f"{Decimal(text).normalize():e}" if abs(value) >= 1e15 and "e" not in text else text
+
+
+def _shortest(value: float) -> str:
+    """As `repr` has it, unless that lies halfway to a neighbour: rounding to even reads it back, which PostgreSQL avoids."""
+    text, size = repr(value), abs(value)
+    if size < _SPARSE or not math.isfinite(size):
+        return text  # a number halfway between such doubles has more digits than either
+    exact, said = int(size), Decimal(text).copy_abs()
+    below, above = exact + int(math.nextafter(size, 0)), 2 * exact + int(math.ulp(size))
+    for places in range(len(said.as_tuple().digits) - 1, 17):
+        if below < 2 * int(said) < above:
+            break
+        text = f"{value:.{places}e}"
+        said = Decimal(text).copy_abs()
     return text
 
 

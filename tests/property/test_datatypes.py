@@ -119,15 +119,12 @@ def test_intervals_read_back(ask: Any, microseconds: int) -> None:
 
 @examples(0.02)
 @given(FLOATS)
-def test_floats_are_written_shortest(ask: Any, number: float) -> None:
+def test_floats_are_written_as_in_postgresql(ask: Any, number: float) -> None:
     ran("datatypes")
     canonical = from_json(FLOAT, number)
     text = float_text(canonical)
     assert float(text) == number
-    assert Decimal(text).normalize().as_tuple().digits == Decimal(repr(canonical)).normalize().as_tuple().digits
-    assert float(ask("select %s::float8::text", text)) == number
-    if 1e-4 <= abs(number) < 1e15:
-        assert ask("select %s::float8::text", text) == text
+    assert ask("select %s::float8::text", text) == text
 
 
 @examples(0.02)

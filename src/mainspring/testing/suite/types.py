@@ -92,6 +92,9 @@ CASTS: list[tuple[str, Any, str, str]] = [
     ("whole", 42, "bigint", "42"),
     ("whole", 42, "numeric", "42"),
     ("whole", 42, "float8", "42"),
+    ("real", 1593043486358626.5, "text", '"1.5930434863586265e+15"'),
+    ("real", 5.0762356228493904e16, "text", '"5.0762356228493904e+16"'),  # halfway: shorter texts are read as it by rounding
+    ("real", 2.0**53, "text", '"9.007199254740992e+15"'),
     ("price", "1.5", "text", '"1.50"'),
     ("price", "1.5", "numeric", "1.5"),
     ("exact", "0.0000001", "text", '"0.0000001"'),
