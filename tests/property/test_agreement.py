@@ -17,7 +17,7 @@ from mainspring.catalog.model import Catalog, Column, Table
 from mainspring.datatypes import BIGINT, TEXT, Kind
 from mainspring.engines.memory.engine import MemoryEngine
 from mainspring.engines.memory.store import State
-from mainspring.errors import MainspringError
+from mainspring.errors import ConstraintError, MainspringError
 from mainspring.policy.registry import Registry
 from mainspring.principal import SERVICE_PRINCIPAL
 from mainspring.query.ast import Aggregate, Embed, Field, Insert, Read, Selection, Slot, TableName
@@ -111,6 +111,10 @@ def compare(sides: dict[str, Side], catalog: Catalog, request: Request, *, unord
         upsert = isinstance(request.query, Insert) and request.query.conflict is not None
         if upsert and refused_by_policy(said) and refused_by_policy(wanted):
             continue
+        if upsert and name == "sqlite" and isinstance(answer, ConstraintError) and refused_by_policy(wanted):
+            # Written row by row, there the constraint of one row comes before the policy for a later one: both must be broken.
+            unguarded = replace(request, principal=replace(request.principal, bypass=True))
+            wanted = _said(alone(memory, before, catalog, unguarded, answer, named_keys=False), name, unordered)
         if said != wanted:
             note(f"{request.query}\n{request.values}\n{request.principal}\n{getattr(answer, '__cause__', None)!r}")
         assert (name, said) == (name, wanted)
