@@ -11,7 +11,7 @@ from mainspring.catalog.model import Table
 from mainspring.errors import PermissionDenied
 from mainspring.policy.registry import Registry
 from mainspring.principal import ANON, Principal
-from mainspring.query.ast import FALSE, TRUE, And, Expr
+from mainspring.query.ast import FALSE, TRUE, And, Column, Expr, Is
 
 __all__ = ["Guards", "Registry"]
 
@@ -38,12 +38,13 @@ class Guards:
         return And(tuple(self.registry.using(table.name, role, command) for command in commands))
 
     def check(self, table: Table, command: str) -> Expr:
-        """What a row must be for the caller to write it with `command`."""
+        """What a row must be for the caller to write it with `command`: of a view one of its rows, or none could be judged."""
         if not self._in_scope(table, command):
             return FALSE
         if self.principal.bypass:
             return TRUE
-        return self.registry.check(table.name, self.principal.role, command)
+        rule = self.registry.check(table.name, self.principal.role, command)
+        return And((rule, Is(Column(table.primary_key[0]), "not_null"))) if table.view else rule
 
     def columns(self, table: Table, command: str) -> frozenset[str]:
         """The columns the caller may use in `command`."""

@@ -13,7 +13,7 @@ from mainspring.plan.passes.guards import policy
 from mainspring.plan.passes.tables import find_table
 from mainspring.plan.reads import read_rows
 from mainspring.query.ast import Conflict, Delete, End, Expr, Insert, Resolution, Selection, TableName, Update
-from mainspring.query.expr import TRUE, Condition, Is, Not, Ref, Source, both
+from mainspring.query.expr import TRUE, Condition, Source, both
 
 
 def plan_insert(planning: Planning, query: Insert) -> InsertPlan:
@@ -25,7 +25,7 @@ def plan_insert(planning: Planning, query: Insert) -> InsertPlan:
     returning = _returning(planning, query.table, query.returning, ordered=False)
     target = Source(planning.alias(), table, TRUE)
     upsert = _upsert(planning, target, query.conflict, query.columns) if query.conflict else None
-    check = both(_holds(planning, target, planning.guards.check(table, "insert")), _shown(planning, target))
+    check = _holds(planning, target, planning.guards.check(table, "insert"))
     if returning is not None or upsert is not None:
         check = both(check, _holds(planning, target, planning.guards.using(table, "select")))
     return InsertPlan(
@@ -58,7 +58,6 @@ def plan_update(planning: Planning, query: Update) -> UpdatePlan:
     check = both(
         _holds(planning, source, planning.guards.check(table, "update")),
         _holds(planning, source, planning.guards.using(table, "select")),
-        _shown(planning, source),
     )
     returning = _returning(planning, query.table, query.returning)
     return UpdatePlan(
@@ -107,14 +106,6 @@ def _writable(table: Table, may: bool) -> None:
 
 def _holds(planning: Planning, source: Source, rule: Expr) -> Condition:
     return policy(planning, source.alias, source.table, rule)
-
-
-def _shown(planning: Planning, source: Source) -> Condition:
-    """That a view shows the row: to whom policies hold it is one of its rows, or none that they could judge."""
-    if not source.table.view or planning.guards.principal.bypass:
-        return TRUE
-    key = source.table.columns[source.table.primary_key[0]]
-    return Not(Is(Ref(source.alias, key, key.type), "null"))
 
 
 def _target(planning: Planning, table: Table, name: str, allowed: frozenset[str]) -> Column:

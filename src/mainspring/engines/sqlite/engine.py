@@ -55,8 +55,12 @@ class SqliteEngine:
 
     async def migrate(self, catalog: Catalog) -> tuple[TableName, ...]:
         """Create what is missing, in one transaction."""
-        created: tuple[TableName, ...] = await self._write.write(lambda connection: migrate(connection, catalog))
-        self._views = await self._write.write(lambda connection: written(connection, catalog))
+
+        def work(connection: Any) -> tuple[tuple[TableName, ...], frozenset[TableName]]:
+            return migrate(connection, catalog), written(connection, catalog)
+
+        found: tuple[tuple[TableName, ...], frozenset[TableName]] = await self._write.write(work)
+        created, self._views = found
         return created
 
     def prepare(self, plan: Plan) -> Prepared:
