@@ -58,7 +58,7 @@ def leaf(error: Exception, table: Table | None, indexes: Mapping[str, tuple[str,
         return ValueInvalid("the column", "...", reason="a value stored there has no such form")
     if any(part in message for part in ("disk is full", "disk I/O error", "unable to open", "readonly", "closed")):
         return EngineUnavailable()
-    if type(error).__name__ == "IntegrityError" and not _BROKEN.match(message):
+    if type(error).__name__ == "IntegrityError" and not (failed or _BROKEN.match(message)):
         return Refusal(message)
     return EngineFault()
 
