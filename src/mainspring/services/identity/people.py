@@ -246,11 +246,12 @@ class Challenge(msgspec.Struct, frozen=True):
 
 
 class Granted(msgspec.Struct, frozen=True):
-    """What a person is signed in with."""
+    """What a person is signed in with. The access token lasts `expires_in` seconds, until the second `expires_at`."""
 
     access_token: str
     refresh_token: str
     expires_at: int
+    expires_in: int
     user: User
     session: Session
     weak_password: tuple[str, ...] = ()

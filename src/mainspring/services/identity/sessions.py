@@ -110,7 +110,7 @@ class Sessions:
             if session.oauth_client_id is not None:  # whatever the hook says, a program's token is one
                 claims |= _program(session)
         refresh = self._tokens.write(session.id, session.refresh_token_counter)
-        return Granted(self._keys.sign(claims), refresh, expires, user, session)
+        return Granted(self._keys.sign(claims), refresh, expires, self._auth.token_seconds, user, session)
 
     # ------------------------------------------------------------ going on
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -152,7 +151,7 @@ def tokens(granted: Granted) -> dict[str, Any]:
     return {
         "access_token": granted.access_token,
         "token_type": "bearer",
-        "expires_in": max(1, granted.expires_at - int(time.time())),
+        "expires_in": granted.expires_in,
         "expires_at": granted.expires_at,
         "refresh_token": granted.refresh_token,
     }
